@@ -1,0 +1,85 @@
+/**
+ * Every way in which a request to this host can fail, with who is to blame. HTTP statuses and exit
+ * codes are derived from `blame` at the edge (`middleware/problem.ts`, `cli/exit.ts`), never here.
+ */
+const ERRORS = {
+  INVALID_REQUEST: 'caller',
+  MALFORMED_JSON: 'caller',
+  UNSUPPORTED_MEDIA_TYPE: 'caller',
+  BODY_TOO_LARGE: 'caller',
+  NOT_FOUND: 'caller',
+  METHOD_NOT_ALLOWED: 'caller',
+  FORBIDDEN_HOST: 'caller',
+  UNKNOWN_ORGANISATION: 'caller',
+  UNKNOWN_DATASOURCE: 'caller',
+  UNKNOWN_FEATURE: 'caller',
+  UNKNOWN_CONNECTION: 'caller',
+  UNKNOWN_RUN: 'caller',
+  INVALID_CONFIG: 'caller',
+  INVALID_GRANT: 'caller',
+  CREDENTIAL_MISSING: 'caller',
+  CONFLICT: 'caller',
+  RUN_IN_PROGRESS: 'caller',
+  RUN_NOT_ACTIVE: 'caller',
+  DATASOURCE_IN_USE: 'caller',
+  INVALID_SETTING: 'caller',
+  NODE_TOO_OLD: 'caller',
+  PORT_IN_USE: 'caller',
+  DATA_DIR_NOT_WRITABLE: 'caller',
+  DATABASE_NEWER: 'caller',
+  FILE_NOT_READABLE: 'caller',
+  INVALID_MANIFEST: 'datasource',
+  NOT_A_COMPONENT: 'datasource',
+  COMPONENT_TOO_LARGE: 'datasource',
+  WRONG_WORLD: 'datasource',
+  BUILD_FAILED: 'datasource',
+  DATASOURCE_FAULT: 'datasource',
+  UPSTREAM_FAULT: 'upstream',
+  HOST_BUSY: 'host',
+  SHUTTING_DOWN: 'host',
+  INTERNAL: 'host',
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type Blame = (typeof ERRORS)[ErrorCode];
+
+/** One thing that is wrong with an input: where (a JSON Pointer or a setting's name), why, and what to do. */
+export interface Problem {
+  path: string;
+  reason: string;
+  remedy: string;
+}
+
+export interface RequestErrorOptions {
+  /** What to do about it, in one sentence that begins with a verb. */
+  remedy?: string;
+  problems?: readonly Problem[];
+  cause?: unknown;
+}
+
+/**
+ * A request that cannot be served. `message` is public: it names the thing and the reason and never
+ * holds a secret or a stack. `cause` is for the log only.
+ */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: ErrorCode;
+  readonly remedy: string | undefined;
+  readonly problems: readonly Problem[];
+
+  constructor(code: ErrorCode, message: string, options: RequestErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+    this.problems = options.problems ?? [];
+  }
+
+  get blame(): Blame {
+    return ERRORS[this.code];
+  }
+}
+
+/** Every code, for the tests and documents that walk all of them. */
+export function errorCodes(): ErrorCode[] {
+  return Object.keys(ERRORS) as ErrorCode[];
+}

@@ -1,0 +1,60 @@
+import type { JsonObject } from './json.ts';
+
+/** One origin that a datasource asks to reach, with the reason that an operator reads. */
+export type HttpAsk =
+  | { kind: 'origin'; origin: string; reason: string }
+  /** The origin of the URL that the connection's config holds under this key. */
+  | { kind: 'from-config'; configKey: string; reason: string };
+
+/** Where the host puts the credential: only in requests to these origins. */
+export interface AttachRule {
+  /** The request header, lower-case. */
+  header: string;
+  /** `Bearer {secret}`: the text with the credential in place of `{secret}`. */
+  format: string;
+  origins: string[];
+  /** Config keys that hold URLs whose origins count too. */
+  originsFromConfig: string[];
+}
+
+export interface ManifestFeature {
+  name: string;
+  description: string;
+  /** Whether a new connection reads it. */
+  enabled: boolean;
+  /** The default settings. */
+  config: JsonObject;
+  /** JSON Schema 2020-12 of the settings. */
+  configSchema: JsonObject;
+  dependsOn: string[];
+}
+
+export interface ManifestMetric {
+  name: string;
+  type: 'counter' | 'gauge';
+  description: string;
+}
+
+/** A checked `datasource.yaml`. */
+export interface Manifest {
+  name: string;
+  version: string;
+  author: string;
+  description: string;
+  license: string | undefined;
+  homepage: string | undefined;
+  /** A semver range of framework versions that it works with. */
+  frameworkVersion: string;
+  /** JSON Schema 2020-12 of a connection's config. */
+  configSchema: JsonObject;
+  features: ManifestFeature[];
+  auth: {
+    type: 'none' | 'api_key' | 'basic' | 'oauth2' | 'app';
+    requiredScopes: string[];
+    attach: AttachRule[];
+  };
+  envVars: { name: string; description: string }[];
+  capabilities: { http: HttpAsk[]; storage: boolean };
+  collections: { name: string; description: string }[];
+  metrics: ManifestMetric[];
+}
