@@ -1,0 +1,163 @@
+/**
+ * Frames between the host and a sandbox process: JSON with the byte strings beside it, so that
+ * content is never base64 and a size is known before anything is kept.
+ *
+ *   u32 BE  bytes that follow
+ *   u32 BE  bytes of JSON
+ *   JSON    UTF-8; a byte string is `{"$bytes":[offset,length]}`
+ *   bytes   all byte strings, end to end
+ *
+ * Both sides run this file; it must not import anything that the far side may not have.
+ */
+
+/** What a frame can carry. `bigint` travels as a number: WIT's 64-bit fields here are times and counts. */
+export type Wire = null | undefined | boolean | number | bigint | string | Uint8Array | readonly Wire[] | { readonly [key: string]: Wire };
+
+/** Thrown for bytes that no honest peer would send. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError';
+}
+
+const HEADER_BYTES = 8;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** One frame, ready to write. */
+export function encodeFrame(value: Wire): Uint8Array {
+  const blobs: Uint8Array[] = [];
+  let blobBytes = 0;
+  const json = encoder.encode(
+    JSON.stringify(
+      toJson(value, (blob) => {
+        const at = blobBytes;
+        blobs.push(blob);
+        blobBytes += blob.byteLength;
+        return at;
+      }),
+    ),
+  );
+  const frame = new Uint8Array(HEADER_BYTES + json.byteLength + blobBytes);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, 4 + json.byteLength + blobBytes);
+  view.setUint32(4, json.byteLength);
+  frame.set(json, HEADER_BYTES);
+  let at = HEADER_BYTES + json.byteLength;
+  for (const blob of blobs) {
+    frame.set(blob, at);
+    at += blob.byteLength;
+  }
+  return frame;
+}
+
+function toJson(value: Wire, keep: (blob: Uint8Array) => number): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return { $bytes: [keep(value), value.byteLength] };
+  if (Array.isArray(value)) return value.map((item: Wire) => toJson(item, keep));
+  const out: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) out[key] = toJson(item, keep);
+  }
+  return out;
+}
+
+/**
+ * Cuts a byte stream into frames. A frame above `maxBytes` is refused by its header, before its
+ * body is kept.
+ */
+export class FrameReader {
+  readonly #maxBytes: number;
+  #chunks: Uint8Array[] = [];
+  #held = 0;
+  #wanted: number | undefined;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The values of the frames that `chunk` completes. Throws FrameError. */
+  push(chunk: Uint8Array): unknown[] {
+    this.#chunks.push(chunk);
+    this.#held += chunk.byteLength;
+    const values: unknown[] = [];
+    for (;;) {
+      if (this.#wanted === undefined) {
+        if (this.#held < 4) return values;
+        this.#wanted = viewOf(this.#take(4)).getUint32(0);
+        if (this.#wanted < 4 || this.#wanted > this.#maxBytes) {
+          throw new FrameError(`a frame of ${this.#wanted} bytes; between 4 and ${this.#maxBytes} are allowed`);
+        }
+      }
+      if (this.#held < this.#wanted) return values;
+      values.push(decodeBody(this.#take(this.#wanted)));
+      this.#wanted = undefined;
+    }
+  }
+
+  #take(count: number): Uint8Array {
+    const first = this.#chunks[0];
+    if (first !== undefined && first.byteLength >= count) {
+      this.#chunks[0] = first.subarray(count);
+      if (this.#chunks[0].byteLength === 0) this.#chunks.shift();
+      this.#held -= count;
+      return first.subarray(0, count);
+    }
+    const out = new Uint8Array(count);
+    let filled = 0;
+    while (filled < count) {
+      const chunk = this.#chunks.shift();
+      if (chunk === undefined) throw new FrameError('a frame ended early');
+      const part = chunk.subarray(0, count - filled);
+      out.set(part, filled);
+      filled += part.byteLength;
+      if (part.byteLength < chunk.byteLength) this.#chunks.unshift(chunk.subarray(part.byteLength));
+    }
+    this.#held -= count;
+    return out;
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function decodeBody(body: Uint8Array): unknown {
+  const jsonBytes = viewOf(body).getUint32(0);
+  if (jsonBytes > body.byteLength - 4) throw new FrameError('the JSON of a frame is longer than the frame');
+  const blobs = body.subarray(4 + jsonBytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(body.subarray(4, 4 + jsonBytes)));
+  } catch (cause) {
+    throw new FrameError('a frame does not hold JSON', { cause });
+  }
+  return fromJson(value, blobs);
+}
+
+function fromJson(value: unknown, blobs: Uint8Array): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at += 1) value[at] = fromJson(value[at], blobs);
+    return value;
+  }
+  if ('$bytes' in value) return blobAt(value.$bytes, blobs);
+  const record = value as Record<string, unknown>;
+  for (const key of Object.keys(record)) {
+    if (key === '__proto__') throw new FrameError('a frame names __proto__');
+    record[key] = fromJson(record[key], blobs);
+  }
+  return record;
+}
+
+function blobAt(reference: unknown, blobs: Uint8Array): Uint8Array {
+  if (!Array.isArray(reference) || reference.length !== 2) throw new FrameError('a byte string is not [offset, length]');
+  const [offset, length] = reference as [unknown, unknown];
+  if (!isCount(offset) || !isCount(length) || offset + length > blobs.byteLength) {
+    throw new FrameError('a byte string lies outside its frame');
+  }
+  return blobs.slice(offset, offset + length);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

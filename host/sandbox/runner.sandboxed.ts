@@ -1,0 +1,132 @@
+/**
+ * Runs on the other side of the boundary: one datasource of one organisation, a fresh instance for
+ * each call, several calls at a time. It holds no secret, no socket and no path but its own folder;
+ * whatever runs here is assumed to belong to the guest.
+ *
+ *   node [flags] runner.sandboxed.ts FOLDER
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { encodeFrame, FrameReader, type Wire } from './frame.ts';
+import type { FromSandbox, SourceFunction, ToSandbox } from './protocol.ts';
+import { wasiImports } from './wasi.sandboxed.ts';
+
+/** The host's own frames are at most a response body and its headers. */
+const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+
+type HostImport = (...args: unknown[]) => unknown;
+type Imports = Record<string, Record<string, unknown>>;
+type Source = Record<string, (...args: unknown[]) => unknown>;
+type Instantiate = (getCoreModule: (path: string) => WebAssembly.Module, imports: Imports) => Promise<Record<string, Source>>;
+
+interface Waiting {
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+// The message channel is taken before any guest code exists, so that a guest's writes to
+// process.stdout are not what the host reads as ours by accident.
+const output = process.stdout;
+const waiting = new Map<number, Waiting>();
+let lastRequest = 0;
+
+function send(message: FromSandbox): void {
+  output.write(encodeFrame(message as unknown as Wire));
+}
+
+function askHost(call: number, name: string, func: string, args: unknown[]): Promise<unknown> {
+  lastRequest += 1;
+  const request = lastRequest;
+  return new Promise((resolve, reject) => {
+    waiting.set(request, { resolve, reject });
+    send({ type: 'host-call', call, request, interface: name, function: func, args });
+  });
+}
+
+function tellHost(call: number, name: string, func: string, args: unknown[]): void {
+  send({ type: 'host-call', call, request: 0, interface: name, function: func, args });
+}
+
+/** Everything a datasource may import. Functions that answer are asynchronous: JSPI suspends the guest. */
+function importsFor(call: number): Imports {
+  const ask =
+    (name: string, func: string): HostImport =>
+    (...args) =>
+      askHost(call, name, func, args);
+  const tell =
+    (name: string, func: string): HostImport =>
+    (...args) =>
+      tellHost(call, name, func, args);
+  return {
+    'lorelai:datasource/types': {},
+    'lorelai:datasource/http-client': { send: ask('http-client', 'send') },
+    'lorelai:datasource/storage': {
+      get: ask('storage', 'get'),
+      put: ask('storage', 'put'),
+      remove: ask('storage', 'remove'),
+      scan: ask('storage', 'scan'),
+    },
+    'lorelai:datasource/log': { write: tell('log', 'write') },
+    'lorelai:datasource/metrics': { add: tell('metrics', 'add'), set: tell('metrics', 'set') },
+    ...wasiImports((request) => askHost(call, 'http-client', 'send', [request])),
+  };
+}
+
+/** The payload that jco's bindings put on the error of a WIT `result`, when it is one. */
+function resultError(error: unknown): { payload: unknown } | undefined {
+  if (typeof error === 'object' && error !== null && error.constructor?.name === 'ComponentError' && 'payload' in error) {
+    return { payload: error.payload };
+  }
+  return undefined;
+}
+
+async function answer(instantiate: Instantiate, modules: Map<string, WebAssembly.Module>, message: ToSandbox & { type: 'call' }): Promise<void> {
+  const { call } = message;
+  try {
+    const instance = await instantiate((path) => {
+      const found = modules.get(path);
+      if (found === undefined) throw new Error(`no core module ${path}`);
+      return found;
+    }, importsFor(call));
+    send({ type: 'started', call });
+    const value = await instance.source?.[camelCase(message.function)]?.(...message.args);
+    send({ type: 'result', call, value });
+  } catch (error) {
+    const own = resultError(error);
+    if (own !== undefined) send({ type: 'error', call, error: own.payload });
+    else send({ type: 'trap', call, message: String(error).slice(0, 2_000) });
+  }
+}
+
+function camelCase(name: SourceFunction): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function settle(message: ToSandbox & { type: 'host-result' }): void {
+  const asked = waiting.get(message.request);
+  waiting.delete(message.request);
+  if (message.ok) asked?.resolve(message.value);
+  else asked?.reject(Object.assign(new Error('the host refused'), { payload: message.value }));
+}
+
+async function main(folder: string): Promise<void> {
+  const modules = new Map<string, WebAssembly.Module>();
+  for (const file of readdirSync(folder)) {
+    if (file.endsWith('.wasm')) modules.set(file, await WebAssembly.compile(readFileSync(join(folder, file))));
+  }
+  const { instantiate } = (await import(pathToFileURL(join(folder, 'component.js')).href)) as { instantiate: Instantiate };
+  const reader = new FrameReader(MAX_FRAME_BYTES);
+  process.stdin.on('data', (chunk: Uint8Array) => {
+    for (const value of reader.push(chunk)) {
+      const message = value as ToSandbox;
+      if (message.type === 'call') void answer(instantiate, modules, message);
+      else settle(message);
+    }
+  });
+  // The host is gone: nobody is left to work for.
+  process.stdin.on('end', () => process.exit(0));
+  send({ type: 'ready' });
+}
+
+await main(process.argv[2] ?? '');

@@ -1,0 +1,309 @@
+/**
+ * Runs on the other side of the boundary: `wasi:http` (types and outgoing-handler) as a second
+ * spelling of `http-client`. It decides nothing: the broker in the host checks the request.
+ */
+import { InputStream, OutputStream, Pollable } from './wasi-io.sandboxed.ts';
+
+interface ClientRequest {
+  method: string;
+  url: string;
+  headers: { name: string; value: string }[];
+  body: Uint8Array | undefined;
+  timeoutMs: number | undefined;
+}
+
+/** Sends through `http-client`; rejects with its error variant as `payload`. */
+export type SendRequest = (request: ClientRequest) => Promise<unknown>;
+
+type Tagged = { tag: string; val?: unknown };
+type FieldEntry = [name: string, value: Uint8Array];
+
+/** What a request body may hold here; the grant's own limit is checked by the broker. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const NANOSECONDS_PER_MS = 1_000_000n;
+const latin1 = new TextDecoder('latin1');
+
+function fail(tag: string, val?: unknown): { payload: Tagged } {
+  return { payload: val === undefined ? { tag } : { tag, val } };
+}
+
+class Fields {
+  #entries: FieldEntry[] = [];
+  #frozen = false;
+
+  static fromList(entries: FieldEntry[]): Fields {
+    const fields = new Fields();
+    for (const [name, value] of entries) fields.append(name, value);
+    return fields;
+  }
+  /** Not callable by a guest: its bindings know only WIT's own functions. */
+  freeze(): this {
+    this.#frozen = true;
+    return this;
+  }
+  get(name: string): Uint8Array[] {
+    return this.#entries.flatMap(([key, value]) => (key === name.toLowerCase() ? [value] : []));
+  }
+  has(name: string): boolean {
+    return this.get(name).length > 0;
+  }
+  set(name: string, values: Uint8Array[]): void {
+    this.delete(name);
+    for (const value of values) this.append(name, value);
+  }
+  delete(name: string): void {
+    this.#mutable();
+    this.#entries = this.#entries.filter(([key]) => key !== name.toLowerCase());
+  }
+  append(name: string, value: Uint8Array): void {
+    this.#mutable();
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw fail('invalid-syntax');
+    this.#entries.push([name.toLowerCase(), value]);
+  }
+  entries(): FieldEntry[] {
+    return this.#entries;
+  }
+  clone(): Fields {
+    return Fields.fromList(this.#entries);
+  }
+  #mutable(): void {
+    if (this.#frozen) throw fail('immutable');
+  }
+}
+
+class OutgoingBody {
+  #stream: OutputStream | undefined;
+  #finished: (() => void) | undefined;
+  readonly finished = new Promise<void>((resolve) => {
+    this.#finished = resolve;
+  });
+
+  write(): OutputStream {
+    if (this.#stream !== undefined) throw fail('already-written');
+    this.#stream = new OutputStream(MAX_BODY_BYTES);
+    return this.#stream;
+  }
+  static finish(body: OutgoingBody): void {
+    body.#finished?.();
+  }
+  bytes(): Uint8Array | undefined {
+    return this.#stream === undefined || this.#stream.size === 0 ? undefined : this.#stream.bytes();
+  }
+}
+
+class OutgoingRequest {
+  readonly #headers: Fields;
+  #method: Tagged = { tag: 'get' };
+  #path: string | undefined;
+  #scheme: Tagged | undefined;
+  #authority: string | undefined;
+  #body: OutgoingBody | undefined;
+
+  constructor(headers: Fields) {
+    this.#headers = headers.freeze();
+  }
+  body(): OutgoingBody {
+    if (this.#body !== undefined) throw fail('already-taken');
+    this.#body = new OutgoingBody();
+    return this.#body;
+  }
+  method(): Tagged {
+    return this.#method;
+  }
+  setMethod(method: Tagged): void {
+    this.#method = method;
+  }
+  pathWithQuery(): string | undefined {
+    return this.#path;
+  }
+  setPathWithQuery(path: string | undefined): void {
+    this.#path = path;
+  }
+  scheme(): Tagged | undefined {
+    return this.#scheme;
+  }
+  setScheme(scheme: Tagged | undefined): void {
+    this.#scheme = scheme;
+  }
+  authority(): string | undefined {
+    return this.#authority;
+  }
+  setAuthority(authority: string | undefined): void {
+    this.#authority = authority;
+  }
+  headers(): Fields {
+    return this.#headers;
+  }
+  /** The same request as `http-client` wants it, once the guest has finished the body. */
+  async toClient(options: RequestOptions | undefined): Promise<ClientRequest> {
+    await this.#body?.finished;
+    return {
+      method: String(this.#method.tag === 'other' ? this.#method.val : this.#method.tag).toUpperCase(),
+      url: `${schemeName(this.#scheme)}://${this.#authority ?? ''}${this.#path ?? '/'}`,
+      headers: this.#headers.entries().map(([name, value]) => ({ name, value: latin1.decode(value) })),
+      body: this.#body?.bytes(),
+      timeoutMs: options?.totalMs(),
+    };
+  }
+}
+
+function schemeName(scheme: Tagged | undefined): string {
+  if (scheme === undefined || scheme.tag === 'HTTPS') return 'https';
+  return scheme.tag === 'HTTP' ? 'http' : String(scheme.val);
+}
+
+class RequestOptions {
+  #connect: bigint | undefined;
+  #firstByte: bigint | undefined;
+  #betweenBytes: bigint | undefined;
+
+  connectTimeout(): bigint | undefined {
+    return this.#connect;
+  }
+  setConnectTimeout(duration: bigint | undefined): void {
+    this.#connect = duration;
+  }
+  firstByteTimeout(): bigint | undefined {
+    return this.#firstByte;
+  }
+  setFirstByteTimeout(duration: bigint | undefined): void {
+    this.#firstByte = duration;
+  }
+  betweenBytesTimeout(): bigint | undefined {
+    return this.#betweenBytes;
+  }
+  setBetweenBytesTimeout(duration: bigint | undefined): void {
+    this.#betweenBytes = duration;
+  }
+  /** `http-client` has one timeout for everything: the two that lead to the first byte. */
+  totalMs(): number | undefined {
+    if (this.#connect === undefined && this.#firstByte === undefined) return undefined;
+    return Number(((this.#connect ?? 0n) + (this.#firstByte ?? 0n)) / NANOSECONDS_PER_MS) || 1;
+  }
+}
+
+class IncomingBody {
+  #bytes: Uint8Array | undefined;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+  stream(): InputStream {
+    if (this.#bytes === undefined) throw fail('already-taken');
+    const stream = new InputStream(this.#bytes);
+    this.#bytes = undefined;
+    return stream;
+  }
+  static finish(_body: IncomingBody): FutureTrailers {
+    return new FutureTrailers();
+  }
+}
+
+class FutureTrailers {
+  subscribe(): Pollable {
+    return new Pollable();
+  }
+  /** No response here has trailers. */
+  get(): Tagged {
+    return { tag: 'ok', val: { tag: 'ok', val: undefined } };
+  }
+}
+
+interface ClientResponse {
+  status: number;
+  headers: { name: string; value: string }[];
+  body: Uint8Array;
+}
+
+class IncomingResponse {
+  readonly #response: ClientResponse;
+  #consumed = false;
+  constructor(response: ClientResponse) {
+    this.#response = response;
+  }
+  status(): number {
+    return this.#response.status;
+  }
+  headers(): Fields {
+    return Fields.fromList(this.#response.headers.map(({ name, value }) => [name, new Uint8Array(Buffer.from(value, 'latin1'))])).freeze();
+  }
+  consume(): IncomingBody {
+    if (this.#consumed) throw fail('already-taken');
+    this.#consumed = true;
+    return new IncomingBody(this.#response.body);
+  }
+}
+
+class FutureIncomingResponse {
+  #outcome: Tagged | undefined;
+  #taken = false;
+  readonly #settled: Promise<void>;
+
+  constructor(response: Promise<unknown>) {
+    this.#settled = response.then(
+      (value) => {
+        this.#outcome = { tag: 'ok', val: new IncomingResponse(value as ClientResponse) };
+      },
+      (error: unknown) => {
+        this.#outcome = { tag: 'err', val: errorCode(error) };
+      },
+    );
+  }
+  subscribe(): Pollable {
+    return new Pollable(this.#settled);
+  }
+  get(): Tagged | undefined {
+    if (this.#outcome === undefined) return undefined;
+    if (this.#taken) return { tag: 'err' };
+    this.#taken = true;
+    return { tag: 'ok', val: this.#outcome };
+  }
+}
+
+/** `http-client`'s error as the nearest `wasi:http` error code. */
+function errorCode(error: unknown): Tagged {
+  const payload = typeof error === 'object' && error !== null && 'payload' in error ? (error.payload as Tagged) : undefined;
+  switch (payload?.tag) {
+    case 'denied':
+      return { tag: 'HTTP-request-denied' };
+    case 'invalid-request':
+      return { tag: 'HTTP-request-URI-invalid' };
+    case 'timed-out':
+      return { tag: 'connection-read-timeout' };
+    case 'too-large':
+      return { tag: 'HTTP-response-body-size', val: undefined };
+    case 'unreachable':
+      return { tag: 'destination-unavailable' };
+    default:
+      return { tag: 'internal-error', val: payload === undefined ? undefined : payload.tag };
+  }
+}
+
+class Unavailable {
+  constructor() {
+    throw new TypeError('a datasource handles no incoming HTTP requests');
+  }
+}
+
+/** The imports `wasi:http/types` and `wasi:http/outgoing-handler`. */
+export function httpImports(sendRequest: SendRequest): Record<string, Record<string, unknown>> {
+  return {
+    'wasi:http/types': {
+      Fields,
+      OutgoingBody,
+      OutgoingRequest,
+      RequestOptions,
+      IncomingBody,
+      FutureTrailers,
+      IncomingResponse,
+      FutureIncomingResponse,
+      IncomingRequest: class extends Unavailable {},
+      OutgoingResponse: class extends Unavailable {},
+      ResponseOutparam: class extends Unavailable {},
+      httpErrorCode: () => undefined,
+    },
+    'wasi:http/outgoing-handler': {
+      handle: (request: OutgoingRequest, options: RequestOptions | undefined) =>
+        new FutureIncomingResponse(request.toClient(options).then(sendRequest)),
+    },
+  };
+}
