@@ -7,6 +7,8 @@ const ERRORS = {
   MALFORMED_JSON: 'caller',
   UNSUPPORTED_MEDIA_TYPE: 'caller',
   BODY_TOO_LARGE: 'caller',
+  HEADERS_TOO_LARGE: 'caller',
+  REQUEST_TIMEOUT: 'caller',
   NOT_FOUND: 'caller',
   METHOD_NOT_ALLOWED: 'caller',
   FORBIDDEN_HOST: 'caller',
@@ -37,6 +39,7 @@ const ERRORS = {
   UPSTREAM_FAULT: 'upstream',
   HOST_BUSY: 'host',
   SHUTTING_DOWN: 'host',
+  NOT_READY: 'host',
   INTERNAL: 'host',
 } as const;
 

@@ -1,4 +1,11 @@
+import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
+
+/** The custom section of a component that carries its `datasource.yaml`, as UTF-8 text. */
+export const MANIFEST_SECTION = 'lorelai:datasource-manifest';
+
+/** One thing that is wrong with a manifest. `path` is a JSON Pointer; line and column count from 1. */
+export type ManifestProblem = Problem & { line?: number; column?: number };
 
 /** One origin that a datasource asks to reach, with the reason that an operator reads. */
 export type HttpAsk =
@@ -43,7 +50,7 @@ export interface Manifest {
   description: string;
   license: string | undefined;
   homepage: string | undefined;
-  /** A semver range of framework versions that it works with. */
+  /** The framework versions that it works with: a range for npm's `semver` (`>=1.0.0 <2.0.0`). */
   frameworkVersion: string;
   /** JSON Schema 2020-12 of a connection's config. */
   configSchema: JsonObject;
