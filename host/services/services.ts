@@ -4,6 +4,7 @@ import type { Grant } from '../domain/grant.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
+import type { InspectionReport } from '../sandbox/inspect.ts';
 
 /**
  * What the product does, for every front door: the HTTP routes and the command line speak to
@@ -33,24 +34,6 @@ export interface OrganisationService {
   /** UNKNOWN_ORGANISATION. */
   get(id: string): Promise<Organisation>;
   list(): Promise<Organisation[]>;
-}
-
-/** The verdict on a component file, reached without running it. */
-export interface InspectionReport {
-  /** `sha256:` and 64 hex digits. */
-  digest: string;
-  sizeBytes: number;
-  accepted: boolean;
-  /** Why not, when not accepted. */
-  problems: Problem[];
-  /** The contract it was built for: `lorelai:datasource@1.0.0`. */
-  contract: string | undefined;
-  imports: string[];
-  exports: string[];
-  counts: { coreModules: number; memories: number; customSections: number };
-  /** Language and tools by the producers section: `JavaScript`, `componentize-qjs 0.4.5`. */
-  producers: string[];
-  manifest: Manifest | undefined;
 }
 
 export interface FeatureFlag {

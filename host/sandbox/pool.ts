@@ -1,0 +1,143 @@
+import type { Limits } from '../domain/limits.ts';
+import { type CallOutcome, type SandboxCall, SandboxProcess } from './sandbox-process.ts';
+
+/** What a process serves. Two calls share one only when all of this is the same. */
+export interface PoolKey {
+  organisation: string;
+  digest: string;
+  /** The compiled component. */
+  folder: string;
+  limits: Limits;
+}
+
+export interface PoolOptions {
+  /** Processes at one time. */
+  maxProcesses: number;
+  /** Calls at one time in one process. */
+  maxCallsPerProcess: number;
+  /** Calls that may wait for a place. */
+  maxWaiting: number;
+  /** A process without a call for so long is ended. */
+  idleMs: number;
+  onStderr(text: string): void;
+}
+
+export const DEFAULT_POOL: Omit<PoolOptions, 'onStderr'> = Object.freeze({ maxProcesses: 8, maxCallsPerProcess: 8, maxWaiting: 1_000, idleMs: 30_000 });
+
+/** A call that found no place: the queue is full, or the pool is closed. */
+export class PoolFullError extends Error {
+  override readonly name = 'PoolFullError';
+}
+
+interface Lent {
+  name: string;
+  process: SandboxProcess;
+  /** Calls that have this place, those that wait for the process to be ready included. */
+  calls: number;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Keeps sandbox processes warm: one or more for each datasource of each organisation, never shared
+ * between two of either, never more than `maxProcesses` in all. A call that finds no place waits
+ * its turn; idle processes give way to those that are needed.
+ */
+export class SandboxPool {
+  readonly #options: PoolOptions;
+  readonly #lent = new Set<Lent>();
+  readonly #waiting: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  get processes(): number {
+    return this.#lent.size;
+  }
+
+  /** Calls one function in a sandbox process. Rejects with PoolFullError only. */
+  async call(key: PoolKey, call: SandboxCall): Promise<CallOutcome> {
+    const lent = await this.#place(key);
+    try {
+      return await lent.process.call(call);
+    } finally {
+      this.#release(lent);
+    }
+  }
+
+  /** Ends every process. Calls under way settle as killed. */
+  close(): void {
+    this.#closed = true;
+    for (const lent of [...this.#lent]) {
+      clearTimeout(lent.idleTimer);
+      lent.process.kill('cancelled', 'the host is shutting down');
+    }
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async #place(key: PoolKey): Promise<Lent> {
+    for (;;) {
+      if (this.#closed) throw new PoolFullError('the host is shutting down');
+      const found = this.#find(key) ?? this.#open(key);
+      if (found !== undefined) {
+        clearTimeout(found.idleTimer);
+        found.idleTimer = undefined;
+        found.calls += 1;
+        return found;
+      }
+      if (this.#waiting.length >= this.#options.maxWaiting) {
+        throw new PoolFullError(`${this.#options.maxWaiting} calls already wait for a sandbox process`);
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #find(key: PoolKey): Lent | undefined {
+    const name = nameOf(key);
+    for (const lent of this.#lent) {
+      if (lent.name === name && lent.process.alive && lent.calls < this.#options.maxCallsPerProcess) return lent;
+    }
+    return undefined;
+  }
+
+  #open(key: PoolKey): Lent | undefined {
+    if (this.#lent.size >= this.#options.maxProcesses && !this.#evictIdle()) return undefined;
+    const process = new SandboxProcess({ folder: key.folder, limits: key.limits, onStderr: this.#options.onStderr });
+    const lent: Lent = { name: nameOf(key), process, calls: 0, idleTimer: undefined };
+    this.#lent.add(lent);
+    process.onEnd(() => {
+      clearTimeout(lent.idleTimer);
+      this.#lent.delete(lent);
+      this.#wakeAll();
+    });
+    return lent;
+  }
+
+  #evictIdle(): boolean {
+    for (const lent of this.#lent) {
+      if (lent.calls === 0) {
+        clearTimeout(lent.idleTimer);
+        lent.process.kill('cancelled', 'the process was idle');
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #release(lent: Lent): void {
+    lent.calls -= 1;
+    if (lent.process.alive && lent.calls === 0) {
+      lent.idleTimer = setTimeout(() => lent.process.kill('cancelled', 'the process was idle'), this.#options.idleMs).unref();
+    }
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
+function nameOf(key: PoolKey): string {
+  return JSON.stringify([key.organisation, key.digest, key.limits]);
+}

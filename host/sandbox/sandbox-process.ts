@@ -1,0 +1,277 @@
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Limits } from '../domain/limits.ts';
+import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
+import { type FromSandbox, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
+import { spawnSandboxed } from './spawn.ts';
+
+/** What a call came to. `value` and `error` are the guest's and not yet checked. */
+export type CallOutcome =
+  | { kind: 'result'; value: unknown }
+  /** The function's own error: the payload of its WIT `result`. */
+  | { kind: 'error'; error: unknown }
+  /** The call was ended, or the process was: `reason` is for the operator. */
+  | { kind: 'killed'; cause: KillCause; reason: string };
+
+/** `neighbour`: another call in the same process was at fault; this one may be tried again. */
+export type KillCause = 'trap' | 'timeout' | 'protocol' | 'memory' | 'limit' | 'cancelled' | 'exit' | 'neighbour';
+
+/** What a host function gives back: the value, or the payload of its WIT error. */
+export type HostAnswer = { ok: true; value: Wire } | { ok: false; error: Wire };
+
+/** The powers of one call: answers every host call that its guest makes. */
+export interface HostPowers {
+  /** `undefined` for a function that has no answer. Rejects only for a bug of the host. */
+  handle(name: string, func: string, args: unknown[]): Promise<HostAnswer> | undefined;
+}
+
+export interface SandboxCall {
+  function: SourceFunction;
+  args: readonly Wire[];
+  powers: HostPowers;
+  limits: Limits;
+  signal: AbortSignal;
+}
+
+export interface SandboxProcessOptions {
+  /** The compiled component. */
+  folder: string;
+  limits: Limits;
+  onStderr(text: string): void;
+}
+
+const START_TIMEOUT_MS = 20_000;
+const MiB = 1024 * 1024;
+const MAX_HEAP_MIB = 256;
+/** Beyond the guest's own memory a process holds the engine, compiled code and results on their way. */
+const PROCESS_OVERHEAD_BYTES = 512 * MiB;
+const MEMORY_CHECK_MS = 250;
+/** The host stops reading from a process that has this many unanswered host calls. */
+const MAX_OPEN_HOST_CALLS = 64;
+const MAX_STDERR_BYTES = 16 * 1024;
+
+interface ActiveCall {
+  call: SandboxCall;
+  settle(outcome: CallOutcome): void;
+  timer: NodeJS.Timeout;
+  hostCalls: number;
+  started: boolean;
+}
+
+/**
+ * One process that serves one datasource of one organisation: a fresh instance for each call,
+ * several calls at a time. After a trap, an overrun or a message that makes no sense it is killed,
+ * and every call in it ends with that reason; it is never used again.
+ */
+export class SandboxProcess {
+  readonly #child: ChildProcess;
+  readonly #limits: Limits;
+  readonly #reader: FrameReader;
+  readonly #calls = new Map<number, ActiveCall>();
+  readonly #ready: Promise<void>;
+  #markReady: (error?: Error) => void = () => undefined;
+  #memoryTimer: NodeJS.Timeout | undefined;
+  #lastCall = 0;
+  #openHostCalls = 0;
+  #stderrBytes = 0;
+  #ended: { cause: KillCause; reason: string } | undefined;
+  readonly #onEnd: (() => void)[] = [];
+
+  constructor(options: SandboxProcessOptions) {
+    this.#limits = options.limits;
+    this.#reader = new FrameReader(options.limits.maxResultBytes);
+    this.#child = spawnSandboxed({
+      script: 'runner.sandboxed',
+      args: [options.folder],
+      readable: [options.folder],
+      maxMemoryBytes: options.limits.maxMemoryBytes,
+      maxHeapMib: MAX_HEAP_MIB,
+    });
+    this.#ready = this.#whenReady();
+    // Whoever waits for it hears of a failure; nobody waiting is no bug.
+    this.#ready.catch(() => undefined);
+    this.#listen(options.onStderr);
+  }
+
+  get alive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** Runs once when the process can no longer be used. */
+  onEnd(listener: () => void): void {
+    if (this.#ended === undefined) this.#onEnd.push(listener);
+    else listener();
+  }
+
+  /** Calls one function in a fresh instance. Never rejects. */
+  async call(call: SandboxCall): Promise<CallOutcome> {
+    try {
+      await this.#ready;
+    } catch {
+      // The end says why, below.
+    }
+    if (this.#ended !== undefined) return { kind: 'killed', ...this.#ended };
+    if (call.signal.aborted) return { kind: 'killed', cause: 'cancelled', reason: 'the call was cancelled' };
+    this.#lastCall += 1;
+    const id = this.#lastCall;
+    return new Promise((resolve) => {
+      const onAbort = (): void => this.kill('cancelled', 'the call was cancelled', id);
+      const settle = (outcome: CallOutcome): void => {
+        const active = this.#calls.get(id);
+        if (active === undefined) return;
+        clearTimeout(active.timer);
+        this.#calls.delete(id);
+        call.signal.removeEventListener('abort', onAbort);
+        resolve(outcome);
+      };
+      const { instantiateTimeoutMs } = call.limits;
+      const timer = setTimeout(() => this.#overrun(id, 'instantiateTimeoutMs', instantiateTimeoutMs), instantiateTimeoutMs);
+      this.#calls.set(id, { call, settle, timer, hostCalls: 0, started: false });
+      call.signal.addEventListener('abort', onAbort, { once: true });
+      this.#send({ type: 'call', call: id, function: call.function, args: call.args });
+    });
+  }
+
+  /**
+   * Ends the process now. Every call in it settles as killed; when one call is `guilty`, the
+   * others are told that it was a neighbour.
+   */
+  kill(cause: KillCause, reason: string, guilty?: number): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { cause: guilty === undefined ? cause : 'neighbour', reason };
+    clearInterval(this.#memoryTimer);
+    this.#child.kill('SIGKILL');
+    this.#markReady(new Error(reason));
+    for (const [id, { settle }] of [...this.#calls]) {
+      settle({ kind: 'killed', cause: guilty === undefined || guilty === id ? cause : 'neighbour', reason });
+    }
+    for (const listener of this.#onEnd.splice(0)) listener();
+  }
+
+  #whenReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.kill('timeout', `the sandbox process was not ready after ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+      this.#markReady = (error) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+    });
+  }
+
+  #listen(onStderr: (text: string) => void): void {
+    const child = this.#child;
+    child.on('error', (error) => this.kill('exit', `the sandbox process did not start: ${error.message}`));
+    child.on('exit', (code, signal) => this.kill('exit', `the sandbox process ended by itself (${signal ?? `exit code ${code}`})`));
+    child.stdout?.on('data', (chunk: Uint8Array) => this.#receive(chunk));
+    child.stderr?.on('data', (chunk: Uint8Array) => {
+      this.#stderrBytes += chunk.byteLength;
+      if (this.#stderrBytes <= MAX_STDERR_BYTES) onStderr(Buffer.from(chunk).toString('utf8'));
+    });
+    // Writing to a process that has just ended is reported by its exit.
+    child.stdin?.on('error', () => undefined);
+    this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS).unref();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#ended !== undefined) return;
+    try {
+      for (const value of this.#reader.push(chunk)) {
+        const message = parseFromSandbox(value);
+        if (message === undefined) throw new FrameError('a message that the protocol does not have');
+        this.#handle(message);
+      }
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.kill('protocol', `the sandbox process broke the protocol: ${error.message}`);
+    }
+  }
+
+  #handle(message: FromSandbox): void {
+    if (message.type === 'ready') {
+      this.#markReady();
+      return;
+    }
+    const active = this.#calls.get(message.call);
+    if (active === undefined) throw new FrameError(`a message about call ${message.call}, which is not open`);
+    switch (message.type) {
+      case 'started':
+        this.#startClock(active, message.call);
+        return;
+      case 'host-call':
+        this.#handleHostCall(active, message);
+        return;
+      case 'result':
+        active.settle({ kind: 'result', value: message.value });
+        return;
+      case 'error':
+        active.settle({ kind: 'error', error: message.error });
+        return;
+      case 'trap':
+        this.kill('trap', `the datasource broke: ${message.message}`, message.call);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #startClock(active: ActiveCall, id: number): void {
+    if (active.started) throw new FrameError('a call began twice');
+    active.started = true;
+    clearTimeout(active.timer);
+    const { callTimeoutMs } = active.call.limits;
+    active.timer = setTimeout(() => this.#overrun(id, 'callTimeoutMs', callTimeoutMs), callTimeoutMs);
+  }
+
+  #overrun(id: number, limit: 'instantiateTimeoutMs' | 'callTimeoutMs', timeoutMs: number): void {
+    const name = this.#calls.get(id)?.call.function ?? 'a call';
+    this.kill('timeout', `${name} took longer than the limit ${limit} of ${timeoutMs} ms`, id);
+  }
+
+  #handleHostCall(active: ActiveCall, message: FromSandbox & { type: 'host-call' }): void {
+    active.hostCalls += 1;
+    const { maxHostCallsPerCall } = active.call.limits;
+    if (active.hostCalls > maxHostCallsPerCall) {
+      this.kill('limit', `${active.call.function} made more host calls than the limit maxHostCallsPerCall of ${maxHostCallsPerCall}`, message.call);
+      return;
+    }
+    const answer = active.call.powers.handle(message.interface, message.function, message.args);
+    if (answer === undefined) {
+      if (message.request !== 0) throw new FrameError(`an answer is wanted from ${message.interface}.${message.function}, which has none`);
+      return;
+    }
+    this.#openHostCalls += 1;
+    if (this.#openHostCalls >= MAX_OPEN_HOST_CALLS) this.#child.stdout?.pause();
+    void answer
+      .catch((error: unknown): HostAnswer => {
+        // A bug of ours ends the call; the guest learns nothing of it.
+        this.kill('limit', `the host failed at ${message.interface}.${message.function}`, message.call);
+        throw error;
+      })
+      .then((value) => this.#answer(message.request, value));
+  }
+
+  #answer(request: number, answer: HostAnswer): void {
+    this.#openHostCalls -= 1;
+    if (this.#openHostCalls < MAX_OPEN_HOST_CALLS) this.#child.stdout?.resume();
+    this.#send({ type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error });
+  }
+
+  #send(message: ToSandbox): void {
+    if (this.#ended === undefined) this.#child.stdin?.write(encodeFrame(message as unknown as Wire));
+  }
+
+  /** Linux only: elsewhere the engine's own caps stand alone. */
+  #checkMemory(): void {
+    const { pid } = this.#child;
+    if (process.platform !== 'linux' || pid === undefined) return;
+    let residentBytes: number;
+    try {
+      residentBytes = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4_096;
+    } catch {
+      return;
+    }
+    const maxBytes = this.#limits.maxMemoryBytes + PROCESS_OVERHEAD_BYTES;
+    if (residentBytes > maxBytes) this.kill('memory', `the sandbox process held more than ${Math.floor(maxBytes / MiB)} MiB of memory`);
+  }
+}
