@@ -1,0 +1,295 @@
+import { lookup as resolveName } from 'node:dns';
+import { type BlockList, isIP, type LookupFunction } from 'node:net';
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Agent, errors, request as send } from 'undici';
+import type { Grant } from '../domain/grant.ts';
+import type { Limits } from '../domain/limits.ts';
+import type { AttachRule, Manifest } from '../domain/manifest.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { mayDial, parseNetworks } from './address.ts';
+import { matchesAnyOrigin, originOf } from './host-match.ts';
+import { Scrubber } from './scrub.ts';
+
+/** A request as a guest made it, checked for shape only. */
+export interface EgressRequest {
+  method: string;
+  url: string;
+  headers: { name: string; value: string }[];
+  body: Uint8Array | undefined;
+  timeoutMs: number | undefined;
+}
+
+export interface EgressResponse {
+  status: number;
+  headers: { name: string; value: string }[];
+  body: Uint8Array;
+}
+
+/** The cases of `http-client.error`. */
+export type EgressError =
+  | { tag: 'denied'; val: string }
+  | { tag: 'invalid-request'; val: string }
+  | { tag: 'timed-out' }
+  | { tag: 'unreachable'; val: string }
+  | { tag: 'too-large'; val: { maxBytes: number } };
+
+export type EgressOutcome = { ok: true; response: EgressResponse } | { ok: false; error: EgressError };
+
+/** One line of the record: what a connection asked for and what became of it. Never a query or a secret. */
+export interface EgressRecord {
+  method: string;
+  origin: string;
+  path: string;
+  outcome: string;
+  bytesOut: number;
+  bytesIn: number;
+  durationMs: number;
+}
+
+export interface EgressOptions {
+  manifest: Manifest;
+  grant: Grant;
+  limits: Limits;
+  config: JsonObject;
+  /** The connection's secret; undefined when it has none. */
+  secret: string | undefined;
+  onRecord(record: EgressRecord): void;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Framing, routing and hop-by-hop fields are the host's (RFC 9110, section 7.6.1). */
+const FORBIDDEN_HEADERS = new Set([
+  'host', 'connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate', 'te', 'trailer',
+  'transfer-encoding', 'upgrade', 'content-length', 'expect', 'accept-encoding', 'via', 'forwarded', 'cookie', 'cookie2',
+]);
+const DROPPED_RESPONSE_HEADERS = new Set(['set-cookie', 'set-cookie2', 'content-encoding', 'content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+const MAX_URL_BYTES = 8 * 1024;
+const MAX_HEADER_BYTES = 64 * 1024;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
+const USER_AGENT = 'lorelai-datasource-host';
+
+const DECODERS: Record<string, () => Transform> = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
+
+class TooLargeError extends Error {}
+class ForbiddenAddressError extends Error {}
+
+/**
+ * The one way out: every request of a datasource passes here, whichever interface it used. Allowed
+ * is what the manifest asks *and* the grant gives; a name is resolved by the host, every address it
+ * has must be allowed, and that address is the one that is dialled. Redirects are given back.
+ *
+ * One for each connection while it is in use: sockets are never shared between two.
+ */
+export class Egress {
+  readonly #options: EgressOptions;
+  readonly #agent: Agent;
+  readonly #asked: string[];
+  readonly #privateNetworks: BlockList;
+  readonly #scrubber: Scrubber;
+
+  constructor(options: EgressOptions) {
+    this.#options = options;
+    this.#asked = askedOrigins(options.manifest, options.config);
+    this.#privateNetworks = parseNetworks(options.grant.http.privateNetworks);
+    this.#scrubber = new Scrubber(options.secret);
+    this.#agent = new Agent({
+      connections: options.limits.maxConcurrentRequests,
+      pipelining: 1,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connect: { lookup: this.#checkedLookup, timeout: options.limits.requestTimeoutMs },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  /** Sends one request. Never rejects. */
+  async send(request: EgressRequest, signal: AbortSignal): Promise<EgressOutcome> {
+    const startedMs = performance.now();
+    const url = parseUrl(request.url);
+    const outcome = typeof url === 'string' ? invalid(`url: ${url}`) : await this.#sendChecked(request, url, signal);
+    this.#options.onRecord({
+      method: METHODS.has(request.method) ? request.method : '?',
+      origin: typeof url === 'string' ? '?' : url.origin,
+      path: typeof url === 'string' ? '?' : this.#scrubber.text(url.pathname),
+      outcome: outcome.ok ? String(outcome.response.status) : outcome.error.tag,
+      bytesOut: request.body?.byteLength ?? 0,
+      bytesIn: outcome.ok ? outcome.response.body.byteLength : 0,
+      durationMs: performance.now() - startedMs,
+    });
+    return outcome;
+  }
+
+  async #sendChecked(request: EgressRequest, url: URL, signal: AbortSignal): Promise<EgressOutcome> {
+    const refusal = this.#refuseOrigin(url) ?? this.#refuseRequest(request);
+    if (refusal !== undefined) return refusal;
+    const headers = this.#headersFor(request, url);
+    if ('error' in headers) return { ok: false, error: headers.error };
+    const { limits } = this.#options;
+    const timeoutMs = Math.max(1, Math.min(request.timeoutMs ?? limits.requestTimeoutMs, limits.requestTimeoutMs));
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      return { ok: true, response: await this.#exchange(request, url, headers.fields, deadline) };
+    } catch (error) {
+      return { ok: false, error: this.#toError(error, deadline) };
+    }
+  }
+
+  #refuseOrigin(url: URL): EgressOutcome | undefined {
+    if (!matchesAnyOrigin(url, this.#asked)) {
+      return denied(`${url.origin} is not in the manifest: add it under capabilities.http with a reason, e.g. { origin: "${url.origin}", reason: "…" }`);
+    }
+    if (!matchesAnyOrigin(url, this.#options.grant.http.origins)) {
+      return denied(`${url.origin} is not granted: an operator allows it with \`datasources install … --allow ${url.origin}\``);
+    }
+    // A literal address never reaches the resolver, so it is checked here.
+    const literal = url.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(literal) !== 0 && !mayDial(literal, this.#privateNetworks)) return denied(forbiddenAddress(literal));
+    return undefined;
+  }
+
+  #refuseRequest(request: EgressRequest): EgressOutcome | undefined {
+    const { maxRequestBytes } = this.#options.limits;
+    if (!METHODS.has(request.method)) return invalid(`method: ${[...METHODS].join(', ')} are allowed`);
+    if ((request.body?.byteLength ?? 0) > maxRequestBytes) return invalid(`body: longer than the limit maxRequestBytes of ${maxRequestBytes}`);
+    return undefined;
+  }
+
+  /** The fields as they are sent; the credential is attached to exactly the origins that `auth` names. */
+  #headersFor(request: EgressRequest, url: URL): { fields: Record<string, string | string[]> } | { error: EgressError } {
+    const { manifest, secret, config } = this.#options;
+    const attached = new Set(manifest.auth.attach.map((rule) => rule.header));
+    const fields: Record<string, string | string[]> = { 'user-agent': USER_AGENT, 'accept-encoding': 'gzip, deflate, br' };
+    let size = 0;
+    for (const { name, value } of request.headers) {
+      const key = name.toLowerCase();
+      size += key.length + value.length;
+      if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return { error: { tag: 'invalid-request', val: 'headers: a name or a value holds a character that RFC 9110 does not allow' } };
+      if (FORBIDDEN_HEADERS.has(key)) return { error: { tag: 'invalid-request', val: `headers: ${key} is set by the host only` } };
+      if (attached.has(key)) return { error: { tag: 'invalid-request', val: `headers: ${key} carries the credential, which the host attaches` } };
+      const before = fields[key];
+      fields[key] = before === undefined || key === 'user-agent' ? value : [before, value].flat();
+    }
+    if (size > MAX_HEADER_BYTES) return { error: { tag: 'invalid-request', val: `headers: more than ${MAX_HEADER_BYTES} bytes` } };
+    for (const rule of secret === undefined ? [] : manifest.auth.attach) {
+      if (this.#mayCarryCredential(url, rule, config)) fields[rule.header] = rule.format.replaceAll('{secret}', () => secret ?? '');
+    }
+    return { fields };
+  }
+
+  #mayCarryCredential(url: URL, rule: AttachRule, config: JsonObject): boolean {
+    const origins = [...rule.origins, ...originsFromConfig(rule.originsFromConfig, config)];
+    if (!matchesAnyOrigin(url, origins)) return false;
+    // Never in the clear, but to a plain origin that the operator named letter by letter.
+    return url.protocol === 'https:' || this.#options.grant.http.origins.includes(url.origin);
+  }
+
+  async #exchange(request: EgressRequest, url: URL, headers: Record<string, string | string[]>, signal: AbortSignal): Promise<EgressResponse> {
+    const response = await send(url, {
+      method: request.method as 'GET',
+      headers,
+      body: request.body ?? null,
+      dispatcher: this.#agent,
+      signal,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const body = await this.#readBody(response.body, String(response.headers['content-encoding'] ?? ''), request.method === 'HEAD');
+    const fields: { name: string; value: string }[] = [];
+    for (const [name, values] of Object.entries(response.headers)) {
+      if (DROPPED_RESPONSE_HEADERS.has(name) || values === undefined) continue;
+      for (const value of [values].flat()) fields.push({ name, value: this.#scrubber.text(value) });
+    }
+    return { status: response.statusCode, headers: fields, body: this.#scrubber.bytes(body) };
+  }
+
+  /** The whole body with content codings undone, capped on both sides of the decoder. */
+  async #readBody(body: Readable, coding: string, empty: boolean): Promise<Uint8Array> {
+    const maxBytes = this.#options.limits.maxResponseBytes;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of decoded(body, empty ? '' : coding)) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw new TooLargeError();
+      chunks.push(chunk);
+    }
+    return new Uint8Array(Buffer.concat(chunks));
+  }
+
+  #toError(error: unknown, deadline: AbortSignal): EgressError {
+    if (error instanceof TooLargeError) return { tag: 'too-large', val: { maxBytes: this.#options.limits.maxResponseBytes } };
+    const forbidden = causes(error).find((cause) => cause instanceof ForbiddenAddressError);
+    if (forbidden !== undefined) return { tag: 'denied', val: forbidden.message };
+    if (deadline.aborted || error instanceof errors.ConnectTimeoutError) return { tag: 'timed-out' };
+    return { tag: 'unreachable', val: reasonOf(error) };
+  }
+
+  readonly #checkedLookup: LookupFunction = (hostname, options, callback) => {
+    resolveName(hostname, { all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, []);
+      const bad = addresses.find(({ address }) => !mayDial(address, this.#privateNetworks));
+      const [first] = addresses;
+      if (bad !== undefined || first === undefined) {
+        return callback(new ForbiddenAddressError(forbiddenAddress(bad?.address ?? 'none', hostname)), []);
+      }
+      if (options.all === true) return callback(null, addresses);
+      return callback(null, first.address, first.family);
+    });
+  };
+}
+
+function forbiddenAddress(address: string, hostname?: string): string {
+  const where = hostname === undefined ? address : `${hostname} resolves to ${address}, which`;
+  return `${where} is not a public address: an operator allows a private network with \`datasources install … --allow-private CIDR\``;
+}
+
+/** What the manifest asks for, with the origins that the connection's config names. */
+export function askedOrigins(manifest: Manifest, config: JsonObject): string[] {
+  return manifest.capabilities.http.flatMap((ask) => (ask.kind === 'origin' ? [ask.origin] : originsFromConfig([ask.configKey], config)));
+}
+
+function originsFromConfig(keys: readonly string[], config: JsonObject): string[] {
+  return keys.flatMap((key) => {
+    const value = config[key];
+    const origin = typeof value === 'string' ? originOf(value) : undefined;
+    return origin === undefined ? [] : [origin];
+  });
+}
+
+function parseUrl(text: string): URL | string {
+  if (text.length > MAX_URL_BYTES) return `longer than ${MAX_URL_BYTES} bytes`;
+  if (!URL.canParse(text)) return 'not an absolute URL';
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `${url.protocol} is neither https: nor http:`;
+  if (url.username !== '' || url.password !== '') return 'a user or a password does not belong in it';
+  url.hash = '';
+  return url;
+}
+
+function decoded(body: Readable, coding: string): Readable {
+  const decoder = DECODERS[coding.trim().toLowerCase()];
+  // `pipeline` ends the decoder with the body: a broken upstream must not leave a reader waiting.
+  return decoder === undefined ? body : pipeline(body, decoder(), () => undefined);
+}
+
+function causes(error: unknown): Error[] {
+  if (!(error instanceof Error)) return [];
+  const nested = error instanceof AggregateError ? error.errors : [error.cause];
+  return [error, ...nested.flatMap(causes)];
+}
+
+function reasonOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return code === '' ? 'the connection or the response broke' : `the connection or the response broke (${code})`;
+}
+
+function denied(val: string): EgressOutcome {
+  return { ok: false, error: { tag: 'denied', val } };
+}
+
+function invalid(val: string): EgressOutcome {
+  return { ok: false, error: { tag: 'invalid-request', val } };
+}

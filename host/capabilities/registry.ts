@@ -1,0 +1,44 @@
+import type { Answer, CallScope, OpenCapability } from './capability.ts';
+import type { Egress } from './egress.ts';
+import { openHttpClient } from './http-client.ts';
+import { openLog, type WriteLine } from './log.ts';
+import { type MetricChange, MetricsCapability } from './metrics.ts';
+import { StorageCapability, type StorageWrite, type StoredCollections } from './storage.ts';
+
+/** What the powers of a call stand on. */
+export interface PowerSources {
+  egress: Egress;
+  stored: StoredCollections;
+  writeLine: WriteLine;
+}
+
+/** All that one call may ask of the host, by interface name. */
+export interface OpenPowers {
+  /** `undefined` for a function without an answer; a `denied` answer for one that does not exist. */
+  handle(name: string, func: string, args: unknown[]): Promise<Answer> | undefined;
+  /** For the transaction of the call's batch. */
+  storageWrites(): StorageWrite[];
+  metricChanges(): MetricChange[];
+}
+
+/** Opens every power for one call. A new power is one file beside this one and one line here. */
+export function openPowers(scope: CallScope, sources: PowerSources): OpenPowers {
+  const storage = new StorageCapability(scope, sources.stored);
+  const metrics = new MetricsCapability(scope);
+  const powers = new Map<string, OpenCapability>([
+    ['http-client', openHttpClient(scope, sources.egress)],
+    ['storage', storage.open()],
+    ['log', openLog(scope, sources.writeLine)],
+    ['metrics', metrics.open()],
+  ]);
+  return {
+    handle(name, func, args) {
+      const open = powers.get(name);
+      // A forged message must not reach what every object inherits.
+      if (open === undefined || !Object.hasOwn(open, func)) return Promise.resolve({ ok: false, error: { tag: 'denied', val: `${name}.${func} does not exist` } });
+      return open[func]?.(args);
+    },
+    storageWrites: () => storage.writes(),
+    metricChanges: () => metrics.changes(),
+  };
+}

@@ -1,0 +1,121 @@
+import { type Answer, type CallScope, type OpenCapability, refused, succeeded } from './capability.ts';
+
+/** What is committed, read by collection and key. Given by the store, for one connection. */
+export interface StoredCollections {
+  get(collection: string, key: string): Promise<Uint8Array | undefined>;
+  /** In the byte order of the keys. */
+  scan(collection: string, after: string | undefined, limit: number): Promise<{ key: string; value: Uint8Array }[]>;
+  /** Bytes of all keys and values. */
+  usedBytes(): Promise<number>;
+}
+
+/** What a call wrote: committed with its batch, or dropped with it. `value` undefined removes. */
+export interface StorageWrite {
+  collection: string;
+  key: string;
+  value: Uint8Array | undefined;
+}
+
+const MAX_KEY_BYTES = 512;
+const MAX_VALUE_BYTES = 1024 * 1024;
+const MAX_SCAN = 1_000;
+
+/** `storage`: the declared collections, with this call's own writes over what is committed. */
+export class StorageCapability {
+  readonly #scope: CallScope;
+  readonly #stored: StoredCollections;
+  readonly #collections: Set<string>;
+  /** By collection, then key. */
+  readonly #written = new Map<string, Map<string, Uint8Array | undefined>>();
+  #writtenBytes = 0;
+
+  constructor(scope: CallScope, stored: StoredCollections) {
+    this.#scope = scope;
+    this.#stored = stored;
+    this.#collections = new Set(scope.manifest.collections.map(({ name }) => name));
+  }
+
+  open(): OpenCapability {
+    return {
+      get: async ([collection, key]) => this.#checked(collection, key, async (name, id) => this.#get(name, id)),
+      put: async ([collection, key, value]) => this.#checked(collection, key, async (name, id) => this.#put(name, id, value)),
+      remove: async ([collection, key]) =>
+        this.#checked(collection, key, async (name, id) => {
+          this.#overlay(name).set(id, undefined);
+          return succeeded();
+        }),
+      scan: async ([collection, after, limit]) => this.#scan(collection, after ?? undefined, limit),
+    };
+  }
+
+  /** All that the call wrote, for the transaction of its batch. */
+  writes(): StorageWrite[] {
+    return [...this.#written].flatMap(([collection, entries]) => [...entries].map(([key, value]) => ({ collection, key, value })));
+  }
+
+  async #checked(collection: unknown, key: unknown, then: (collection: string, key: string) => Promise<Answer>): Promise<Answer> {
+    const refusal = this.#refuse(collection);
+    if (refusal !== undefined) return refusal;
+    const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0;
+    if (bytes < 1 || bytes > MAX_KEY_BYTES) return refused('invalid', `a key has 1 to ${MAX_KEY_BYTES} bytes`);
+    return then(collection as string, key as string);
+  }
+
+  #refuse(collection: unknown): Answer | undefined {
+    if (typeof collection !== 'string' || !this.#collections.has(collection)) {
+      return refused('unknown-collection', `${String(collection).slice(0, 64)}: the manifest declares it under database.tables, or it does not exist`);
+    }
+    if (!this.#scope.grant.storage) return refused('quota-exceeded', 'storage is not granted: an operator allows it with `datasources install … --storage`');
+    return undefined;
+  }
+
+  #overlay(collection: string): Map<string, Uint8Array | undefined> {
+    const found = this.#written.get(collection) ?? new Map<string, Uint8Array | undefined>();
+    this.#written.set(collection, found);
+    return found;
+  }
+
+  async #get(collection: string, key: string): Promise<Answer> {
+    const overlay = this.#overlay(collection);
+    return succeeded(overlay.has(key) ? overlay.get(key) : await this.#stored.get(collection, key));
+  }
+
+  async #put(collection: string, key: string, value: unknown): Promise<Answer> {
+    if (!(value instanceof Uint8Array) || value.byteLength > MAX_VALUE_BYTES) return refused('invalid', `a value has at most ${MAX_VALUE_BYTES} bytes`);
+    const { maxStorageBytes } = this.#scope.limits;
+    const added = Buffer.byteLength(key) + value.byteLength;
+    if ((await this.#stored.usedBytes()) + this.#writtenBytes + added > maxStorageBytes) {
+      return refused('quota-exceeded', `more than the limit maxStorageBytes of ${maxStorageBytes}`);
+    }
+    this.#writtenBytes += added;
+    this.#overlay(collection).set(key, value);
+    return succeeded();
+  }
+
+  async #scan(collection: unknown, after: unknown, limit: unknown): Promise<Answer> {
+    const refusal = this.#refuse(collection);
+    if (refusal !== undefined) return refusal;
+    if (typeof limit !== 'number' || limit < 1 || limit > MAX_SCAN) return refused('invalid', `limit: 1 to ${MAX_SCAN}`);
+    if (after !== undefined && typeof after !== 'string') return refused('invalid', 'after: not a string');
+    const overlay = this.#overlay(collection as string);
+    // Committed entries that this call removed leave gaps, so as many more are fetched.
+    const removed = [...overlay.values()].filter((value) => value === undefined).length;
+    const stored = await this.#stored.scan(collection as string, after, limit + removed);
+    const merged = new Map<string, Uint8Array | undefined>(stored.map(({ key, value }) => [key, value]));
+    const last = stored.length === limit + removed ? stored.at(-1)?.key : undefined;
+    for (const [key, value] of overlay) {
+      if (isAfter(key, after) && (last === undefined || !isAfter(key, last))) merged.set(key, value);
+    }
+    const entries = [...merged].flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]));
+    return succeeded(entries.toSorted((a, b) => compareBytes(a.key, b.key)).slice(0, limit));
+  }
+}
+
+function isAfter(key: string, after: string | undefined): boolean {
+  return after === undefined || compareBytes(key, after) > 0;
+}
+
+/** SQLite compares text by its UTF-8 bytes; JavaScript compares UTF-16 units. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
