@@ -1,0 +1,59 @@
+/** Reads the fields of one JSON object of GitHub's. What is missing or of another type reads as undefined. */
+export interface Fields {
+  text(name: string): string | undefined;
+  number(name: string): number | undefined;
+  flag(name: string): boolean;
+  /** Milliseconds since 1970 of an ISO 8601 time. */
+  timeMs(name: string): number | undefined;
+  object(name: string): Fields | undefined;
+  list(name: string): Fields[];
+  has(name: string): boolean;
+}
+
+/** A required field that GitHub left out: the answer is not what its documentation promises. */
+export class MalformedAnswer extends Error {
+  override readonly name = 'MalformedAnswer';
+}
+
+/** The fields of a value; undefined when it is no object. */
+export function fieldsOf(value: unknown): Fields | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const entries = new Map<string, unknown>(Object.entries(value));
+  const text = (name: string): string | undefined => {
+    const found = entries.get(name);
+    return typeof found === 'string' ? found : undefined;
+  };
+  return {
+    text,
+    number: (name) => {
+      const found = entries.get(name);
+      return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
+    },
+    flag: (name) => entries.get(name) === true,
+    timeMs: (name) => toTimeMs(text(name)),
+    object: (name) => fieldsOf(entries.get(name)),
+    list: (name) => listOf(entries.get(name)),
+    has: (name) => entries.get(name) !== undefined && entries.get(name) !== null,
+  };
+}
+
+/** The objects of a list; empty when it is no list. */
+export function listOf(value: unknown): Fields[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item: unknown) => {
+    const fields = fieldsOf(item);
+    return fields === undefined ? [] : [fields];
+  });
+}
+
+/** The value, or a `MalformedAnswer` that names what was missing. */
+export function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new MalformedAnswer(`GitHub's answer lacks ${what}.`);
+  return value;
+}
+
+function toTimeMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const timeMs = Date.parse(text);
+  return Number.isNaN(timeMs) ? undefined : timeMs;
+}
