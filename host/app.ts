@@ -1,0 +1,34 @@
+import { Hono } from 'hono';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { accessLog } from './middleware/access-log.ts';
+import { bodyLimit } from './middleware/body-limit.ts';
+import type { Edge } from './middleware/edge.ts';
+import { notFound, onError } from './middleware/problem.ts';
+import { requestId } from './middleware/request-id.ts';
+import { sameOrigin } from './middleware/same-origin.ts';
+import { secureHeaders } from './middleware/secure-headers.ts';
+import { wellFormedUrl } from './middleware/well-formed-url.ts';
+import { registerPages } from './routes/pages/pages.ts';
+import { registerRoutes } from './routes/register.ts';
+import { apiRoutes } from './routes/routes.ts';
+import { createValidation } from './routes/validation.ts';
+import type { Services } from './services/services.ts';
+
+export interface AppOptions {
+  log: Log;
+  /** The names that the host answers for. */
+  config: Pick<Config, 'host' | 'allowedHosts'>;
+}
+
+/** The HTTP edge over these services. It opens nothing: `app.request()` serves it without a port. */
+export function createApp(services: Services, { log, config }: AppOptions): Hono<Edge> {
+  const app = new Hono<Edge>();
+  app.onError(onError(log));
+  app.notFound(notFound());
+  app.use(requestId(), accessLog(log), secureHeaders(), sameOrigin(config), wellFormedUrl(), bodyLimit());
+  const { routes, document } = apiRoutes();
+  registerRoutes(app, routes, services, createValidation());
+  registerPages(app, document);
+  return app;
+}

@@ -1,0 +1,196 @@
+import { isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
+import { RequestError, type Problem } from './domain/errors.ts';
+import { nearest } from './domain/nearest.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+
+/** All settings of a host, read once and frozen. */
+export interface Config {
+  /** The address to listen on: a host name or an IP address without brackets. */
+  readonly host: string;
+  /** 0 to 65535; 0 takes any free port. */
+  readonly port: number;
+  /** Absolute path of the folder that holds the database, the components and the master key. */
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  /** Whether it may listen where others can reach it, although it asks nobody who they are. */
+  readonly allowUnauthenticated: boolean;
+  /** Names, lower-case, that a request's Host header may carry besides loopback and `host`. */
+  readonly allowedHosts: readonly string[];
+  /** 32 bytes that seal credentials; when left out, the file `master.key` in `dataDir` holds them. */
+  readonly masterKey: Uint8Array | undefined;
+  /** The most sandbox processes at one time: 1 to 256. */
+  readonly maxSandboxProcesses: number;
+  /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
+  readonly runLeaseMs: number;
+}
+
+/** One environment variable that the host reads. */
+export interface Setting {
+  name: string;
+  fallback: string;
+  /** For the documents and `serve --help`. */
+  description: string;
+}
+
+/** Every environment variable that the host reads. */
+export const SETTINGS = [
+  { name: 'HOST', fallback: '127.0.0.1', description: 'Address to listen on.' },
+  { name: 'PORT', fallback: '8787', description: 'Port to listen on; 0 takes any free one.' },
+  { name: 'DATA_DIR', fallback: './data', description: 'Folder of the database, the components and the master key.' },
+  { name: 'LOG_LEVEL', fallback: 'info', description: `One of ${LOG_LEVELS.join(', ')}.` },
+  {
+    name: 'LORELAI_ALLOW_UNAUTHENTICATED',
+    fallback: '0',
+    description: '1 lets it listen on an address that other machines can reach, although it asks nobody who they are.',
+  },
+  {
+    name: 'LORELAI_ALLOWED_HOSTS',
+    fallback: '',
+    description: 'Host names, separated by commas, under which it may be called besides loopback and HOST.',
+  },
+  {
+    name: 'LORELAI_MASTER_KEY',
+    fallback: '',
+    description: 'Base64 of the 32 bytes that seal credentials. When empty, the file master.key in DATA_DIR is made and used.',
+  },
+  { name: 'LORELAI_SANDBOX_PROCESSES', fallback: '8', description: 'The most sandbox processes at one time, 1 to 256.' },
+  {
+    name: 'LORELAI_RUN_LEASE_MS',
+    fallback: '15000',
+    description: 'Milliseconds of silence after which another host takes a run over, 100 to 3600000.',
+  },
+] as const satisfies readonly Setting[];
+
+type SettingName = (typeof SETTINGS)[number]['name'];
+
+const PREFIX = 'LORELAI_';
+
+/**
+ * Reads the environment. INVALID_SETTING with one problem for each variable that is wrong, or
+ * unknown although it begins with `LORELAI_`.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: Problem[] = unknownSettings(env);
+  function read<T>(name: SettingName, parse: (text: string) => T): T | undefined {
+    const text = env[name]?.trim() || SETTINGS.find((setting) => setting.name === name)?.fallback || '';
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof SettingFault)) throw error;
+      problems.push({ path: name, reason: error.message, remedy: error.remedy });
+      return undefined;
+    }
+  }
+  const config: { [K in keyof Config]: Config[K] | undefined } = {
+    host: read('HOST', toHost),
+    port: read('PORT', (text) => toInteger(text, 0, 65_535)),
+    dataDir: read('DATA_DIR', (text) => resolve(text)),
+    logLevel: read('LOG_LEVEL', toLogLevel),
+    allowUnauthenticated: read('LORELAI_ALLOW_UNAUTHENTICATED', toSwitch),
+    allowedHosts: read('LORELAI_ALLOWED_HOSTS', toHosts),
+    masterKey: read('LORELAI_MASTER_KEY', toMasterKey),
+    maxSandboxProcesses: read('LORELAI_SANDBOX_PROCESSES', (text) => toInteger(text, 1, 256)),
+    runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
+  };
+  if (config.host !== undefined && !isLoopbackHost(config.host) && config.allowUnauthenticated === false)
+    problems.push(exposed(config.host));
+  if (problems.length > 0 || !isComplete(config)) throw invalidSettings(problems);
+  return Object.freeze(config);
+}
+
+/** Whether only this machine can reach a listener on `host`: `localhost`, `127.*`, `::1`; brackets are allowed. */
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return bare === 'localhost' || bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'));
+}
+
+/** A value that cannot be used. Only `readConfig` sees it. */
+class SettingFault extends Error {
+  override readonly name = 'SettingFault';
+  readonly remedy: string;
+
+  constructor(reason: string, remedy: string) {
+    super(reason);
+    this.remedy = remedy;
+  }
+}
+
+function unknownSettings(env: Readonly<Record<string, string | undefined>>): Problem[] {
+  const known = SETTINGS.map((setting) => setting.name).filter((name) => name.startsWith(PREFIX));
+  const unknown = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.some((candidate) => candidate === name));
+  return unknown.map((name) => {
+    const candidate = nearest(name, known);
+    const remedy = candidate === undefined ? `Unset it. Known are: ${known.join(', ')}.` : `Did you mean ${candidate}? Rename or unset it.`;
+    return { path: name, reason: 'No setting has this name.', remedy };
+  });
+}
+
+function exposed(host: string): Problem {
+  return {
+    path: 'HOST',
+    reason: `${host} can be reached from other machines, and this host does not yet ask callers who they are.`,
+    remedy: 'Set HOST=127.0.0.1, or LORELAI_ALLOW_UNAUTHENTICATED=1 when something in front of it checks every caller.',
+  };
+}
+
+function invalidSettings(problems: readonly Problem[]): RequestError {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  return new RequestError('INVALID_SETTING', `The setting ${first?.path ?? 'of the host'} cannot be used: ${first?.reason ?? ''}${more}`, {
+    ...(first === undefined ? {} : { remedy: first.remedy }),
+    problems,
+  });
+}
+
+/** All but the one setting that may be missing. */
+function isComplete(config: { [K in keyof Config]: Config[K] | undefined }): config is Config {
+  return Object.entries(config).every(([key, value]) => key === 'masterKey' || value !== undefined);
+}
+
+function toHost(text: string): string {
+  const bare = text.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  if (!/^[a-z0-9.:_-]{1,253}$/.test(bare))
+    throw new SettingFault(
+      'It is not a host name or an IP address.',
+      'Set it to an address such as 127.0.0.1, without a scheme or a port.',
+    );
+  return bare;
+}
+
+function toHosts(text: string): readonly string[] {
+  return Object.freeze(text === '' ? [] : text.split(',').map((name) => toHost(name.trim())));
+}
+
+function toInteger(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d{1,10}$/.test(text) || value < least || value > most) {
+    throw new SettingFault(
+      `"${text}" is not a whole number from ${least} to ${most}.`,
+      `Set it to a whole number from ${least} to ${most}.`,
+    );
+  }
+  return value;
+}
+
+function toLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((candidate) => candidate === text.toLowerCase());
+  if (level === undefined) throw new SettingFault(`"${text}" is not a level.`, `Set it to one of: ${LOG_LEVELS.join(', ')}.`);
+  return level;
+}
+
+function toSwitch(text: string): boolean {
+  if (text === '1') return true;
+  if (text === '0') return false;
+  throw new SettingFault(`"${text}" is neither 1 nor 0.`, 'Set it to 1 or 0.');
+}
+
+/** The value itself is never repeated: it is a secret. */
+function toMasterKey(text: string): Uint8Array | undefined {
+  if (text === '') return undefined;
+  const key = new Uint8Array(Buffer.from(text, 'base64'));
+  if (key.length !== 32 || Buffer.from(key).toString('base64') !== text) {
+    throw new SettingFault('It is not the base64 of exactly 32 bytes.', 'Make one with: openssl rand -base64 32');
+  }
+  return key;
+}

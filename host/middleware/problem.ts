@@ -1,0 +1,105 @@
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { RequestError, type ErrorCode } from '../domain/errors.ts';
+import type { ApiSchemas } from '../generated/api.ts';
+import type { Log } from '../log.ts';
+import type { Edge } from './edge.ts';
+
+/** What a code is over HTTP: its status and the title that all its problems share. */
+export interface ProblemKind {
+  status: ContentfulStatusCode;
+  title: string;
+}
+
+/** The one place where an error's code becomes an HTTP status. */
+export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
+  INVALID_REQUEST: { status: 400, title: 'The request is not well formed' },
+  MALFORMED_JSON: { status: 400, title: 'The body is not JSON' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body has the wrong media type' },
+  BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The address or the headers are too large' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request came too slowly' },
+  NOT_FOUND: { status: 404, title: 'Nothing is here' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'This address has no such method' },
+  FORBIDDEN_HOST: { status: 403, title: 'The request came from somewhere that is not allowed' },
+  UNKNOWN_ORGANISATION: { status: 404, title: 'There is no such organisation' },
+  UNKNOWN_DATASOURCE: { status: 404, title: 'No such datasource is installed' },
+  UNKNOWN_FEATURE: { status: 404, title: 'The datasource has no such feature' },
+  UNKNOWN_CONNECTION: { status: 404, title: 'The organisation has no such connection' },
+  UNKNOWN_RUN: { status: 404, title: 'The organisation has no such run' },
+  INVALID_CONFIG: { status: 422, title: 'The settings do not fit the datasource' },
+  INVALID_GRANT: { status: 422, title: 'The grant cannot be given' },
+  CREDENTIAL_MISSING: { status: 422, title: 'The connection needs a credential' },
+  CONFLICT: { status: 409, title: 'It exists already, or has changed meanwhile' },
+  RUN_IN_PROGRESS: { status: 409, title: 'The connection is being indexed' },
+  RUN_NOT_ACTIVE: { status: 409, title: 'The run has ended' },
+  DATASOURCE_IN_USE: { status: 409, title: 'Connections use the datasource' },
+  INVALID_SETTING: { status: 500, title: 'A setting of the host cannot be used' },
+  NODE_TOO_OLD: { status: 500, title: 'The host needs a newer Node' },
+  PORT_IN_USE: { status: 500, title: 'The port is taken' },
+  DATA_DIR_NOT_WRITABLE: { status: 500, title: 'The data folder cannot be written' },
+  DATABASE_NEWER: { status: 500, title: 'A newer host wrote the database' },
+  FILE_NOT_READABLE: { status: 500, title: 'A file cannot be read' },
+  INVALID_MANIFEST: { status: 422, title: 'The manifest is not valid' },
+  NOT_A_COMPONENT: { status: 422, title: 'The file is not a WebAssembly component' },
+  COMPONENT_TOO_LARGE: { status: 422, title: 'The component is too large' },
+  WRONG_WORLD: { status: 422, title: 'The component was built for another contract' },
+  BUILD_FAILED: { status: 422, title: 'The datasource cannot be built' },
+  DATASOURCE_FAULT: { status: 502, title: 'The datasource failed' },
+  UPSTREAM_FAULT: { status: 502, title: 'The source failed' },
+  HOST_BUSY: { status: 503, title: 'The host has too much to do' },
+  SHUTTING_DOWN: { status: 503, title: 'The host is shutting down' },
+  NOT_READY: { status: 503, title: 'The host cannot serve requests now' },
+  INTERNAL: { status: 500, title: 'The host failed' },
+};
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** The body of a problem (RFC 9457). */
+export function problemBody(error: RequestError, requestId: string): ApiSchemas['Problem'] {
+  const { status, title } = PROBLEM_KINDS[error.code];
+  return {
+    type: `/reference#${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    requestId,
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    ...(error.problems.length === 0 ? {} : { errors: error.problems.map(({ path, reason, remedy }) => ({ path, reason, remedy })) }),
+  };
+}
+
+/** Anything that was thrown as an error that may be shown: what we did not mean to throw says nothing of itself. */
+export function toRequestError(thrown: unknown): RequestError {
+  if (thrown instanceof RequestError) return thrown;
+  return new RequestError('INTERNAL', 'Something went wrong in the host.', {
+    remedy: 'Try again; if it stays, give the requestId to whoever runs this host.',
+    cause: thrown,
+  });
+}
+
+/** Answers with a problem. */
+export function problemResponse(c: Context<Edge>, error: RequestError, headers: Record<string, string> = {}): Response {
+  const body = problemBody(error, c.get('requestId'));
+  const retry = error.code === 'HOST_BUSY' || error.code === 'NOT_READY' ? { 'Retry-After': '1' } : {};
+  return c.body(JSON.stringify(body), PROBLEM_KINDS[error.code].status, { 'Content-Type': PROBLEM_MEDIA_TYPE, ...retry, ...headers });
+}
+
+/** The last step of every failed request; the log gets what the caller does not. */
+export function onError(log: Log): ErrorHandler<Edge> {
+  return (thrown, c) => {
+    const error = toRequestError(thrown);
+    const fields = { requestId: c.get('requestId'), code: error.code };
+    if (error.code === 'INTERNAL') log.error('request failed', { ...fields, error: error.cause ?? error });
+    else if (error.blame === 'host') log.warn('request failed', { ...fields, reason: error.message });
+    else log.debug('request refused', { ...fields, reason: error.message, cause: error.cause });
+    return problemResponse(c, error);
+  };
+}
+
+/** Answers for every address that has no route. */
+export function notFound(): NotFoundHandler<Edge> {
+  return (c) =>
+    problemResponse(c, new RequestError('NOT_FOUND', `Nothing is at ${c.req.path}.`, { remedy: 'See /reference for every address.' }));
+}

@@ -1,0 +1,54 @@
+import type { MiddlewareHandler } from 'hono';
+import { isLoopbackHost } from '../config.ts';
+import { RequestError } from '../domain/errors.ts';
+import type { Edge } from './edge.ts';
+
+export interface SameOriginOptions {
+  /** Where the host listens. */
+  host: string;
+  /** Further names, lower-case, under which it may be called. */
+  allowedHosts: readonly string[];
+}
+
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+
+/**
+ * Keeps web pages of other origins out, although this host asks nobody who they are: FORBIDDEN_HOST
+ * when the Host header names another machine (DNS rebinding), or when a request that changes
+ * something comes from a page of another origin (CSRF).
+ */
+export function sameOrigin(options: SameOriginOptions): MiddlewareHandler<Edge> {
+  const names = new Set([options.host, ...options.allowedHosts].map((name) => name.toLowerCase()));
+  return async (c, next) => {
+    const authority = c.req.header('host') ?? new URL(c.req.url).host;
+    const name = hostName(authority);
+    if (name === undefined || !(isLoopbackHost(name) || names.has(name))) {
+      throw new RequestError('FORBIDDEN_HOST', 'The Host header names a host that this one does not answer for.', {
+        remedy: 'Call it by a loopback address, or add the name to LORELAI_ALLOWED_HOSTS.',
+      });
+    }
+    if (!SAFE_METHODS.includes(c.req.method)) refuseOtherOrigins(authority, c.req.header('origin'), c.req.header('sec-fetch-site'));
+    await next();
+  };
+}
+
+/** Browsers send both headers by themselves and let no page change them; other callers send neither. */
+function refuseOtherOrigins(authority: string, origin: string | undefined, fetchSite: string | undefined): void {
+  const foreignSite = fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
+  const foreignOrigin = origin !== undefined && !isOriginOf(origin, authority);
+  if (!foreignSite && !foreignOrigin) return;
+  throw new RequestError('FORBIDDEN_HOST', 'A web page of another origin may not change anything here.', {
+    remedy: 'Call this host from a program, not from a page in a browser.',
+  });
+}
+
+function isOriginOf(origin: string, authority: string): boolean {
+  const url = URL.parse(origin);
+  return url !== null && url.host === URL.parse(`${url.protocol}//${authority}`)?.host;
+}
+
+/** The name without its port, lower-case, IPv6 without brackets. */
+function hostName(authority: string): string | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(authority);
+  return (match?.[1] ?? match?.[2])?.toLowerCase();
+}

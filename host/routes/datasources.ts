@@ -1,0 +1,54 @@
+import { requiredText } from './parameters.ts';
+import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
+import { toDatasourceBody, toFeatureFlagBody } from './shapes/datasource.ts';
+
+const NAME = requiredText('The name of an installed datasource.', 'github');
+
+export function datasourceRoutes(): Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/datasources',
+      operationId: 'listDatasources',
+      tag: 'Datasources',
+      summary: 'List installed datasources',
+      description:
+        'Every installed datasource, by name, with its features, what it asks for and what it was granted. Datasources are installed with the command `datasources install`.',
+      pathParameters: {},
+      queryParameters: {},
+      body: noBody(),
+      success: ok('DatasourcePage', 'All installed datasources.'),
+      errors: [],
+      handle: async (services) => ({ items: (await services.registry.list()).map(toDatasourceBody) }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/datasources/{name}',
+      operationId: 'getDatasource',
+      tag: 'Datasources',
+      summary: 'Read an installed datasource',
+      description: 'One installed datasource by its name.',
+      pathParameters: { name: NAME },
+      queryParameters: {},
+      body: noBody(),
+      success: ok('Datasource', 'The datasource.'),
+      errors: ['UNKNOWN_DATASOURCE'],
+      handle: async (services, { path }) => toDatasourceBody(await services.registry.get(path.name)),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/datasources/{name}/features/{feature}',
+      operationId: 'setFeature',
+      tag: 'Datasources',
+      summary: 'Switch or configure a feature',
+      description:
+        'Sets how connections of this datasource read the feature, unless a connection says otherwise. It takes effect from the next batch on.',
+      pathParameters: { name: NAME, feature: requiredText('The name of one of its features.', 'issue_tracking') },
+      queryParameters: {},
+      body: requiredBody('FeatureFlagInput'),
+      success: ok('FeatureFlag', 'The feature as it is set now.'),
+      errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG'],
+      handle: async (services, { path, body }) => toFeatureFlagBody(await services.flags.set(path.name, path.feature, body)),
+    }),
+  ];
+}

@@ -1,0 +1,137 @@
+import type { ErrorCode } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { PROBLEM_KINDS, PROBLEM_MEDIA_TYPE } from '../middleware/problem.ts';
+import { routeErrors, type Route, type Tag } from './route.ts';
+import { apiSchemas } from './schemas.ts';
+import type { SchemaName } from './validation.ts';
+
+const SCHEMAS = '#/components/schemas/';
+
+const TAGS: readonly { name: Tag; description: string }[] = [
+  { name: 'Retrieval', description: 'Answers from what was indexed.' },
+  { name: 'Connections', description: 'Datasources set up for an organisation.' },
+  { name: 'Runs', description: 'Indexing jobs of connections.' },
+  { name: 'Datasources', description: 'What is installed, and its features.' },
+  { name: 'Organisations', description: 'Tenants. Nothing of one is ever visible to another.' },
+  { name: 'Host', description: 'The host itself.' },
+];
+
+/** The parts of OpenAPI 3.1 that ours uses. */
+export type OpenApiDocument = {
+  openapi: string;
+  info: { title: string; version: string; description: string; license: { name: string; identifier: string } };
+  servers: { url: string; description: string }[];
+  tags: { name: Tag; description: string }[];
+  /** By path, then by method in lower case. */
+  paths: Record<string, Record<string, OpenApiOperation>>;
+  components: { schemas: Record<string, JsonObject>; headers: Record<string, OpenApiHeader> };
+};
+
+export type OpenApiOperation = {
+  operationId: string;
+  tags: Tag[];
+  summary: string;
+  description: string;
+  parameters: OpenApiParameter[];
+  requestBody?: { required: boolean; content: OpenApiContent };
+  /** By status. */
+  responses: Record<string, OpenApiResponse>;
+};
+
+export type OpenApiParameter = {
+  name: string;
+  in: 'path' | 'query';
+  required: boolean;
+  description: string;
+  schema: JsonObject;
+  example?: string;
+};
+
+export type OpenApiResponse = { description: string; headers: Record<string, OpenApiHeader | { $ref: string }>; content?: OpenApiContent };
+/** By media type. */
+export type OpenApiContent = Record<string, { schema: JsonObject }>;
+type OpenApiHeader = { description: string; schema: JsonObject };
+
+const REQUEST_ID = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
+
+/** The document of these routes. */
+export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
+  const paths: OpenApiDocument['paths'] = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Lorelai datasource host',
+      version: '1',
+      description:
+        'Indexes what datasources read and answers questions from it. Bodies are JSON in UTF-8, times are RFC 3339 in UTC, and what does not apply is absent. ' +
+        'Lists come in pages `{items, next}`: give `next` as `after` for the page that follows. Every failed request gets `application/problem+json` with a `code`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'This host.' }],
+    tags: TAGS.map(({ name, description }) => ({ name, description })),
+    paths,
+    components: {
+      schemas: apiSchemas(SCHEMAS),
+      headers: {
+        RequestId: {
+          description:
+            'Names this request in the log of the host. A request may bring its own: 1 to 64 of letters, digits, ".", "_" and "-".',
+          schema: { type: 'string' },
+        },
+      },
+    },
+  };
+}
+
+function operation(route: Route): OpenApiOperation {
+  const { operationId, tag, summary, description, body, success } = route;
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    description,
+    parameters: [...parameterList('path', route.pathParameters), ...parameterList('query', route.queryParameters)],
+    ...(body.schema === undefined ? {} : { requestBody: { required: body.required, content: jsonContent(body.schema) } }),
+    responses: { [success.status]: successResponse(route), ...problemResponses(routeErrors(route)) },
+  };
+}
+
+function jsonContent(schema: SchemaName): OpenApiContent {
+  return { 'application/json': { schema: { $ref: SCHEMAS + schema } } };
+}
+
+function parameterList(place: 'path' | 'query', parameters: Route['pathParameters']): OpenApiParameter[] {
+  return Object.entries(parameters).map(([name, { description, required, schema, example }]) => ({
+    name,
+    in: place,
+    required,
+    description,
+    schema,
+    ...(example === undefined ? {} : { example }),
+  }));
+}
+
+function successResponse({ success }: Route): OpenApiResponse {
+  const location = { Location: { description: 'Where the new thing is.', schema: { type: 'string', format: 'uri-reference' } } };
+  return {
+    description: success.description,
+    headers: { ...REQUEST_ID, ...(success.located ? location : {}) },
+    ...(success.schema === undefined ? {} : { content: jsonContent(success.schema) }),
+  };
+}
+
+/** One response for each status, which names the codes that come with it. */
+function problemResponses(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> {
+  const byStatus = Map.groupBy(codes, (code) => PROBLEM_KINDS[code].status);
+  return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemsOf(group)]));
+}
+
+function problemsOf(codes: readonly ErrorCode[]): OpenApiResponse {
+  const thisCode = { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } };
+  return {
+    description: codes.map((code) => `\`${code}\`: ${PROBLEM_KINDS[code].title}.`).join(' '),
+    headers: REQUEST_ID,
+    content: { [PROBLEM_MEDIA_TYPE]: { schema: { allOf: [{ $ref: `${SCHEMAS}Problem` }, thisCode] } } },
+  };
+}

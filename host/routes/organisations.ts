@@ -1,0 +1,50 @@
+import { requiredText } from './parameters.ts';
+import { created, defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
+import { toOrganisationBody } from './shapes/organisation.ts';
+
+export function organisationRoutes(): Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/organisations',
+      operationId: 'listOrganisations',
+      tag: 'Organisations',
+      summary: 'List organisations',
+      description: 'Every organisation of this host, by id.',
+      pathParameters: {},
+      queryParameters: {},
+      body: noBody(),
+      success: ok('OrganisationPage', 'All organisations.'),
+      errors: [],
+      handle: async (services) => ({ items: (await services.organisations.list()).map(toOrganisationBody) }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/organisations',
+      operationId: 'createOrganisation',
+      tag: 'Organisations',
+      summary: 'Create an organisation',
+      description: 'The id is chosen by the caller and cannot be changed later. `default` exists from the start.',
+      pathParameters: {},
+      queryParameters: {},
+      body: requiredBody('OrganisationInput'),
+      success: created('Organisation', 'The new organisation.', ({ id }) => `/api/v1/organisations/${id}`),
+      errors: ['CONFLICT'],
+      handle: async (services, { body }) => toOrganisationBody(await services.organisations.create(body)),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/organisations/{id}',
+      operationId: 'getOrganisation',
+      tag: 'Organisations',
+      summary: 'Read an organisation',
+      description: 'One organisation by its id.',
+      pathParameters: { id: requiredText('The id of the organisation.', 'default') },
+      queryParameters: {},
+      body: noBody(),
+      success: ok('Organisation', 'The organisation.'),
+      errors: ['UNKNOWN_ORGANISATION'],
+      handle: async (services, { path }) => toOrganisationBody(await services.organisations.get(path.id)),
+    }),
+  ];
+}

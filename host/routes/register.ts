@@ -1,0 +1,44 @@
+import type { Context, Hono } from 'hono';
+import { RequestError } from '../domain/errors.ts';
+import type { Edge } from '../middleware/edge.ts';
+import { jsonBody } from '../middleware/json-body.ts';
+import { problemResponse } from '../middleware/problem.ts';
+import type { Services } from '../services/services.ts';
+import type { Route } from './route.ts';
+import type { Validation } from './validation.ts';
+
+/** Puts routes into an app: their methods, and a 405 with `Allow` for every other method at their addresses. */
+export function registerRoutes(app: Hono<Edge>, routes: readonly Route[], services: Services, validation: Validation): void {
+  for (const route of routes) app.on(route.method, toHonoPath(route.path), (c) => answer(c, route, services, validation));
+  for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
+    refuseOtherMethods(
+      app,
+      path,
+      group.map((route) => route.method),
+    );
+  }
+}
+
+/** METHOD_NOT_ALLOWED for whatever was not registered at this address before. */
+export function refuseOtherMethods(app: Hono<Edge>, path: string, methods: readonly string[]): void {
+  const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+  app.all(toHonoPath(path), (c) => {
+    const error = new RequestError('METHOD_NOT_ALLOWED', `${c.req.method} is not possible at ${c.req.path}.`, { remedy: `Use ${allow}.` });
+    return problemResponse(c, error, { Allow: allow });
+  });
+}
+
+async function answer(c: Context<Edge>, route: Route, services: Services, validation: Validation): Promise<Response> {
+  const { body, location } = await route.serve(services, {
+    path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+    query: new URL(c.req.url).searchParams,
+    body: route.body.schema === undefined ? undefined : await jsonBody(c),
+    validation,
+  });
+  if (location !== undefined) c.header('Location', location);
+  return body === undefined ? c.body(null, 204) : c.json(body, route.success.status === 204 ? 200 : route.success.status);
+}
+
+function toHonoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}

@@ -1,0 +1,25 @@
+import { ORGANISATION_OR_BODY, organisationOf } from './organisation-parameter.ts';
+import { defineRoute, ok, requiredBody, type Route } from './route.ts';
+import { toRetrievalBody } from './shapes/retrieval.ts';
+
+const DEFAULT_K = 10;
+
+export function retrieveRoutes(): Route[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/retrieve',
+      operationId: 'retrieve',
+      tag: 'Retrieval',
+      summary: 'Find passages that answer a question',
+      description: 'Searches what was indexed for one organisation and gives the best passages with their links.',
+      pathParameters: {},
+      queryParameters: { organisation: ORGANISATION_OR_BODY },
+      body: requiredBody('RetrievalInput'),
+      success: ok('Retrieval', 'The best passages, best first; none when nothing fits.'),
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE'],
+      handle: async (services, { query, body: { k = DEFAULT_K, organisation, ...input } }) =>
+        toRetrievalBody(await services.retrieval.retrieve({ ...input, k, organisation: organisationOf(query, { organisation }) })),
+    }),
+  ];
+}

@@ -1,0 +1,155 @@
+import { RequestError, type ErrorCode } from '../domain/errors.ts';
+import type { ApiSchemas } from '../generated/api.ts';
+import type { Services } from '../services/services.ts';
+import { parseParameters, type Parameter, type Parameters } from './parameters.ts';
+import type { SchemaName, Validation } from './validation.ts';
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Datasources' | 'Organisations' | 'Host';
+
+/** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */
+interface Description {
+  method: Method;
+  /** With parameters in braces: `/api/v1/runs/{id}`. */
+  path: `/${string}`;
+  /** Names the operation for client generators: camelCase, unique. */
+  operationId: string;
+  tag: Tag;
+  /** A few words, without a full stop. */
+  summary: string;
+  /** One or more sentences. */
+  description: string;
+  /** What its service may throw; `routeErrors` adds what any route may. */
+  errors: readonly ErrorCode[];
+}
+
+/** How a route is written down, with the types of its parts tied together. */
+interface RouteDefinition<P, Q, B, R> extends Description {
+  pathParameters: Parameters<P>;
+  queryParameters: Parameters<Q>;
+  body: Body<B>;
+  success: Success<R>;
+  /** One service call, and the shaping of what it gives. */
+  handle(services: Services, request: { path: P; query: Q; body: B }): Promise<R>;
+}
+
+/** One operation of the API. */
+export interface Route extends Description {
+  pathParameters: Readonly<Record<string, Parameter<unknown>>>;
+  queryParameters: Readonly<Record<string, Parameter<unknown>>>;
+  body: Pick<Body<unknown>, 'schema' | 'required'>;
+  success: Pick<Success<unknown>, 'status' | 'description' | 'schema'> & { located: boolean };
+  serve(services: Services, request: RouteRequest): Promise<RouteAnswer>;
+}
+
+/** What a route gets, not yet parsed. */
+export interface RouteRequest {
+  path: URLSearchParams;
+  query: URLSearchParams;
+  /** The JSON value; undefined when there was no body. */
+  body: unknown;
+  validation: Validation;
+}
+
+export interface RouteAnswer {
+  /** Fits the schema of `success`; undefined for 204. */
+  body: unknown;
+  /** Where the new thing is, for the `Location` header. */
+  location: string | undefined;
+}
+
+/** The body that a route takes. */
+export interface Body<B> {
+  /** None when it takes no body. */
+  schema: SchemaName | undefined;
+  required: boolean;
+  parse(validation: Validation, value: unknown): B;
+}
+
+/** What a route answers when all went well. */
+export interface Success<R> {
+  status: 200 | 201 | 202 | 204;
+  description: string;
+  /** None for 204. */
+  schema: SchemaName | undefined;
+  location?: (body: R) => string;
+}
+
+/** Ties parsing, handling and answering together. */
+export function defineRoute<P, Q, B, R>(definition: RouteDefinition<P, Q, B, R>): Route {
+  const { pathParameters, queryParameters, body, success, handle, ...description } = definition;
+  const { location, ...answer } = success;
+  return {
+    ...description,
+    pathParameters,
+    queryParameters,
+    body: { schema: body.schema, required: body.required },
+    success: { ...answer, located: location !== undefined },
+    async serve(services, request) {
+      const result = await handle(services, {
+        path: parseParameters(pathParameters, request.path),
+        query: parseParameters(queryParameters, request.query),
+        body: body.parse(request.validation, request.body),
+      });
+      return { body: result, location: location?.(result) };
+    },
+  };
+}
+
+/** Whatever body comes is not looked at. */
+export function noBody(): Body<undefined> {
+  return { schema: undefined, required: false, parse: () => undefined };
+}
+
+/** A JSON body that fits a schema. */
+export function requiredBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N]> {
+  return {
+    schema,
+    required: true,
+    parse(validation, value) {
+      if (value !== undefined) return validation.parse(schema, value);
+      throw new RequestError('INVALID_REQUEST', 'The request has no body.', {
+        remedy: 'Send a JSON object; see /reference for its schema.',
+      });
+    },
+  };
+}
+
+/** A JSON body that fits a schema; `{}` when there is none. */
+export function optionalBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N]> {
+  return { schema, required: false, parse: (validation, value) => validation.parse(schema, value ?? {}) };
+}
+
+/** 200 with a body. */
+export function ok<N extends SchemaName>(schema: N, description: string): Success<ApiSchemas[N]> {
+  return { status: 200, schema, description };
+}
+
+/** 201 with the new thing and where it is. */
+export function created<N extends SchemaName>(
+  schema: N,
+  description: string,
+  location: (body: ApiSchemas[N]) => string,
+): Success<ApiSchemas[N]> {
+  return { status: 201, schema, description, location };
+}
+
+/** 202 with what has been begun and where to follow it. */
+export function accepted<N extends SchemaName>(
+  schema: N,
+  description: string,
+  location: (body: ApiSchemas[N]) => string,
+): Success<ApiSchemas[N]> {
+  return { status: 202, schema, description, location };
+}
+
+/** 204 without a body. */
+export function done(description: string): Success<void> {
+  return { status: 204, schema: undefined, description };
+}
+
+/** All codes that a route may answer with: its own, and those of the steps before it. */
+export function routeErrors(route: Route): ErrorCode[] {
+  const body: ErrorCode[] = route.body.schema === undefined ? [] : ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+  return [...new Set<ErrorCode>(['INVALID_REQUEST', ...body, 'FORBIDDEN_HOST', ...route.errors, 'SHUTTING_DOWN', 'INTERNAL'])];
+}

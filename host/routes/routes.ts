@@ -1,0 +1,40 @@
+import { connectionRoutes } from './connections.ts';
+import { datasourceRoutes } from './datasources.ts';
+import { healthRoutes } from './health.ts';
+import { openApiDocument, type OpenApiDocument } from './openapi.ts';
+import { organisationRoutes } from './organisations.ts';
+import { retrieveRoutes } from './retrieve.ts';
+import { defineRoute, noBody, ok, type Route } from './route.ts';
+import { runRoutes } from './runs.ts';
+
+/** Every operation of the API, in the order of the reference, and the OpenAPI document made of them. */
+export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocument } {
+  const routes = [
+    ...retrieveRoutes(),
+    ...connectionRoutes(),
+    ...runRoutes(),
+    ...datasourceRoutes(),
+    ...organisationRoutes(),
+    ...healthRoutes(),
+  ];
+  routes.push(documentRoute(() => document));
+  const document = openApiDocument(routes);
+  return { routes, document };
+}
+
+function documentRoute(document: () => OpenApiDocument): Route {
+  return defineRoute({
+    method: 'GET',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    tag: 'Host',
+    summary: 'Read this description',
+    description: 'The OpenAPI 3.1 document of this API, made from the same table as the server.',
+    pathParameters: {},
+    queryParameters: {},
+    body: noBody(),
+    success: ok('JsonObject', 'An OpenAPI 3.1 document.'),
+    errors: [],
+    handle: async () => document(),
+  });
+}

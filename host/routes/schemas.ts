@@ -1,0 +1,37 @@
+import common from '../../schemas/api/common.schema.json' with { type: 'json' };
+import connection from '../../schemas/api/connection.schema.json' with { type: 'json' };
+import datasource from '../../schemas/api/datasource.schema.json' with { type: 'json' };
+import health from '../../schemas/api/health.schema.json' with { type: 'json' };
+import organisation from '../../schemas/api/organisation.schema.json' with { type: 'json' };
+import problem from '../../schemas/api/problem.schema.json' with { type: 'json' };
+import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
+import run from '../../schemas/api/run.schema.json' with { type: 'json' };
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+
+/** The files of schemas/api: a new one is added here. Every name under `$defs` is used once in all of them. */
+const FILES: readonly { $defs: JsonObject }[] = [common, problem, organisation, datasource, connection, run, retrieval, health];
+
+/**
+ * Every schema of the API by name, with references to one another written as `refPrefix` and the
+ * name: `#/$defs/` for one JSON Schema, `#/components/schemas/` for an OpenAPI document.
+ */
+export function apiSchemas(refPrefix: string): Record<string, JsonObject> {
+  const schemas: Record<string, JsonObject> = {};
+  for (const [name, schema] of FILES.flatMap((file) => Object.entries(file.$defs))) {
+    if (name in schemas) throw new Error(`two schemas of the API are called ${name}`);
+    const rewritten = rewriteReferences(schema, refPrefix);
+    if (isJsonObject(rewritten)) schemas[name] = rewritten;
+  }
+  return schemas;
+}
+
+function rewriteReferences(value: Json, refPrefix: string): Json {
+  if (Array.isArray(value)) return value.map((item) => rewriteReferences(item, refPrefix));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key === '$ref' && typeof inner === 'string') return [key, inner.replace(/^.*#\/\$defs\//, refPrefix)];
+      return [key, rewriteReferences(inner, refPrefix)];
+    }),
+  );
+}

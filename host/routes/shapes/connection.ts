@@ -1,0 +1,42 @@
+import type { ApiSchemas } from '../../generated/api.ts';
+import type { Connection, ConnectionCheck } from '../../services/services.ts';
+import { present, toTimestamp } from './present.ts';
+
+/** Names each field: what a service may add one day is not shown by accident. */
+export function toConnectionBody(connection: Connection): ApiSchemas['Connection'] {
+  const { id, organisation, datasource, name, config, features, hasCredential, documents, passages, metrics } = connection;
+  return {
+    id,
+    organisation,
+    datasource,
+    name,
+    config,
+    features,
+    hasCredential,
+    documents,
+    passages,
+    metrics,
+    createdAt: toTimestamp(connection.createdAtMs),
+    updatedAt: toTimestamp(connection.updatedAtMs),
+  };
+}
+
+export function toConnectionCheckBody({ ready, account, problems, failure }: ConnectionCheck): ApiSchemas['ConnectionCheck'] {
+  return present({
+    ready,
+    account,
+    problems: problems.map(({ path, reason, remedy }) => ({ path, reason, remedy })),
+    failure: failure === undefined ? undefined : toFailureBody(failure),
+  });
+}
+
+function toFailureBody(failure: NonNullable<ConnectionCheck['failure']>): ApiSchemas['CheckFailure'] {
+  switch (failure.kind) {
+    case 'invalid-config':
+      return { kind: failure.kind, message: failure.problems.map(({ path, reason }) => `${path}: ${reason}`).join(' ') };
+    case 'throttled':
+      return { kind: failure.kind, message: failure.message, retryAfterMs: failure.retryAfterMs };
+    default:
+      return { kind: failure.kind, message: failure.message };
+  }
+}

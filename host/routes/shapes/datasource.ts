@@ -1,0 +1,46 @@
+import type { HttpAsk } from '../../domain/manifest.ts';
+import type { ApiSchemas } from '../../generated/api.ts';
+import type { FeatureFlag, InstalledDatasource } from '../../services/services.ts';
+import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
+
+export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Datasource'] {
+  const { manifest, grant, limits } = installed;
+  return present({
+    name: installed.name,
+    version: installed.version,
+    digest: installed.digest,
+    author: manifest.author,
+    description: manifest.description,
+    license: manifest.license,
+    homepage: manifest.homepage,
+    frameworkVersion: manifest.frameworkVersion,
+    configSchema: manifest.configSchema,
+    features: manifest.features.map((feature) => {
+      const flag = installed.features.find((candidate) => candidate.feature === feature.name);
+      return present({
+        feature: feature.name,
+        description: feature.description,
+        enabled: flag?.enabled ?? feature.enabled,
+        config: flag?.config ?? feature.config,
+        configSchema: feature.configSchema,
+        dependsOn: feature.dependsOn,
+        updatedAt: toOptionalTimestamp(flag?.updatedAtMs),
+      });
+    }),
+    auth: { type: manifest.auth.type, requiredScopes: manifest.auth.requiredScopes },
+    asks: { http: manifest.capabilities.http.map(toAskBody), storage: manifest.capabilities.storage },
+    grant: { http: grant.http, storage: grant.storage, limits: present(grant.limits) },
+    limits,
+    metrics: manifest.metrics,
+    collections: manifest.collections,
+    installedAt: toTimestamp(installed.installedAtMs),
+  });
+}
+
+function toAskBody(ask: HttpAsk): ApiSchemas['HttpAsk'] {
+  return ask.kind === 'origin' ? { origin: ask.origin, reason: ask.reason } : { configKey: ask.configKey, reason: ask.reason };
+}
+
+export function toFeatureFlagBody({ updatedAtMs, ...flag }: FeatureFlag): ApiSchemas['FeatureFlag'] {
+  return present({ ...flag, updatedAt: toOptionalTimestamp(updatedAtMs) });
+}

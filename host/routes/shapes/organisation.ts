@@ -1,0 +1,7 @@
+import type { ApiSchemas } from '../../generated/api.ts';
+import type { Organisation } from '../../services/services.ts';
+import { toTimestamp } from './present.ts';
+
+export function toOrganisationBody({ id, name, createdAtMs }: Organisation): ApiSchemas['Organisation'] {
+  return { id, name, createdAt: toTimestamp(createdAtMs) };
+}
