@@ -1,0 +1,142 @@
+import { setImmediate } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import type { Passage } from '../domain/document.ts';
+import type { Problem } from '../domain/errors.ts';
+import { putCheckpoint } from './checkpoints.ts';
+import { writeCollections } from './collections.ts';
+import type { CollectionWrite } from './collections.ts';
+import type { Database, Operation } from './database.ts';
+import { deleteDocuments, deletePassages, insertPassage, refreshDocument, upsertDocument } from './documents.ts';
+import type { DocumentFacts, DocumentHome } from './documents.ts';
+import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
+import type { Lease } from './leases.ts';
+import { writeMetrics } from './metrics.ts';
+import type { MetricWrite } from './metrics.ts';
+import { addProgress } from './run-progress.ts';
+import { insertSearchEntry } from './search.ts';
+import { scopeWords } from './search-scope.ts';
+
+/** What happens to one document. */
+export type DocumentChange =
+  /** New or changed: replaces whatever was there. `passages` have positions 0, 1, 2, … */
+  | { kind: 'upsert'; document: DocumentFacts; contentHash: Uint8Array; passages: readonly Passage[] }
+  /**
+   * `knownVersions` has the same content hash, which covers all that is searched: passages stay;
+   * version, link, author, times, access and attributes are taken over.
+   */
+  | { kind: 'touch'; document: DocumentFacts }
+  /** Gone at the source; ignored when it is not known. */
+  | { kind: 'delete'; id: string };
+
+/** A batch, ready to be written: everything of it becomes visible at once, or nothing. */
+export interface BatchCommit {
+  lease: Lease;
+  /** The lease is held until then at least. */
+  leaseUntilMs: number;
+  organisation: string;
+  connection: string;
+  datasource: string;
+  feature: string;
+  /**
+   * In the order of the source. Where one id comes more than once the last wins, so `touch` is to be
+   * judged by what was known before the batch.
+   */
+  changes: readonly DocumentChange[];
+  checkpoint: Uint8Array;
+  /** Whether the feature is up to date with this. */
+  done: boolean;
+  progress: { seen: number; expected: number | undefined };
+  /** What was left out: by the source, and by validation. */
+  problems: readonly Problem[];
+  storage: readonly CollectionWrite[];
+  metrics: readonly MetricWrite[];
+  nowMs: number;
+}
+
+/** What a batch did. */
+export interface BatchResult {
+  upserted: number;
+  unchanged: number;
+  /** Known documents that are gone. */
+  deleted: number;
+  /** Somebody asked to cancel the run: this batch is kept, the next should not be read. */
+  cancelRequested: boolean;
+}
+
+/** Documents prepared before the event loop gets a turn. */
+const DOCUMENTS_PER_TURN = 50;
+
+/**
+ * Writes a batch with its checkpoint, storage, metrics and progress in one transaction, if the lease
+ * still holds; sets the run's `attempts` back to 0. `LeaseLostError`: nothing was written, stop working on the run.
+ */
+export async function commitBatch(database: Database, batch: BatchCommit): Promise<BatchResult> {
+  const { organisation, connection, feature, nowMs, lease } = batch;
+  const home: DocumentHome = { organisation, connection, feature };
+  const changes = lastOfEach(batch.changes);
+  const upserts = changes.filter((change) => change.kind === 'upsert');
+  const touched = changes.filter((change) => change.kind === 'touch');
+  const deleted = changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : []));
+  const before: Operation[] = [
+    extendLease(lease, batch.leaseUntilMs),
+    deletePassages(home, upserts.map((change) => change.document.id)),
+    ...(await upsertOperations(batch, home, upserts)),
+    ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),
+    putCheckpoint({ connection, feature, checkpoint: batch.checkpoint, run: lease.run, nowMs }),
+    ...writeCollections(connection, batch.storage),
+    ...writeMetrics(connection, batch.metrics, nowMs),
+  ];
+  const counts = { upserted: upserts.length, unchanged: touched.length };
+  const progress = { run: lease.run, feature, done: batch.done, ...batch.progress, ...counts, problems: batch.problems };
+  const written = await withLease(lease, () =>
+    // The progress counts what `deleteDocuments` deletes, so nothing may come between the two.
+    database.write([...before, deleteDocuments(home, deleted), ...addProgress(progress)]),
+  );
+  const cancelRequested = written.rows(0, LEASE_EXTENDED)[0] ?? false;
+  return { ...counts, deleted: written.changes(before.length), cancelRequested };
+}
+
+function lastOfEach(changes: readonly DocumentChange[]): DocumentChange[] {
+  const last = new Map(changes.map((change) => [change.kind === 'delete' ? change.id : change.document.id, change]));
+  return [...last.values()];
+}
+
+async function upsertOperations(
+  batch: BatchCommit,
+  home: DocumentHome,
+  upserts: readonly (DocumentChange & { kind: 'upsert' })[],
+): Promise<Operation[]> {
+  const scope = scopeWords(batch);
+  const operations: Operation[] = [];
+  for (const [index, change] of upserts.entries()) {
+    // Splitting words is work for this thread: let requests be answered in between.
+    if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await setImmediate();
+    const document = cleaned(change.document);
+    const { contentHash, passages } = change;
+    const publicId = ulid(batch.nowMs);
+    operations.push(upsertDocument(home, { document, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
+    for (const passage of passages) {
+      const text = withoutNul(passage.text);
+      const headings = passage.headings.map(withoutNul);
+      operations.push(insertPassage(home, document.id, { position: passage.position, headings, text }));
+      operations.push(insertSearchEntry({ title: document.title, location: document.location.map(withoutNul), headings, text, scope }));
+    }
+  }
+  return operations;
+}
+
+/** Text of a source may hold NUL, which the store cannot; ids may not, and are refused before this. */
+function cleaned(document: DocumentFacts): DocumentFacts {
+  return {
+    ...document,
+    title: withoutNul(document.title),
+    link: withoutNul(document.link),
+    author: document.author === undefined ? undefined : withoutNul(document.author),
+    version: document.version === undefined ? undefined : withoutNul(document.version),
+    mediaType: withoutNul(document.mediaType),
+  };
+}
+
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '\u{fffd}');
+}

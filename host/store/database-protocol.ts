@@ -1,0 +1,34 @@
+import type { SqlValue } from './statement.ts';
+
+/** What the threads are started with. */
+export interface DatabaseThreadOptions {
+  file: string;
+  role: 'writer' | 'reader';
+  /** How long a statement waits for another process's lock. */
+  busyTimeoutMs: number;
+}
+
+/** One statement of a transaction: which of the message's texts, its values, and how many rows it must change. */
+export interface WireOperation {
+  text: number;
+  values: SqlValue[];
+  expectChanges: number | undefined;
+}
+
+/** To a thread. It answers each with one reply, in order. */
+export type DatabaseRequest =
+  | { kind: 'read'; sql: string; values: SqlValue[] }
+  | { kind: 'write'; texts: string[]; operations: WireOperation[] }
+  | { kind: 'close' };
+
+/** From a thread. The first is `opened` or `error`. */
+export type DatabaseReply =
+  | { kind: 'opened' }
+  | { kind: 'rows'; rows: unknown[] }
+  /** `changes` by operation; `rows` only of the operations that gave any. */
+  | { kind: 'written'; changes: number[]; rows: [operation: number, rows: unknown[]][] }
+  /** An expectation failed and nothing was written. */
+  | { kind: 'refused'; operation: number; changes: number }
+  | { kind: 'newer'; found: number; known: number }
+  /** `operation` is the one that failed, when it was one. */
+  | { kind: 'error'; code: string; message: string; operation: number | undefined };

@@ -1,0 +1,57 @@
+import type Libsql from 'libsql';
+import { FIRST_LIGHT } from './migrations/0001-first-light.ts';
+
+/** One step of the schema. Once released it never changes; a mistake is mended by a later step. */
+export interface Migration {
+  /** 1 for the first, then one more each. */
+  version: number;
+  name: string;
+  sql: string;
+}
+
+/** In order of version; new ones go to the end. */
+export const MIGRATIONS: readonly Migration[] = [FIRST_LIGHT];
+
+/** The file was written by a newer version of this host. */
+export class DatabaseNewerError extends Error {
+  readonly found: number;
+  readonly known: number;
+
+  constructor(found: number, known: number) {
+    super(`schema version ${found} is newer than ${known}`);
+    this.found = found;
+    this.known = known;
+  }
+}
+
+/**
+ * Brings a file to the newest schema, one transaction a step. Several processes may do so at the
+ * same time: each step is decided under the write lock, so that it is taken once. Throws
+ * `DatabaseNewerError`, with nothing changed, when the file is ahead of this code.
+ */
+export function migrate(database: Libsql.Database, migrations: readonly Migration[] = MIGRATIONS): void {
+  const known = migrations.at(-1)?.version ?? 0;
+  if (versionOf(database) === known) return;
+  for (const migration of migrations) {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const found = versionOf(database);
+      if (found > known) throw new DatabaseNewerError(found, known);
+      if (found < migration.version) {
+        database.exec(migration.sql);
+        // A pragma takes no parameters; the number is a constant of ours.
+        database.exec(`PRAGMA user_version = ${migration.version}`);
+      }
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.inTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+function versionOf(database: Libsql.Database): number {
+  const row = database.prepare('SELECT user_version AS version FROM pragma_user_version').all([])[0];
+  if (typeof row === 'object' && row !== null && 'version' in row && typeof row.version === 'number') return row.version;
+  throw new TypeError('the database does not tell its version');
+}

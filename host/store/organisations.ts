@@ -1,0 +1,55 @@
+import { RequestError } from '../domain/errors.ts';
+import { isUniqueViolation, operation } from './database.ts';
+import type { Database } from './database.ts';
+import { defineStatement } from './statement.ts';
+import type { Columns, NoParams } from './statement.ts';
+
+/** A tenant. */
+export interface StoredOrganisation {
+  id: string;
+  name: string;
+  createdAtMs: number;
+}
+
+const INSERT = defineStatement<{ id: string; name: string; createdAtMs: number }>(
+  'organisations.insert',
+  'INSERT INTO organisations (id, name, created_at_ms) VALUES (:id, :name, :createdAtMs)',
+);
+
+const GET = defineStatement<{ id: string }, StoredOrganisation>(
+  'organisations.get',
+  'SELECT id, name, created_at_ms FROM organisations WHERE id = :id',
+  toOrganisation,
+);
+
+const LIST = defineStatement<NoParams, StoredOrganisation>(
+  'organisations.list',
+  'SELECT id, name, created_at_ms FROM organisations ORDER BY id',
+  toOrganisation,
+);
+
+/** CONFLICT when the id is taken. */
+export async function insertOrganisation(database: Database, organisation: StoredOrganisation): Promise<void> {
+  try {
+    await database.write([operation(INSERT, organisation)]);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new RequestError('CONFLICT', `There is an organisation "${organisation.id}" already.`, {
+      remedy: 'Choose another id.',
+      cause: error,
+    });
+  }
+}
+
+export async function getOrganisation(database: Database, id: string): Promise<StoredOrganisation | undefined> {
+  return database.readOne(GET, { id });
+}
+
+/** By id. */
+export async function listOrganisations(database: Database): Promise<StoredOrganisation[]> {
+  return database.read(LIST, {});
+}
+
+function toOrganisation(row: Columns): StoredOrganisation {
+  return { id: row.text('id'), name: row.text('name'), createdAtMs: row.number('created_at_ms') };
+}

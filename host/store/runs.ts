@@ -1,0 +1,189 @@
+import { ulid } from 'ulid';
+import { RequestError } from '../domain/errors.ts';
+import { ExpectationError, isUniqueViolation, operation } from './database.ts';
+import type { Database } from './database.ts';
+import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
+import type { Lease } from './leases.ts';
+import { pageBounds, toPage } from './page.ts';
+import type { PageRequest, StoredPage } from './page.ts';
+import { completeRuns, RUN_COLUMNS, toRunRow } from './run-records.ts';
+import type { RunRow, StoredRun, StoredRunState } from './run-records.ts';
+import { defineStatement } from './statement.ts';
+
+// Only for a connection that nobody has removed; no row changes otherwise.
+const INSERT = defineStatement<{ id: string; organisation: string; connection: string; nowMs: number }>(
+  'runs.insert',
+  `INSERT INTO runs (id, organisation_id, connection_id, state, created_at_ms)
+   SELECT :id, organisation_id, id, 'queued', :nowMs FROM connections
+   WHERE id = :connection AND organisation_id = :organisation AND removed_at_ms IS NULL`,
+);
+
+const INSERT_FEATURES = defineStatement<{ run: string; features: string }>(
+  'run_features.insert',
+  `INSERT INTO run_features (run_id, feature, position, state)
+   SELECT :run, value, key, 'pending' FROM json_each(:features)`,
+);
+
+const DUE = `CASE state WHEN 'queued' THEN created_at_ms WHEN 'parked' THEN wake_at_ms ELSE lease_until_ms END`;
+
+// The one that has waited longest. The condition on the state lets SQLite use the index runs_due.
+const CLAIM = defineStatement<{ owner: string; nowMs: number; untilMs: number }, RunRow>(
+  'runs.claim',
+  `UPDATE runs SET state = 'running', lease_owner = :owner, lease_until_ms = :untilMs, wake_at_ms = NULL, reason = NULL,
+     attempts = attempts + 1, started_at_ms = coalesce(started_at_ms, :nowMs)
+   WHERE id = (
+     SELECT id FROM runs WHERE state IN ('queued', 'running', 'parked') AND ${DUE} <= :nowMs ORDER BY ${DUE}, id LIMIT 1)
+   RETURNING ${RUN_COLUMNS}`,
+  toRunRow,
+);
+
+const PARK = defineStatement<{ run: string; owner: string; reason: string; wakeAtMs: number }>(
+  'runs.park',
+  `UPDATE runs SET state = 'parked', reason = :reason, wake_at_ms = :wakeAtMs, lease_owner = NULL, lease_until_ms = NULL
+   WHERE id = :run AND state = 'running' AND lease_owner = :owner`,
+);
+
+const FINISH = defineStatement<{ run: string; owner: string; state: string; reason: string | null; nowMs: number }>(
+  'runs.finish',
+  `UPDATE runs SET state = :state, reason = :reason, finished_at_ms = :nowMs, lease_owner = NULL, lease_until_ms = NULL
+   WHERE id = :run AND state = 'running' AND lease_owner = :owner`,
+);
+
+// A run that nobody works on ends at once; one that somebody works on is told.
+const CANCEL = defineStatement<{ id: string; organisation: string; nowMs: number }>(
+  'runs.cancel',
+  `UPDATE runs SET cancel_requested = 1,
+     finished_at_ms = CASE state WHEN 'running' THEN NULL ELSE :nowMs END,
+     wake_at_ms = NULL,
+     state = CASE state WHEN 'running' THEN 'running' ELSE 'cancelled' END
+   WHERE id = :id AND organisation_id = :organisation AND state IN ('queued', 'running', 'parked')`,
+);
+
+const GET = defineStatement<{ id: string; organisation: string }, RunRow>(
+  'runs.get',
+  `SELECT ${RUN_COLUMNS} FROM runs WHERE id = :id AND organisation_id = :organisation`,
+  toRunRow,
+);
+
+const CANCEL_REQUESTED = defineStatement<{ id: string }, boolean>(
+  'runs.cancel-requested',
+  'SELECT cancel_requested FROM runs WHERE id = :id',
+  (row) => row.flag('cancel_requested'),
+);
+
+const LIST = defineStatement<{ organisation: string; key: string; limit: number }, RunRow>(
+  'runs.list',
+  `SELECT ${RUN_COLUMNS} FROM runs WHERE organisation_id = :organisation AND id < :key ORDER BY id DESC LIMIT :limit`,
+  toRunRow,
+);
+
+const LIST_OF_CONNECTION = defineStatement<{ organisation: string; connection: string; key: string; limit: number }, RunRow>(
+  'runs.list-of-connection',
+  `SELECT ${RUN_COLUMNS} FROM runs
+   WHERE connection_id = :connection AND +organisation_id = :organisation AND id < :key ORDER BY id DESC LIMIT :limit`,
+  toRunRow,
+);
+
+// Greater than every ULID.
+const BEFORE_NEWEST = '~';
+
+/**
+ * Queues a run with its features pending, in this order. RUN_IN_PROGRESS when the connection has an
+ * active one (queued, running or parked), UNKNOWN_CONNECTION when the organisation has no such connection.
+ */
+export async function createRun(
+  database: Database,
+  input: { id: string; organisation: string; connection: string; features: readonly string[]; nowMs: number },
+): Promise<StoredRun> {
+  const { id, organisation, connection, nowMs } = input;
+  try {
+    await database.write([
+      operation(INSERT, { id, organisation, connection, nowMs }, { expectChanges: 1 }),
+      operation(INSERT_FEATURES, { run: id, features: JSON.stringify(input.features) }),
+    ]);
+  } catch (error) {
+    if (error instanceof ExpectationError) {
+      throw new RequestError('UNKNOWN_CONNECTION', `There is no connection "${connection}".`, { cause: error });
+    }
+    if (!isUniqueViolation(error)) throw error;
+    throw new RequestError('RUN_IN_PROGRESS', `The connection ${connection} has a run that is not finished.`, {
+      remedy: 'Wait for it, or cancel it first.',
+      cause: error,
+    });
+  }
+  const run = await getRun(database, organisation, id);
+  if (run === undefined) throw new TypeError(`run ${id} is gone as soon as it was made`);
+  return run;
+}
+
+/**
+ * Takes the run that has waited longest: queued, parked with its time come, or running with a lease
+ * that expired because its worker died. None when nothing is due. `owner` names the worker in the row.
+ */
+export async function claimNextRun(
+  database: Database,
+  input: { owner: string; nowMs: number; leaseMs: number },
+): Promise<{ run: StoredRun; lease: Lease } | undefined> {
+  const owner = `${input.owner}/${ulid(input.nowMs)}`;
+  const untilMs = input.nowMs + input.leaseMs;
+  const written = await database.write([operation(CLAIM, { owner, nowMs: input.nowMs, untilMs })]);
+  const [run] = await completeRuns(database, written.rows(0, CLAIM));
+  return run === undefined ? undefined : { run, lease: { run: run.id, owner } };
+}
+
+/** Holds a run for longer while a call goes on. `LeaseLostError`. */
+export async function renewLease(database: Database, lease: Lease, untilMs: number): Promise<{ cancelRequested: boolean }> {
+  const written = await withLease(lease, () => database.write([extendLease(lease, untilMs)]));
+  return { cancelRequested: written.rows(0, LEASE_EXTENDED)[0] ?? false };
+}
+
+/** Gives a run back until `wakeAtMs`. `LeaseLostError`. */
+export async function parkRun(database: Database, lease: Lease, input: { reason: string; wakeAtMs: number }): Promise<void> {
+  const park = operation(PARK, { ...lease, ...input }, { expectChanges: 1 });
+  await withLease(lease, () => database.write([park]));
+}
+
+/** Ends a run. `LeaseLostError`. */
+export async function finishRun(
+  database: Database,
+  lease: Lease,
+  input: { state: Exclude<StoredRunState, 'queued' | 'running' | 'parked'>; reason: string | undefined; nowMs: number },
+): Promise<void> {
+  const { state, reason = null, nowMs } = input;
+  const finish = operation(FINISH, { ...lease, state, reason, nowMs }, { expectChanges: 1 });
+  await withLease(lease, () => database.write([finish]));
+}
+
+/**
+ * Cancels a run that waits, or asks the worker of one that runs to stop. False when the organisation
+ * has no such run or it is not active.
+ */
+export async function requestCancel(database: Database, organisation: string, id: string, nowMs: number): Promise<boolean> {
+  const written = await database.write([operation(CANCEL, { id, organisation, nowMs })]);
+  return written.changes(0) === 1;
+}
+
+export async function isCancelRequested(database: Database, id: string): Promise<boolean> {
+  return (await database.readOne(CANCEL_REQUESTED, { id })) ?? false;
+}
+
+export async function getRun(database: Database, organisation: string, id: string): Promise<StoredRun | undefined> {
+  const row = await database.readOne(GET, { id, organisation });
+  return row === undefined ? undefined : (await completeRuns(database, [row]))[0];
+}
+
+/** Newest first. INVALID_REQUEST for a bad limit or cursor. */
+export async function listRuns(
+  database: Database,
+  organisation: string,
+  filter: { connection?: string },
+  page: PageRequest,
+): Promise<StoredPage<StoredRun>> {
+  const bounds = { organisation, ...pageBounds(page, BEFORE_NEWEST) };
+  const rows =
+    filter.connection === undefined
+      ? await database.read(LIST, bounds)
+      : await database.read(LIST_OF_CONNECTION, { ...bounds, connection: filter.connection });
+  const { items, next } = toPage(rows, page, (row) => row.id);
+  return { items: await completeRuns(database, items), next };
+}

@@ -1,0 +1,145 @@
+import { identifierWords } from '../domain/words.ts';
+import { operation } from './database.ts';
+import type { Database, Operation } from './database.ts';
+import { defineStatement } from './statement.ts';
+import type { Columns, NoParams } from './statement.ts';
+
+/** How much a word counts by where it stands. */
+export interface SearchWeights {
+  title: number;
+  text: number;
+  identifiers: number;
+}
+
+export interface PassageSearch {
+  organisation: string;
+  /** An FTS5 expression; it must hold the organisation's scope word. */
+  match: string;
+  weights: SearchWeights;
+  /** Passages that are ranked before the best of each document is taken. */
+  candidates: number;
+  /** Documents wanted. */
+  limit: number;
+}
+
+/** The best passage of a document that matches. */
+export interface FoundPassage {
+  /** bm25: greater is better, 0 at least. */
+  relevance: number;
+  documentId: string;
+  datasource: string;
+  feature: string;
+  connection: string;
+  title: string;
+  link: string;
+  mediaType: string;
+  author: string | undefined;
+  updatedAtMs: number | undefined;
+  headings: string[];
+  text: string;
+  /** How many candidates there were: fewer than asked for means that there are no more. */
+  candidates: number;
+}
+
+const INSERT_ENTRY = defineStatement<{ title: string; text: string; identifiers: string; scope: string }>(
+  'passages_fts.insert',
+  `INSERT INTO passages_fts (rowid, title, text, identifiers, scope)
+   VALUES (last_insert_rowid(), :title, :text, :identifiers, :scope)`,
+);
+
+// The scope word in the expression makes it fast; the comparison of the organisation makes it certain.
+const SEARCH = defineStatement<
+  { organisation: string; match: string; ranking: string; candidates: number; limit: number },
+  FoundPassage
+>(
+  'passages_fts.search',
+  `WITH found AS MATERIALIZED (
+     SELECT rowid AS id, rank FROM passages_fts
+     WHERE passages_fts MATCH :match AND rank MATCH :ranking ORDER BY rank LIMIT :candidates),
+   placed AS (
+     SELECT passages.id, passages.document_id, found.rank,
+       row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
+     FROM found JOIN passages ON passages.id = found.id)
+   SELECT placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
+     documents.title, documents.link, documents.media_type, documents.author, documents.updated_at_ms,
+     passages.headings, passages.text, (SELECT count(*) FROM found) AS candidates
+   FROM placed
+   JOIN passages ON passages.id = placed.id
+   JOIN documents ON documents.id = placed.document_id
+   JOIN connections ON connections.id = documents.connection_id
+   WHERE placed.place = 1 AND documents.organisation_id = :organisation AND connections.removed_at_ms IS NULL
+   ORDER BY placed.rank, documents.public_id LIMIT :limit`,
+  toFound,
+);
+
+const FREQUENCIES = defineStatement<{ words: string }, [word: string, passages: number]>(
+  'passages_terms.frequencies',
+  'SELECT term, doc FROM passages_terms WHERE term IN (SELECT value FROM json_each(:words))',
+  (row) => [row.text('term'), row.number('doc')],
+);
+
+// Row 1 of this table of FTS5 begins with the number of entries: the count that bm25 uses, at no cost.
+const TOTALS = defineStatement<NoParams, number>(
+  'passages_fts.totals',
+  'SELECT block FROM passages_fts_data WHERE id = 1',
+  (row) => firstVarint(row.bytes('block')),
+);
+
+/** The index entry of the passage that the operation before this one inserted. */
+export function insertSearchEntry(passage: {
+  title: string;
+  location: readonly string[];
+  headings: readonly string[];
+  text: string;
+  scope: string;
+}): Operation {
+  const { title, scope } = passage;
+  const text = [...passage.location, ...passage.headings, passage.text].join('\n');
+  return operation(INSERT_ENTRY, { title, text, identifiers: identifierWords(`${title}\n${text}`), scope });
+}
+
+/** The best passages of the best documents, best first; equal ones in the order of their ids. */
+export async function searchPassages(database: Database, search: PassageSearch): Promise<FoundPassage[]> {
+  const { organisation, match, weights, candidates, limit } = search;
+  const ranking = `bm25(${[weights.title, weights.text, weights.identifiers, 0].map((weight) => weight.toFixed(3)).join(', ')})`;
+  return database.read(SEARCH, { organisation, match, ranking, candidates, limit });
+}
+
+/** In how many passages of the whole index each word stands; words as the index stems them. Words of none are not in the map. */
+export async function passageFrequencies(database: Database, words: readonly string[]): Promise<Map<string, number>> {
+  return new Map(await database.read(FREQUENCIES, { words: JSON.stringify(words) }));
+}
+
+/** Passages in the whole index. */
+export async function countPassages(database: Database): Promise<number> {
+  return (await database.readOne(TOTALS, {})) ?? 0;
+}
+
+/** SQLite's variable-length integer: seven bits a byte, the high bit says that more follow. */
+function firstVarint(block: Uint8Array): number {
+  let value = 0;
+  for (const byte of block.subarray(0, 8)) {
+    value = value * 128 + (byte & 0x7f);
+    if (byte < 0x80) return value;
+  }
+  return value;
+}
+
+function toFound(row: Columns): FoundPassage {
+  return {
+    // FTS5 gives the negative, so that the best sorts first.
+    relevance: Math.max(0, -row.number('rank')),
+    documentId: row.text('public_id'),
+    datasource: row.text('datasource_name'),
+    feature: row.text('feature'),
+    connection: row.text('connection_id'),
+    title: row.text('title'),
+    link: row.text('link'),
+    mediaType: row.text('media_type'),
+    author: row.optionalText('author'),
+    updatedAtMs: row.optionalNumber('updated_at_ms'),
+    headings: row.texts('headings'),
+    text: row.text('text'),
+    candidates: row.number('candidates'),
+  };
+}
