@@ -1,0 +1,47 @@
+// Makes the engine inside a component look like what authors know. `datasources build` puts this module before
+// the author's own, so that its effects are there when theirs begins; they are part of the component's snapshot
+// and cost nothing at run time. Nothing else imports it.
+import 'core-js/actual/url';
+import { TextDecoder, TextEncoder } from '@exodus/bytes/encoding-lite.js';
+import { now } from './clock.ts';
+import { log } from './log.ts';
+
+install('TextEncoder', TextEncoder);
+install('TextDecoder', TextDecoder);
+install('console', {
+  debug: (...values: unknown[]) => log.debug(format(values)),
+  log: (...values: unknown[]) => log.info(format(values)),
+  info: (...values: unknown[]) => log.info(format(values)),
+  warn: (...values: unknown[]) => log.warn(format(values)),
+  error: (...values: unknown[]) => log.error(format(values)),
+});
+install('Date', hostDate(Date));
+
+function install(name: string, value: unknown): void {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+}
+
+function format(values: readonly unknown[]): string {
+  return values.map(formatOne).join(' ');
+}
+
+function formatOne(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+/** A `Date` that stands at the moment when the call began: the engine's own ends the instance, having no clock. */
+function hostDate(native: DateConstructor): DateConstructor {
+  const date = new Proxy(native, {
+    construct: (target, given, newTarget) => Reflect.construct(target, given.length === 0 ? [now()] : given, newTarget),
+    apply: () => new native(now()).toString(),
+    get: (target, key, receiver) => (key === 'now' ? now : Reflect.get(target, key, receiver)),
+  });
+  native.prototype.constructor = date;
+  return date;
+}
