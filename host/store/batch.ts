@@ -6,14 +6,14 @@ import { putCheckpoint } from './checkpoints.ts';
 import { writeCollections } from './collections.ts';
 import type { CollectionWrite } from './collections.ts';
 import type { Database, Operation } from './database.ts';
-import { deleteDocuments, deletePassages, insertPassage, refreshDocument, upsertDocument } from './documents.ts';
+import { deleteDocuments, refreshDocument, upsertDocument } from './documents.ts';
 import type { DocumentFacts, DocumentHome } from './documents.ts';
 import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
 import { writeMetrics } from './metrics.ts';
 import type { MetricWrite } from './metrics.ts';
+import { deletePassages, indexPassages, insertPassage } from './passages.ts';
 import { addProgress } from './run-progress.ts';
-import { insertSearchEntry } from './search.ts';
 import { scopeWords } from './search-scope.ts';
 
 /** What happens to one document. */
@@ -75,12 +75,14 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
   const home: DocumentHome = { organisation, connection, feature };
   const changes = lastOfEach(batch.changes);
   const upserts = changes.filter((change) => change.kind === 'upsert');
+  const replaced = upserts.map((change) => change.document.id);
   const touched = changes.filter((change) => change.kind === 'touch');
   const deleted = changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : []));
   const before: Operation[] = [
     extendLease(lease, batch.leaseUntilMs),
-    deletePassages(home, upserts.map((change) => change.document.id)),
+    deletePassages(home, replaced),
     ...(await upsertOperations(batch, home, upserts)),
+    indexPassages(home, replaced),
     ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),
     putCheckpoint({ connection, feature, checkpoint: batch.checkpoint, run: lease.run, nowMs }),
     ...writeCollections(connection, batch.storage),
@@ -115,11 +117,11 @@ async function upsertOperations(
     const { contentHash, passages } = change;
     const publicId = ulid(batch.nowMs);
     operations.push(upsertDocument(home, { document, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
+    const context = { title: document.title, location: document.location, scope };
     for (const passage of passages) {
       const text = withoutNul(passage.text);
       const headings = passage.headings.map(withoutNul);
-      operations.push(insertPassage(home, document.id, { position: passage.position, headings, text }));
-      operations.push(insertSearchEntry({ title: document.title, location: document.location.map(withoutNul), headings, text, scope }));
+      operations.push(insertPassage(home, document.id, { position: passage.position, headings, text }, context));
     }
   }
   return operations;
@@ -134,6 +136,7 @@ function cleaned(document: DocumentFacts): DocumentFacts {
     author: document.author === undefined ? undefined : withoutNul(document.author),
     version: document.version === undefined ? undefined : withoutNul(document.version),
     mediaType: withoutNul(document.mediaType),
+    location: document.location.map(withoutNul),
   };
 }
 

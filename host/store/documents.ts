@@ -1,4 +1,4 @@
-import type { Passage, SourceDocument } from '../domain/document.ts';
+import type { SourceDocument } from '../domain/document.ts';
 import { operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
 import { defineStatement } from './statement.ts';
@@ -75,27 +75,6 @@ const DELETE = defineStatement<SourceIds>(
    WHERE connection_id = :connection AND feature = :feature AND source_id IN (SELECT value FROM json_each(:sourceIds))`,
 );
 
-const DELETE_PASSAGES = defineStatement<SourceIds>(
-  'passages.delete-of-documents',
-  `DELETE FROM passages WHERE document_id IN (
-     SELECT id FROM documents
-     WHERE connection_id = :connection AND feature = :feature AND source_id IN (SELECT value FROM json_each(:sourceIds)))`,
-);
-
-const INSERT_PASSAGE = defineStatement<{
-  connection: string;
-  feature: string;
-  sourceId: string;
-  position: number;
-  headings: string;
-  text: string;
-}>(
-  'passages.insert',
-  `INSERT INTO passages (document_id, position, headings, text)
-   SELECT id, :position, :headings, :text FROM documents
-   WHERE connection_id = :connection AND feature = :feature AND source_id = :sourceId`,
-);
-
 /**
  * What is indexed under these ids of one feature, so that what has not changed is not split and
  * written again. Ids that are not known are not in the map.
@@ -109,7 +88,7 @@ export async function knownVersions(
   return new Map(await database.read(KNOWN, { connection, feature, sourceIds: JSON.stringify(sourceIds) }));
 }
 
-/** Adds or replaces a document's row; its passages come with `insertPassage`. */
+/** Adds or replaces a document's row; its passages come with those of passages.ts. */
 export function upsertDocument(
   home: DocumentHome,
   input: { document: DocumentFacts; contentHash: Uint8Array; publicId: string; passages: number; nowMs: number },
@@ -129,20 +108,6 @@ export function refreshDocument(home: DocumentHome, document: DocumentFacts, now
 export function deleteDocuments(home: DocumentHome, sourceIds: readonly string[]): Operation {
   const { connection, feature } = home;
   return operation(DELETE, { connection, feature, sourceIds: JSON.stringify(sourceIds) });
-}
-
-/** Deletes the passages and index entries of documents whose text is about to be replaced. */
-export function deletePassages(home: DocumentHome, sourceIds: readonly string[]): Operation {
-  const { connection, feature } = home;
-  return operation(DELETE_PASSAGES, { connection, feature, sourceIds: JSON.stringify(sourceIds) });
-}
-
-/** One passage of a document that is in the table; its index entry must be the next operation. */
-export function insertPassage(home: DocumentHome, sourceId: string, passage: Passage): Operation {
-  const { connection, feature } = home;
-  const { position, text } = passage;
-  const headings = JSON.stringify(passage.headings);
-  return operation(INSERT_PASSAGE, { connection, feature, sourceId, position, headings, text }, { expectChanges: 1 });
 }
 
 function factParams(home: DocumentHome, document: DocumentFacts, nowMs: number): FactParams {

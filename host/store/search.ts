@@ -1,12 +1,11 @@
-import { identifierWords } from '../domain/words.ts';
-import { operation } from './database.ts';
-import type { Database, Operation } from './database.ts';
+import type { Database } from './database.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
 /** How much a word counts by where it stands. */
 export interface SearchWeights {
   title: number;
+  headings: number;
   text: number;
   identifiers: number;
 }
@@ -40,12 +39,6 @@ export interface FoundPassage {
   /** How many candidates there were: fewer than asked for means that there are no more. */
   candidates: number;
 }
-
-const INSERT_ENTRY = defineStatement<{ title: string; text: string; identifiers: string; scope: string }>(
-  'passages_fts.insert',
-  `INSERT INTO passages_fts (rowid, title, text, identifiers, scope)
-   VALUES (last_insert_rowid(), :title, :text, :identifiers, :scope)`,
-);
 
 // The scope word in the expression makes it fast; the comparison of the organisation makes it certain.
 const SEARCH = defineStatement<
@@ -85,23 +78,12 @@ const TOTALS = defineStatement<NoParams, number>(
   (row) => firstVarint(row.bytes('block')),
 );
 
-/** The index entry of the passage that the operation before this one inserted. */
-export function insertSearchEntry(passage: {
-  title: string;
-  location: readonly string[];
-  headings: readonly string[];
-  text: string;
-  scope: string;
-}): Operation {
-  const { title, scope } = passage;
-  const text = [...passage.location, ...passage.headings, passage.text].join('\n');
-  return operation(INSERT_ENTRY, { title, text, identifiers: identifierWords(`${title}\n${text}`), scope });
-}
-
 /** The best passages of the best documents, best first; equal ones in the order of their ids. */
 export async function searchPassages(database: Database, search: PassageSearch): Promise<FoundPassage[]> {
   const { organisation, match, weights, candidates, limit } = search;
-  const ranking = `bm25(${[weights.title, weights.text, weights.identifiers, 0].map((weight) => weight.toFixed(3)).join(', ')})`;
+  // By column of the index; the scope only filters.
+  const columns = [weights.title, weights.headings, weights.text, weights.identifiers, 0];
+  const ranking = `bm25(${columns.map((weight) => weight.toFixed(3)).join(', ')})`;
   return database.read(SEARCH, { organisation, match, ranking, candidates, limit });
 }
 

@@ -77,27 +77,34 @@ CREATE INDEX documents_by_organisation ON documents (organisation_id);
 -- Holds the count, so that a connection's totals are read from the index alone.
 CREATE INDEX documents_passage_count ON documents (connection_id, passage_count);
 
+-- title, identifiers and scope are there for the search index, which reads its columns from here.
 CREATE TABLE passages (
   id INTEGER PRIMARY KEY,
   document_id INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
   position INTEGER NOT NULL,
+  title TEXT NOT NULL,
   headings TEXT NOT NULL,
   text TEXT NOT NULL,
+  identifiers TEXT NOT NULL,
+  scope TEXT NOT NULL,
   UNIQUE (document_id, position)
 ) STRICT;
 
--- Keyed by passages.id. Contentless: the text is in passages already. detail=full because bm25 goes
--- silently wrong on a contentless table with less. scope holds the tokens of search-scope.ts.
+-- External content, because a contentless table with contentless_delete=1 never takes a deleted entry
+-- out of the count that bm25 divides by: every document that changes would bend the scores a little more.
 CREATE VIRTUAL TABLE passages_fts USING fts5 (
-  title, text, identifiers, scope,
-  content = '', contentless_delete = 1, detail = full,
+  title, headings, text, identifiers, scope,
+  content = 'passages', content_rowid = 'id', detail = full,
   tokenize = 'porter unicode61 remove_diacritics 2'
 );
 CREATE VIRTUAL TABLE passages_terms USING fts5vocab (passages_fts, row);
 
 -- However a passage goes (replaced, deleted, or with its connection), its index entry goes with it.
+-- There is none for inserts: a trigger that writes to an FTS5 table makes it flush after every row,
+-- which halves the speed of indexing. Passages never change in place.
 CREATE TRIGGER passages_leave_fts AFTER DELETE ON passages BEGIN
-  DELETE FROM passages_fts WHERE rowid = old.id;
+  INSERT INTO passages_fts (passages_fts, rowid, title, headings, text, identifiers, scope)
+  VALUES ('delete', old.id, old.title, old.headings, old.text, old.identifiers, old.scope);
 END;
 
 CREATE TABLE runs (
