@@ -26,7 +26,8 @@ const STEPS: Step[] = [
 async function run(step: Step): Promise<boolean> {
   const startedMs = performance.now();
   const [program = '', ...args] = step.command;
-  const child = spawn(join(ROOT, 'node_modules/.bin', program), args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const file = program === 'node' ? process.execPath : join(ROOT, 'node_modules/.bin', program);
+  const child = spawn(file, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   const code = await new Promise<number>((resolve) => {

@@ -8,7 +8,7 @@ import type { Limits } from '../domain/limits.ts';
 import type { AttachRule, Manifest } from '../domain/manifest.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { mayDial, parseNetworks } from './address.ts';
-import { matchesAnyOrigin, originOf } from './host-match.ts';
+import { matchesAnyOrigin, originOf } from '../domain/origin-pattern.ts';
 import { Scrubber } from './scrub.ts';
 
 /** A request as a guest made it, checked for shape only. */

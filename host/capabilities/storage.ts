@@ -28,6 +28,8 @@ export class StorageCapability {
   /** By collection, then key. */
   readonly #written = new Map<string, Map<string, Uint8Array | undefined>>();
   #writtenBytes = 0;
+  /** Summed over the whole collection, so once a call. */
+  #storedBytes: Promise<number> | undefined;
 
   constructor(scope: CallScope, stored: StoredCollections) {
     this.#scope = scope;
@@ -84,7 +86,8 @@ export class StorageCapability {
     if (!(value instanceof Uint8Array) || value.byteLength > MAX_VALUE_BYTES) return refused('invalid', `a value has at most ${MAX_VALUE_BYTES} bytes`);
     const { maxStorageBytes } = this.#scope.limits;
     const added = Buffer.byteLength(key) + value.byteLength;
-    if ((await this.#stored.usedBytes()) + this.#writtenBytes + added > maxStorageBytes) {
+    this.#storedBytes ??= this.#stored.usedBytes();
+    if ((await this.#storedBytes) + this.#writtenBytes + added > maxStorageBytes) {
       return refused('quota-exceeded', `more than the limit maxStorageBytes of ${maxStorageBytes}`);
     }
     this.#writtenBytes += added;

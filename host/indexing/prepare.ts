@@ -14,7 +14,7 @@ export interface KnownDocument {
 export type PreparedChange =
   | { kind: 'upsert'; document: SourceDocument; contentHash: Uint8Array; passages: Passage[] }
   /** The content is what the index holds: only what is told about it may differ. */
-  | { kind: 'touch'; document: SourceDocument; contentHash: Uint8Array }
+  | { kind: 'touch'; document: SourceDocument }
   | { kind: 'delete'; id: string };
 
 export interface PreparedBatch {
@@ -40,7 +40,7 @@ export function prepareBatch(batch: Batch, known: ReadonlyMap<string, KnownDocum
     const contentHash = hashOf(document);
     const before = known.get(id);
     if (before !== undefined && Buffer.compare(before.contentHash, contentHash) === 0) {
-      changes.push({ kind: 'touch', document, contentHash });
+      changes.push({ kind: 'touch', document });
       continue;
     }
     const extraction = extractText(document);

@@ -1,0 +1,71 @@
+import { isIP } from 'node:net';
+import { type Problem, RequestError } from './errors.ts';
+import type { Grant } from './grant.ts';
+import { isJsonObject } from './json.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { parseOriginPattern } from './origin-pattern.ts';
+
+const KEYS = ['http', 'storage', 'limits'];
+const HTTP_KEYS = ['origins', 'privateNetworks'];
+
+/**
+ * Checks a grant. INVALID_GRANT with one problem for each entry that means nothing here: what is not
+ * enforced does not parse.
+ */
+export function parseGrant(value: unknown): Grant {
+  const problems: Problem[] = [];
+  const grant = objectAt(value, '', KEYS, problems);
+  const http = objectAt(grant.http ?? {}, '/http', HTTP_KEYS, problems);
+  const origins = listAt(http.origins, '/http/origins', problems);
+  origins.forEach((origin, index) => {
+    if (parseOriginPattern(origin) === undefined) {
+      problems.push({ path: `/http/origins/${index}`, reason: `"${origin}" is not an origin.`, remedy: 'Write scheme, host and port, as in https://api.example.com or https://*.example.com.' });
+    }
+  });
+  const privateNetworks = listAt(http.privateNetworks, '/http/privateNetworks', problems);
+  privateNetworks.forEach((block, index) => {
+    if (!isCidr(block)) problems.push({ path: `/http/privateNetworks/${index}`, reason: `"${block}" is not a CIDR block.`, remedy: 'Write an address and a prefix length, as in 10.1.0.0/16.' });
+  });
+  const limits = limitsAt(grant.limits ?? {}, problems);
+  const storage = grant.storage ?? false;
+  if (typeof storage !== 'boolean') problems.push({ path: '/storage', reason: 'It is neither true nor false.', remedy: 'Set it to true or false.' });
+  const [first] = problems;
+  if (first !== undefined) throw new RequestError('INVALID_GRANT', `The grant cannot be used: ${first.path}: ${first.reason}`, { remedy: first.remedy, problems });
+  return { http: { origins, privateNetworks }, storage: storage === true, limits };
+}
+
+function objectAt(value: unknown, path: string, keys: readonly string[], problems: Problem[]): Record<string, unknown> {
+  if (!isJsonObject(value)) {
+    problems.push({ path, reason: 'It is not an object.', remedy: `Give an object with ${keys.join(', ')}.` });
+    return {};
+  }
+  for (const key of Object.keys(value)) {
+    if (!keys.includes(key)) problems.push({ path: `${path}/${key}`, reason: 'A grant has no such entry.', remedy: `Use ${keys.join(', ')}.` });
+  }
+  return value;
+}
+
+function listAt(value: unknown, path: string, problems: Problem[]): string[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value as string[];
+  problems.push({ path, reason: 'It is not a list of texts.', remedy: 'Give a list.' });
+  return [];
+}
+
+function isCidr(block: string): boolean {
+  const [address = '', prefix = '', rest] = block.split('/');
+  const family = isIP(address);
+  return family !== 0 && rest === undefined && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}
+
+function limitsAt(value: unknown, problems: Problem[]): Partial<Limits> {
+  const limits: Partial<Limits> = {};
+  for (const [key, limit] of Object.entries(objectAt(value, '/limits', Object.keys(DEFAULT_LIMITS), problems))) {
+    if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 1 || limit > 2 ** 31 - 1) {
+      problems.push({ path: `/limits/${key}`, reason: 'It is not a whole number from 1 to 2147483647.', remedy: 'Set a number, or leave it out for the default.' });
+    } else if (key in DEFAULT_LIMITS) {
+      limits[key as keyof Limits] = limit;
+    }
+  }
+  return limits;
+}

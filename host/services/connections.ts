@@ -1,0 +1,146 @@
+import { ulid } from 'ulid';
+import type { Connection, FeatureOverride } from '../domain/connection.ts';
+import type { Failure } from '../domain/document.ts';
+import { RequestError } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { checkSettings } from '../domain/settings.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import { ContractError, toCheckReport, toProblems } from '../indexing/validate.ts';
+import { getConnection, insertConnection, listConnections, updateConnection } from '../store/connections.ts';
+import { removeConnection } from '../store/removals.ts';
+import { type CallTargets, unknownConnection } from './call-targets.ts';
+import type { Vault } from './credentials.ts';
+import { type CallResult, DatasourceSession, type SessionOptions } from './datasource-session.ts';
+import { checkFeatureConfig, invalidConfig, knownFeature } from './flags.ts';
+import type { DatasourceRegistry, RunnableDatasource } from './registry.ts';
+import type { ConnectionCheck, ConnectionService, OrganisationService } from './services.ts';
+
+export interface ConnectionOptions extends SessionOptions {
+  organisations: OrganisationService;
+  registry: DatasourceRegistry;
+  vault: Vault;
+  targets: CallTargets;
+}
+
+/** A connection may be set up before its host is reachable, so `validate-config` gets a moment and no longer. */
+const VALIDATE_TIMEOUT_MS = 15_000;
+const CHECK_TIMEOUT_MS = 60_000;
+
+export function createConnections(options: ConnectionOptions): ConnectionService {
+  const { database, organisations, registry, vault } = options;
+
+  /** INVALID_CONFIG, UNKNOWN_FEATURE. Gives the config with the schema's defaults in it. */
+  async function checked(datasource: RunnableDatasource, connection: Connection): Promise<JsonObject> {
+    const { manifest } = datasource;
+    for (const [name, override] of Object.entries(connection.features)) checkOverride(manifest, name, override);
+    const verdict = checkSettings(manifest.configSchema, connection.config);
+    if (!verdict.ok) throw invalidConfig('of the connection', verdict.problems, '/config');
+    await askDatasource(options, datasource, { ...connection, config: verdict.settings });
+    return verdict.settings;
+  }
+
+  const service: ConnectionService = {
+    async create(organisation, input) {
+      await organisations.get(organisation);
+      const datasource = await registry.runnable(input.datasource);
+      const id = ulid();
+      const draft = { id, organisation, datasource: input.datasource, name: input.name ?? input.datasource, config: input.config ?? {}, features: input.features ?? {} };
+      const config = await checked(datasource, draft);
+      const sealedCredential = input.credential === undefined ? undefined : await vault.seal({ organisation, connection: id }, input.credential);
+      await insertConnection(database, { ...draft, config, sealedCredential, nowMs: Date.now() });
+      return service.get(organisation, id);
+    },
+
+    async get(organisation, id) {
+      await organisations.get(organisation);
+      const found = await getConnection(database, organisation, id);
+      if (found === undefined) throw unknownConnection(id);
+      return found;
+    },
+
+    async list(organisation, page) {
+      await organisations.get(organisation);
+      return listConnections(database, organisation, page);
+    },
+
+    async change(organisation, id, input) {
+      const before = await service.get(organisation, id);
+      const after = { ...before, config: input.config ?? before.config, features: input.features ?? before.features };
+      const config = input.config === undefined && input.features === undefined ? before.config : await checked(await registry.runnable(before.datasource), after);
+      const { name, features, credential } = input;
+      const changed = await updateConnection(database, organisation, id, {
+        config,
+        ...(name === undefined ? {} : { name }),
+        ...(features === undefined ? {} : { features }),
+        ...(credential === undefined ? {} : { sealedCredential: credential === null ? null : await vault.seal({ organisation, connection: id }, credential) }),
+        nowMs: Date.now(),
+      });
+      if (!changed) throw unknownConnection(id);
+      return service.get(organisation, id);
+    },
+
+    async remove(organisation, id) {
+      await organisations.get(organisation);
+      await removeConnection(database, organisation, id, Date.now());
+    },
+
+    async check(organisation, id) {
+      await organisations.get(organisation);
+      const target = await options.targets.load(organisation, id);
+      const result = await withSession(options, (session) => session.call(target, 'check', [], AbortSignal.timeout(CHECK_TIMEOUT_MS)));
+      return toCheck(result);
+    },
+  };
+  return service;
+}
+
+function checkOverride(manifest: Manifest, name: string, override: FeatureOverride): void {
+  const feature = knownFeature(manifest, name);
+  if (override.config !== undefined) checkFeatureConfig(feature, override.config, `/features/${name}/config`);
+}
+
+/** Has the datasource look for mistakes that a schema cannot find. INVALID_CONFIG, DATASOURCE_FAULT. */
+async function askDatasource(options: ConnectionOptions, datasource: RunnableDatasource, connection: Connection): Promise<void> {
+  const result = await withSession(options, (session) =>
+    session.call({ connection, datasource, secret: undefined }, 'validate-config', [], AbortSignal.timeout(VALIDATE_TIMEOUT_MS)),
+  );
+  if (!result.ok) {
+    if (result.failure?.kind === 'unsupported') return;
+    if (result.failure?.kind === 'invalid-config') throw invalidConfig('of the connection', result.failure.problems, '/config');
+    throw new RequestError('DATASOURCE_FAULT', `The datasource ${datasource.name} could not check the config: ${describeFailure(result.failure)}.`, {
+      remedy: 'Tell its author, or install another version.',
+    });
+  }
+  const problems = toProblems(result.value);
+  if (problems.length > 0) throw invalidConfig('of the connection', problems, '/config');
+}
+
+async function withSession<T>(options: SessionOptions, work: (session: DatasourceSession) => Promise<T>): Promise<T> {
+  const session = new DatasourceSession(options);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+function toCheck(result: CallResult): ConnectionCheck {
+  if (!result.ok) {
+    const failure: Failure = result.failure ?? { kind: 'unavailable', message: `no answer within ${CHECK_TIMEOUT_MS} ms` };
+    return { ready: false, account: undefined, problems: failure.kind === 'invalid-config' ? failure.problems : [], failure };
+  }
+  try {
+    const { account, problems } = toCheckReport(result.value);
+    return { ready: problems.length === 0, account, problems, failure: undefined };
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return { ready: false, account: undefined, problems: [], failure: { kind: 'failed', message: error.message } };
+  }
+}
+
+/** One line for people. */
+export function describeFailure(failure: Failure | undefined): string {
+  if (failure === undefined) return 'it was cancelled';
+  if (failure.kind === 'invalid-config') return failure.problems.map((problem) => `${problem.path}: ${problem.reason}`).join('; ');
+  return `${failure.kind}: ${failure.message}`;
+}

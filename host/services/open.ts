@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { RequestError } from '../domain/errors.ts';
+import { ContractError, toDescription } from '../indexing/validate.ts';
+import type { Log } from '../log.ts';
+import { createCompiler } from '../sandbox/compile.ts';
+import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
+import { openDatabase } from '../store/database.ts';
+import { finishRemovals } from '../store/removals.ts';
+import { createCallTargets } from './call-targets.ts';
+import { createConnections } from './connections.ts';
+import { createVault } from './credentials.ts';
+import { createFlags } from './flags.ts';
+import { createHealth } from './health.ts';
+import { createOrganisations } from './organisations.ts';
+import { createRegistry, type RunnableDatasource } from './registry.ts';
+import { createRetrieval } from './retrieval.ts';
+import { createRunWorker } from './run-worker.ts';
+import { createRuns } from './runs.ts';
+import type { Services } from './services.ts';
+
+export interface OpenServices {
+  services: Services;
+  /** Ends sandbox processes and closes the store. Workers must have been stopped by their signal before. */
+  close(): Promise<void>;
+}
+
+/** Opens the store and makes every service. DATA_DIR_NOT_WRITABLE, DATABASE_NEWER. */
+export async function openServices(config: Config, log: Log): Promise<OpenServices> {
+  const database = await openDatabase({ file: join(config.dataDir, 'lorelai.db') });
+  await finishRemovals(database);
+  const stopping = new AbortController();
+  const pool = new SandboxPool({ ...DEFAULT_POOL, maxProcesses: config.maxSandboxProcesses, onStderr: (text) => log.warn('sandbox process wrote', { text }) });
+  const organisations = createOrganisations(database);
+  const registry = createRegistry({
+    database,
+    compiler: createCompiler(join(config.dataDir, 'cache', 'compiled')),
+    componentsFolder: join(config.dataDir, 'components'),
+    describe: (candidate) => describe(pool, candidate),
+  });
+  const vault = createVault(config);
+  const targets = createCallTargets({ database, registry, vault });
+  const session = { database, pool, log, targets };
+  const worker = createRunWorker({ ...session, leaseMs: config.runLeaseMs });
+  return {
+    services: {
+      organisations,
+      registry,
+      flags: createFlags({ database, registry }),
+      connections: createConnections({ ...session, organisations, registry, vault }),
+      runs: createRuns({ database, organisations, targets, worker }),
+      retrieval: createRetrieval({ database }),
+      health: createHealth({ database, pool, stopping: stopping.signal }),
+    },
+    async close() {
+      stopping.abort();
+      pool.close();
+      await database.close();
+    },
+  };
+}
+
+/** No organisation has it yet, so it runs in a process that serves none. */
+const INSTALLING = '';
+
+/** What a component says of itself, asked in its sandbox. DATASOURCE_FAULT. */
+async function describe(pool: SandboxPool, { digest, folder, limits }: RunnableDatasource): Promise<{ name: string; version: string; features: string[] }> {
+  const outcome = await pool.call(
+    { organisation: INSTALLING, digest, folder, limits },
+    {
+      function: 'describe',
+      args: [],
+      limits,
+      signal: AbortSignal.timeout(limits.instantiateTimeoutMs + limits.callTimeoutMs),
+      powers: { handle: (name, func) => Promise.resolve({ ok: false, error: { tag: 'denied', val: `describe may not use ${name}.${func}` } }) },
+    },
+  );
+  try {
+    if (outcome.kind === 'result') return toDescription(outcome.value);
+    throw new ContractError(outcome.kind === 'killed' ? outcome.reason : 'it failed');
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    throw new RequestError('DATASOURCE_FAULT', `The datasource cannot describe itself: ${error.message}.`, { remedy: 'Tell its author.' });
+  }
+}

@@ -1,0 +1,31 @@
+import { RequestError } from '../domain/errors.ts';
+import type { Database } from '../store/database.ts';
+import { getOrganisation, insertOrganisation, listOrganisations } from '../store/organisations.ts';
+import type { OrganisationService } from './services.ts';
+
+const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+export function createOrganisations(database: Database): OrganisationService {
+  const service: OrganisationService = {
+    async create({ id, name }) {
+      if (!ID.test(id)) {
+        throw new RequestError('INVALID_REQUEST', `"${id.slice(0, 80)}" cannot be the id of an organisation.`, {
+          problems: [{ path: '/id', reason: 'It is not 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit.', remedy: 'Choose an id such as acme.' }],
+        });
+      }
+      await insertOrganisation(database, { id, name: name ?? id, createdAtMs: Date.now() });
+      return service.get(id);
+    },
+    async get(id) {
+      const found = await getOrganisation(database, id);
+      if (found === undefined) {
+        throw new RequestError('UNKNOWN_ORGANISATION', `There is no organisation "${id.slice(0, 80)}".`, {
+          remedy: 'Name one that GET /api/v1/organisations lists, or create it first.',
+        });
+      }
+      return found;
+    },
+    list: () => listOrganisations(database),
+  };
+  return service;
+}

@@ -1,0 +1,166 @@
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import type { Database } from '../store/database.ts';
+import { LeaseLostError, type Lease } from '../store/leases.ts';
+import { claimNextRun, finishRun, getRun, parkRun, renewLease } from '../store/runs.ts';
+import type { StoredRun } from '../store/run-records.ts';
+import { readFeature, type FeatureEnd, type ReadOptions } from './run-feature.ts';
+import type { Run } from './services.ts';
+
+/** Works on runs: claims what is due, reads feature by feature, keeps the lease, hands over when it must stop. */
+export interface RunWorker {
+  work(options: WorkOptions): Promise<void>;
+  /** Something may be due now. */
+  wake(): void;
+  /** Ends the call of a run that this worker has, so that it sees the cancellation at once. */
+  cancel(run: string): void;
+}
+
+export interface WorkOptions {
+  signal: AbortSignal;
+  /** Ends when nothing is due now; otherwise when `signal` aborts. */
+  untilIdle?: boolean;
+  /** After each batch and each change of state. */
+  onProgress?: (run: Run) => void;
+}
+
+export interface RunWorkerOptions extends Omit<ReadOptions, 'run' | 'lease' | 'leaseMs' | 'signal' | 'onBatch'> {
+  database: Database;
+  log: Log;
+  leaseMs: number;
+}
+
+/** Runs at one time in one host. */
+const MAX_RUNS = 4;
+/** How often it looks for runs that other hosts queued and for parked runs whose time has come. */
+const POLL_MS = 500;
+
+type RunEnd = 'cancelled' | 'stopped' | { parkedUntilMs: number; reason: string } | 'finished';
+
+export function createRunWorker(options: RunWorkerOptions): RunWorker {
+  const { database, log } = options;
+  const active = new Map<string, AbortController>();
+  let wakeUp = new AbortController();
+
+  async function workOn(run: StoredRun, lease: Lease, work: WorkOptions): Promise<void> {
+    const runLog = log.child({ run: run.id, connection: run.connection });
+    const stop = new AbortController();
+    const heartbeat = keepLease(database, lease, options.leaseMs, stop);
+    active.set(run.id, stop);
+    const report = async (): Promise<void> => {
+      const now = work.onProgress === undefined ? undefined : await getRun(database, run.organisation, run.id);
+      if (now !== undefined) work.onProgress?.(now);
+    };
+    try {
+      runLog.info('run started', { attempt: run.attempts, features: run.features.length });
+      const end = await readRun(options, { run, lease, signal: AbortSignal.any([work.signal, stop.signal]), shutdown: work.signal, onBatch: report });
+      runLog.info('run left', { end: typeof end === 'string' ? end : end.reason });
+    } catch (error) {
+      if (error instanceof LeaseLostError) runLog.warn('run lost to another host');
+      else await failRun(database, lease, runLog, error);
+    } finally {
+      clearInterval(heartbeat);
+      active.delete(run.id);
+      await report();
+    }
+  }
+
+  return {
+    async work(work) {
+      const tasks = new Set<Promise<void>>();
+      const owner = `${hostname()}:${process.pid}`;
+      while (!work.signal.aborted) {
+        const claimed = tasks.size < MAX_RUNS ? await claimNextRun(database, { owner, nowMs: Date.now(), leaseMs: options.leaseMs }) : undefined;
+        if (claimed !== undefined) {
+          const task = workOn(claimed.run, claimed.lease, work).finally(() => {
+            tasks.delete(task);
+            wakeUp.abort();
+          });
+          tasks.add(task);
+          continue;
+        }
+        if (work.untilIdle === true && tasks.size === 0) return;
+        await sleep(POLL_MS, undefined, { signal: AbortSignal.any([work.signal, wakeUp.signal]) }).catch(() => undefined);
+        if (wakeUp.signal.aborted) wakeUp = new AbortController();
+      }
+      await Promise.all(tasks);
+    },
+    wake: () => wakeUp.abort(),
+    cancel: (run) => active.get(run)?.abort(),
+  };
+}
+
+/** Extends the lease while a call goes on; aborts `stop` when the run was cancelled or lost. */
+function keepLease(database: Database, lease: Lease, leaseMs: number, stop: AbortController): NodeJS.Timeout {
+  return setInterval(() => {
+    renewLease(database, lease, Date.now() + leaseMs).then(
+      ({ cancelRequested }) => {
+        if (cancelRequested) stop.abort();
+      },
+      () => stop.abort(),
+    );
+  }, Math.max(50, Math.floor(leaseMs / 3))).unref();
+}
+
+interface RunInHand {
+  run: StoredRun;
+  lease: Lease;
+  /** Ends the call under way: cancelled, lost, or the host stops. */
+  signal: AbortSignal;
+  /** The host stops. */
+  shutdown: AbortSignal;
+  onBatch(): Promise<void>;
+}
+
+/** Reads what is left of a run, in order. A run that was interrupted goes on with its first unfinished feature. */
+async function readRun(options: RunWorkerOptions, hand: RunInHand): Promise<RunEnd> {
+  const { run, lease, signal } = hand;
+  const { database, leaseMs } = options;
+  for (const { feature, state } of run.features) {
+    if (state === 'done' || state === 'failed' || state === 'skipped') continue;
+    const end: FeatureEnd = await readFeature({ ...options, leaseMs, run, lease, signal, onBatch: hand.onBatch }, feature);
+    if (end.kind === 'parked') {
+      await parkRun(database, lease, { reason: end.reason, wakeAtMs: end.wakeAtMs });
+      return { parkedUntilMs: end.wakeAtMs, reason: end.reason };
+    }
+    if (end.kind === 'aborted' || end.kind === 'cancelled') return leave(database, hand, end.kind);
+    if (end.kind === 'run-failed') {
+      await finishRun(database, lease, { state: 'failed', reason: end.reason, nowMs: Date.now() });
+      return 'finished';
+    }
+  }
+  await finishRead(database, hand);
+  return 'finished';
+}
+
+/** A host that stops gives its runs back at once, so that the next one need not wait for the lease to run out. */
+async function leave(database: Database, hand: RunInHand, kind: 'aborted' | 'cancelled'): Promise<RunEnd> {
+  const { lease, run } = hand;
+  const now = await getRun(database, run.organisation, run.id);
+  if (kind === 'cancelled' || now?.cancelRequested === true) {
+    await finishRun(database, lease, { state: 'cancelled', reason: 'cancelled on request', nowMs: Date.now() });
+    return 'cancelled';
+  }
+  if (hand.shutdown.aborted) await parkRun(database, lease, { reason: 'the host stopped', wakeAtMs: Date.now() });
+  return 'stopped';
+}
+
+async function finishRead(database: Database, { run, lease }: RunInHand): Promise<void> {
+  const now = await getRun(database, run.organisation, run.id);
+  const features = now?.features ?? [];
+  const bad = features.filter((feature) => feature.state !== 'done');
+  const reason = bad.map((feature) => `${feature.feature}: ${feature.reason ?? feature.state}`).join('; ');
+  const incomplete = bad.length > 0 || (now?.problemCount ?? 0) > 0;
+  const state = bad.length === features.length ? 'failed' : incomplete ? 'partial' : 'succeeded';
+  const skipped = `${now?.problemCount ?? 0} items or scopes were left out`;
+  await finishRun(database, lease, { state, reason: state === 'succeeded' ? undefined : reason || skipped, nowMs: Date.now() });
+}
+
+/** A bug of ours ends the run with a reason; the log has the rest. */
+async function failRun(database: Database, lease: Lease, log: Log, error: unknown): Promise<void> {
+  log.error('run failed by the host', { error });
+  await finishRun(database, lease, { state: 'failed', reason: 'the host failed while it worked on this run; its log says more', nowMs: Date.now() }).catch((cause: unknown) =>
+    log.error('run could not be ended', { error: cause }),
+  );
+}
