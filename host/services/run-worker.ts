@@ -43,6 +43,16 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
   const active = new Map<string, AbortController>();
   let wakeUp = new AbortController();
 
+  /** A store that does not answer now may answer later: the worker outlives it. */
+  async function claim(owner: string): ReturnType<typeof claimNextRun> {
+    try {
+      return await claimNextRun(database, { owner, nowMs: Date.now(), leaseMs: options.leaseMs });
+    } catch (error) {
+      log.error('runs could not be claimed', { error });
+      return undefined;
+    }
+  }
+
   async function workOn(run: StoredRun, lease: Lease, work: WorkOptions): Promise<void> {
     const runLog = log.child({ run: run.id, connection: run.connection });
     const stop = new AbortController();
@@ -71,7 +81,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       const tasks = new Set<Promise<void>>();
       const owner = `${hostname()}:${process.pid}`;
       while (!work.signal.aborted) {
-        const claimed = tasks.size < MAX_RUNS ? await claimNextRun(database, { owner, nowMs: Date.now(), leaseMs: options.leaseMs }) : undefined;
+        const claimed = tasks.size < MAX_RUNS ? await claim(owner) : undefined;
         if (claimed !== undefined) {
           const task = workOn(claimed.run, claimed.lease, work).finally(() => {
             tasks.delete(task);
