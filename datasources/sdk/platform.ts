@@ -3,6 +3,7 @@
 // and cost nothing at run time. Nothing else imports it.
 import 'core-js/actual/url';
 import { TextDecoder, TextEncoder } from '@exodus/bytes/encoding-lite.js';
+import { toUtf8 } from './bytes.ts';
 import { now } from './clock.ts';
 import { log } from './log.ts';
 
@@ -16,6 +17,20 @@ install('console', {
   error: (...values: unknown[]) => log.error(format(values)),
 });
 install('Date', hostDate(Date));
+
+// The library's encoder is written for engines without native base64; see bytes.ts.
+TextEncoder.prototype.encode = (text = '') => toUtf8(String(text));
+
+const SOURCE_FUNCTIONS = ['describe', 'validateConfig', 'check', 'read', 'listIds', 'listGroups', 'search', 'receive'];
+
+/** What the author's module exports, if it is a datasource. Throws while the component is built. */
+export function requireSource(source: unknown): object {
+  if (typeof source === 'object' && source !== null) {
+    const functions: Readonly<Record<string, unknown>> = { ...source };
+    if (SOURCE_FUNCTIONS.every((name) => typeof functions[name] === 'function')) return source;
+  }
+  throw new TypeError('`source` is no datasource. Make it with defineDatasource(manifest, { … }).');
+}
 
 function install(name: string, value: unknown): void {
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
