@@ -23,16 +23,18 @@ export interface BuiltDatasource {
  * Builds the datasource in a folder: `datasource.yaml` and `source.ts` become one component, by default `NAME.wasm` in
  * that folder. Also writes `datasource.generated.ts`. Types are not checked; `tsc` does that.
  *
+ * `timeoutMs` bounds the author's top-level code, a minute by default.
+ *
  * Two builds of the same folder differ in some bytes: the engine's snapshot holds random seeds.
  *
  * FILE_NOT_READABLE without a manifest, INVALID_MANIFEST, and BUILD_FAILED with file and line of each problem.
  */
-export async function buildDatasource(dir: string, options: { outFile?: string } = {}): Promise<BuiltDatasource> {
+export async function buildDatasource(dir: string, options: { outFile?: string; timeoutMs?: number } = {}): Promise<BuiltDatasource> {
   const folder = resolve(dir);
   const source = await readManifest(folder);
   await writeManifestModule(folder, source);
   const code = await bundleSource(folder);
-  const component = await inTemporaryFolder((work) => componentize(code, work));
+  const component = await inTemporaryFolder((work) => componentize(code, work, options.timeoutMs));
   const finished = appendCustomSection(component, MANIFEST_SECTION, Buffer.from(source.text, 'utf8'));
   const report = inspectComponent(finished);
   if (report.manifest === undefined || report.problems.length > 0) {

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { rolldown, type Plugin, type RolldownLog } from 'rolldown';
 import { RequestError, type Problem } from '../domain/errors.ts';
+import { SDK_DIR } from './sdk-dir.ts';
 
 /** The author's module in a datasource's folder. */
 export const SOURCE_FILE = 'source.ts';
 
-const SDK_DIR = join(import.meta.dirname, '../../datasources/sdk');
 const ENTRY = 'datasource-entry';
 /** What the world of `datasource-core` imports; the engine links these by name. */
 const HOST_MODULES = /^lorelai:datasource\/(http-client|storage|log|metrics)@1\.0\.0$/;
@@ -80,9 +80,10 @@ function toProblem(dir: string, log: RolldownLog): Problem {
   // The entry that this file makes stands for the author's module.
   const inAuthored = file === undefined || file.startsWith('\0');
   const path = inAuthored ? SOURCE_FILE : `${relative(dir, file)}${log.loc === undefined ? '' : `:${log.loc.line}:${log.loc.column + 1}`}`;
-  const [head = ''] = log.message.replace(/^\[[A-Z_]+\] /, '').split('\n', 1);
-  const hint = /╰─+ ([^\n]+)/.exec(log.message)?.[1];
-  const detail = hint === undefined || hint.startsWith('Module not found') ? '' : ` (${hint.trim()})`;
+  const message = log.message.replaceAll(relative(dir, join(SDK_DIR, 'index.ts')), '@lorelai/datasource-sdk');
+  const [head = ''] = message.replace(/^\[[A-Z_]+\] /, '').split('\n', 1);
+  const hint = /╰─+ ([^\n]+)/.exec(message)?.[1];
+  const detail = hint === undefined || /^(Module not found|Missing export)/.test(hint) ? '' : ` (${hint.trim()})`;
   return { path, reason: `${head.replace(/\.$/, '')}${detail}.`, remedy: remedyFor(log, inAuthored) };
 }
 

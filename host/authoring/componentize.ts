@@ -7,45 +7,46 @@ import { RequestError } from '../domain/errors.ts';
 const WIT_DIR = join(import.meta.dirname, '../../wit');
 const WORLD = 'datasource-core';
 // A usual build takes two seconds; one that does not end has an endless loop at the top level of a module.
-const BUILD_TIMEOUT_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /**
  * A component of one ES module: the QuickJS engine with the module's memory after its top level has run. In a process of
  * its own, since it runs the author's code. BUILD_FAILED when that code throws, calls the host or does not end.
  */
-export async function componentize(code: string, workDir: string): Promise<Uint8Array> {
+export async function componentize(code: string, workDir: string, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<Uint8Array> {
   const input = join(workDir, 'source.js');
   const output = join(workDir, 'component.wasm');
   await writeFile(input, code);
   const jco = join(dirname(fileURLToPath(import.meta.resolve('@bytecodealliance/jco'))), 'jco.js');
   const world = ['--wit', WIT_DIR, '--world-name', WORLD];
   const backend = ['--backend', 'quickjs', '--backend-qjs-stub-wasi'];
-  await runNode([jco, 'componentize', input, ...world, ...backend, '--out', output], workDir);
+  await runNode([jco, 'componentize', input, ...world, ...backend, '--out', output], workDir, timeoutMs);
   return readFile(output);
 }
 
-function runNode(args: readonly string[], cwd: string): Promise<void> {
+function runNode(args: readonly string[], cwd: string, timeoutMs: number): Promise<void> {
   return new Promise((done, fail) => {
-    const options = { cwd, timeout: BUILD_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' } as const;
+    const options = { cwd, timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' } as const;
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
       if (error === null) done();
-      else fail(toRequestError(`${stderr}\n${stdout}`, error.killed === true, error));
+      else fail(toRequestError(explain(`${stderr}\n${stdout}`, error.killed === true ? timeoutMs : undefined), error));
     });
   });
 }
 
-function toRequestError(output: string, timedOut: boolean, cause: Error): RequestError {
-  const { reason, remedy } = explain(output, timedOut);
-  return new RequestError('BUILD_FAILED', 'The component cannot be made.', { problems: [{ path: 'source.ts', reason, remedy }], cause });
+interface Explanation {
+  reason: string;
+  remedy: string;
 }
 
-function explain(output: string, timedOut: boolean): { reason: string; remedy: string } {
-  if (timedOut) {
-    return {
-      reason: `Its top level did not end within ${BUILD_TIMEOUT_MS / 1000} s.`,
-      remedy: 'Look for an endless loop outside of functions.',
-    };
+function toRequestError(explanation: Explanation, cause: Error): RequestError {
+  return new RequestError('BUILD_FAILED', 'The component cannot be made.', { problems: [{ path: 'source.ts', ...explanation }], cause });
+}
+
+function explain(output: string, exceededMs: number | undefined): Explanation {
+  if (exceededMs !== undefined) {
+    return { reason: `Its top level did not end within ${exceededMs / 1000} s.`, remedy: 'Look for an endless loop outside of functions.' };
   }
   const called = /unknown import: `lorelai:datasource\/([^`]+)` has not been defined/.exec(output)?.[1];
   if (called !== undefined) {
@@ -57,6 +58,9 @@ function explain(output: string, timedOut: boolean): { reason: string; remedy: s
   const thrown = /Failed to finish JavaScript module evaluation: ([^\n]+)/.exec(output)?.[1];
   if (thrown !== undefined) {
     return { reason: `Its top level threw: ${thrown.replace(/^Error: /, '')}`, remedy: 'Mend what it says.' };
+  }
+  if (output.includes("exported variable 'source' does not exist")) {
+    return { reason: 'Its top level throws before `source` is there.', remedy: 'Look for a `throw` outside of functions.' };
   }
   const first = output.split('\n').find((line) => line.trim() !== '') ?? 'no output';
   return { reason: `The toolchain said: ${first.replace(/^\(jco componentize\) \[?/, '').slice(0, 300)}`, remedy: 'Make the module smaller until it builds.' };

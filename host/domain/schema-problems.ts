@@ -6,6 +6,15 @@ import { nearest } from './nearest.ts';
 const MAX_PROBLEMS = 50;
 const MAX_QUOTED_CHARACTERS = 80;
 
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+};
+
 /** What a JSON Schema check found, for people: at most 50 problems, each with a JSON Pointer, no duplicates. */
 export function schemaProblems(errors: readonly ErrorObject[]): Problem[] {
   const problems = new Map<string, Problem>();
@@ -28,7 +37,7 @@ function schemaProblem(error: ErrorObject): Problem | undefined {
     case 'required':
       return { path, reason: `"${String(params.missingProperty)}" is missing.`, remedy: `Add "${String(params.missingProperty)}".` };
     case 'type':
-      return { path, reason: `It must be ${withArticle(String(params.type))}.`, remedy: `Give ${withArticle(String(params.type))}.` };
+      return { path, reason: `It must be ${TYPES[String(params.type)] ?? String(params.type)}.`, remedy: 'Change the value, or its quotes.' };
     case 'enum':
     case 'const': {
       const allowed = 'allowedValues' in params ? params.allowedValues : [params.allowedValue];
@@ -74,8 +83,4 @@ function shorten(text: string): string {
 function describe(error: ErrorObject): string {
   const description: unknown = error.parentSchema?.description;
   return typeof description === 'string' ? description : String(error.parentSchema?.pattern ?? 'see the schema');
-}
-
-function withArticle(type: string): string {
-  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
 }
