@@ -35,6 +35,8 @@ export interface Client {
    * a `Refusal`, or the failures `unauthorized`, `throttled` (both of GitHub's limits) and `unavailable`.
    */
   get(url: string, ask?: Ask): Response;
+  /** The same, with the refusal as a value. */
+  tryGet(url: string, ask?: Ask): Response | Refusal;
   /** The address of the next page of a list; undefined after the last. */
   next(response: Response): string | undefined;
   /** Requests made so far in this call. */
@@ -84,8 +86,18 @@ export function createClient(baseUrl: string, nowMs: number): Client {
     return accept(response, ask);
   };
 
+  const tryGet = (url: string, ask?: Ask): Response | Refusal => {
+    try {
+      return get(url, ask);
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
+  };
+
   return {
     get,
+    tryGet,
     next: (response) => sameOrigin(response.link('next'), origin),
     requests: () => seen.requests,
     elapsedMs: () => (seen.lastMs ?? 0) - (seen.firstMs ?? 0),
@@ -130,6 +142,7 @@ function ssoUrlOf(response: Response): string | undefined {
 }
 
 function sameOrigin(url: string | undefined, origin: string): string | undefined {
-  if (url !== undefined && new URL(url).origin !== origin) throw failed(`GitHub named a next page on another server: ${url.split('?', 1)[0]}.`);
+  if (url !== undefined && new URL(url).origin !== origin)
+    throw failed(`GitHub named a next page on another server: ${url.split('?', 1)[0]}.`);
   return url;
 }

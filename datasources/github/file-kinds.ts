@@ -4,17 +4,19 @@ export interface FileKind {
   mediaType: string;
 }
 
-const PROSE = new Map(Object.entries({
-  md: 'text/markdown',
-  mdx: 'text/markdown',
-  markdown: 'text/markdown',
-  rst: 'text/x-rst',
-  adoc: 'text/asciidoc',
-  asciidoc: 'text/asciidoc',
-  org: 'text/org',
-  textile: 'text/plain',
-  txt: 'text/plain',
-}));
+const PROSE = new Map(
+  Object.entries({
+    md: 'text/markdown',
+    mdx: 'text/markdown',
+    markdown: 'text/markdown',
+    rst: 'text/x-rst',
+    adoc: 'text/asciidoc',
+    asciidoc: 'text/asciidoc',
+    org: 'text/org',
+    textile: 'text/plain',
+    txt: 'text/plain',
+  }),
+);
 
 /** Source code and configuration by extension: those that people ask questions about. */
 const CODE = byExtension({
@@ -53,29 +55,150 @@ const CODE = byExtension({
   'text/x-yaml': ['yaml', 'yml'],
   'text/x-zig': ['zig'],
   'text/plain': [
-    ...['tf', 'tfvars', 'hcl', 'nix', 'bicep', 'rego', 'toml', 'ini', 'cfg', 'conf', 'properties', 'json', 'jsonc', 'json5', 'xml', 'xsd', 'csproj'],
-    ...['graphql', 'gql', 'wit', 'wat', 'thrift', 'avsc', 'prisma', 'sol', 'vb', 'vim', 'el', 'lisp', 'scm', 'asm', 's', 'f90', 'm', 'mm', 'cmake', 'mk', 'bzl'],
-    ...['gd', 'glsl', 'cu', 'hbs', 'ejs', 'erb', 'jinja', 'j2', 'tmpl', 'tpl', 'coffee', 'nim', 'v', 'sv', 'vhd', 'd', 'pas', 'proto3', 'feature', 'tex', 'bib'],
+    ...[
+      'tf',
+      'tfvars',
+      'hcl',
+      'nix',
+      'bicep',
+      'rego',
+      'toml',
+      'ini',
+      'cfg',
+      'conf',
+      'properties',
+      'json',
+      'jsonc',
+      'json5',
+      'xml',
+      'xsd',
+      'csproj',
+    ],
+    ...[
+      'graphql',
+      'gql',
+      'wit',
+      'wat',
+      'thrift',
+      'avsc',
+      'prisma',
+      'sol',
+      'vb',
+      'vim',
+      'el',
+      'lisp',
+      'scm',
+      'asm',
+      's',
+      'f90',
+      'm',
+      'mm',
+      'cmake',
+      'mk',
+      'bzl',
+    ],
+    ...[
+      'gd',
+      'glsl',
+      'cu',
+      'hbs',
+      'ejs',
+      'erb',
+      'jinja',
+      'j2',
+      'tmpl',
+      'tpl',
+      'coffee',
+      'nim',
+      'v',
+      'sv',
+      'vhd',
+      'd',
+      'pas',
+      'proto3',
+      'feature',
+      'tex',
+      'bib',
+    ],
   ],
 });
 
 /** Files that are known by their whole name, in lower case. */
 const NAMED = new Map<string, FileKind>([
-  ...byName('markdown', ['readme', 'contributing', 'changelog', 'changes', 'history', 'news', 'authors', 'codeowners', 'security', 'notice', 'license', 'copying']),
-  ...byName('code', ['dockerfile', 'containerfile', 'makefile', 'gnumakefile', 'rakefile', 'gemfile', 'procfile', 'justfile', 'vagrantfile', 'jenkinsfile']),
+  ...byName('markdown', [
+    'readme',
+    'contributing',
+    'changelog',
+    'changes',
+    'history',
+    'news',
+    'authors',
+    'codeowners',
+    'security',
+    'notice',
+    'license',
+    'copying',
+  ]),
+  ...byName('code', [
+    'dockerfile',
+    'containerfile',
+    'makefile',
+    'gnumakefile',
+    'rakefile',
+    'gemfile',
+    'procfile',
+    'justfile',
+    'vagrantfile',
+    'jenkinsfile',
+  ]),
   ...byName('code', ['build', 'build.bazel', 'workspace', 'go.mod', 'cmakelists.txt', 'requirements.txt', '.gitignore', '.editorconfig']),
 ]);
 
 /** Somebody else's work, or a machine's: folders whose content is copied in or built. */
 const SKIPPED_FOLDERS = new Set([
   ...['node_modules', 'bower_components', 'jspm_packages', 'vendor', 'third_party', 'third-party', 'thirdparty', 'pods', 'carthage'],
-  ...['.git', '.yarn', '.venv', 'venv', 'site-packages', '__pycache__', '.tox', '.mypy_cache', '.next', '.nuxt', 'dist', 'coverage', '__snapshots__'],
+  ...[
+    '.git',
+    '.yarn',
+    '.venv',
+    'venv',
+    'site-packages',
+    '__pycache__',
+    '.tox',
+    '.mypy_cache',
+    '.next',
+    '.nuxt',
+    'dist',
+    'coverage',
+    '__snapshots__',
+  ],
 ]);
 
 const LOCK_FILES = new Set([
   ...['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'deno.lock', 'composer.lock', 'gemfile.lock'],
-  ...['cargo.lock', 'poetry.lock', 'uv.lock', 'pdm.lock', 'pipfile.lock', 'pixi.lock', 'go.sum', 'go.work.sum', 'flake.lock', 'mix.lock', 'pubspec.lock'],
-  ...['podfile.lock', 'package.resolved', 'packages.lock.json', 'gradle.lockfile', '.terraform.lock.hcl', 'module.bazel.lock', 'conan.lock', 'buf.lock'],
+  ...[
+    'cargo.lock',
+    'poetry.lock',
+    'uv.lock',
+    'pdm.lock',
+    'pipfile.lock',
+    'pixi.lock',
+    'go.sum',
+    'go.work.sum',
+    'flake.lock',
+    'mix.lock',
+    'pubspec.lock',
+  ],
+  ...[
+    'podfile.lock',
+    'package.resolved',
+    'packages.lock.json',
+    'gradle.lockfile',
+    '.terraform.lock.hcl',
+    'module.bazel.lock',
+    'conan.lock',
+    'buf.lock',
+  ],
 ]);
 
 /** Output of compilers, minifiers and code generators, by name. */
@@ -104,7 +227,10 @@ export function kindOf(path: string): FileKind | undefined {
 
 /** Whether a tree below this folder can hold anything that `kindOf` would read. */
 export function isSkippedFolder(path: string): boolean {
-  return path.toLowerCase().split('/').some((folder) => SKIPPED_FOLDERS.has(folder));
+  return path
+    .toLowerCase()
+    .split('/')
+    .some((folder) => SKIPPED_FOLDERS.has(folder));
 }
 
 function byName(content: FileKind['content'], names: readonly string[]): [string, FileKind][] {
