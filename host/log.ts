@@ -78,7 +78,7 @@ function stringify(value: unknown): string {
   }
 }
 
-const SECRET_KEY = /credential|secret|password|passwd|authorization|cookie|api[-_]?key|master[-_]?key|^token$|_token$|Token$/;
+const SECRET_KEY = /credential|secret|password|passwd|authorization|cookie|api[-_]?key|master[-_]?key|token$/i;
 
 function blank(key: string, value: unknown): unknown {
   if (SECRET_KEY.test(key) && value !== undefined && typeof value !== 'boolean') return '[secret]';

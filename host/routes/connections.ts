@@ -46,7 +46,7 @@ function collectionRoutes(): Route[] {
         'The new connection.',
         ({ id, organisation }) => `/api/v1/connections/${id}?organisation=${organisation}`,
       ),
-      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
       handle: async (services, { query, body: { organisation, ...input } }) =>
         toConnectionBody(await services.connections.create(organisationOf(query, { organisation }), input)),
     }),
@@ -64,7 +64,7 @@ function oneConnectionRoutes(): Route[] {
       description: 'One connection by its id, with how much of it is indexed.',
       body: noBody(),
       success: ok('Connection', 'The connection.'),
-      errors: ['UNKNOWN_CONNECTION'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION'],
       handle: async (services, { path, query }) => toConnectionBody(await services.connections.get(query.organisation, path.id)),
     }),
     defineRoute({
@@ -76,7 +76,7 @@ function oneConnectionRoutes(): Route[] {
       description: 'Changes what the body names and leaves the rest. It takes effect from the next batch on.',
       body: requiredBody('ConnectionChange'),
       success: ok('Connection', 'The connection as it is now.'),
-      errors: ['UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'INVALID_CONFIG'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
       handle: async (services, { path, query, body }) =>
         toConnectionBody(await services.connections.change(query.organisation, path.id, body)),
     }),
@@ -89,7 +89,7 @@ function oneConnectionRoutes(): Route[] {
       description: 'Removes it with its credential, documents, passages, checkpoints, collections and runs. Cancel its run first.',
       body: noBody(),
       success: done('The connection is gone.'),
-      errors: ['UNKNOWN_CONNECTION', 'RUN_IN_PROGRESS'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'RUN_IN_PROGRESS'],
       handle: (services, { path, query }) => services.connections.remove(query.organisation, path.id),
     }),
     defineRoute({
@@ -102,7 +102,7 @@ function oneConnectionRoutes(): Route[] {
         'Asks the datasource, in its sandbox, whether its settings and its credential work. An answer that they do not is a 200 with `ready` false.',
       body: noBody(),
       success: ok('ConnectionCheck', 'What the datasource found.'),
-      errors: ['UNKNOWN_CONNECTION', 'DATASOURCE_FAULT', 'UPSTREAM_FAULT', 'HOST_BUSY'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'CREDENTIAL_MISSING', 'DATASOURCE_FAULT'],
       handle: async (services, { path, query }) => toConnectionCheckBody(await services.connections.check(query.organisation, path.id)),
     }),
   ];

@@ -29,14 +29,19 @@ export function refuseOtherMethods(app: Hono<Edge>, path: string, methods: reado
 }
 
 async function answer(c: Context<Edge>, route: Route, services: Services, validation: Validation): Promise<Response> {
-  const { body, location } = await route.serve(services, {
-    path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
-    query: new URL(c.req.url).searchParams,
-    body: route.body.schema === undefined ? undefined : await jsonBody(c),
-    validation,
-  });
+  const { body, location } = await route
+    .serve(services, {
+      path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+      query: new URL(c.req.url).searchParams,
+      body: route.body.schema === undefined ? undefined : await jsonBody(c),
+      validation,
+    })
+    .catch((thrown: unknown) => {
+      // Hono hands nothing but an Error to the error handler.
+      throw thrown instanceof Error ? thrown : new Error('what was thrown is not an error', { cause: thrown });
+    });
   if (location !== undefined) c.header('Location', location);
-  return body === undefined ? c.body(null, 204) : c.json(body, route.success.status === 204 ? 200 : route.success.status);
+  return route.success.status === 204 ? c.body(null, 204) : c.json(body, route.success.status);
 }
 
 function toHonoPath(path: string): string {

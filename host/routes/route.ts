@@ -151,5 +151,5 @@ export function done(description: string): Success<void> {
 /** All codes that a route may answer with: its own, and those of the steps before it. */
 export function routeErrors(route: Route): ErrorCode[] {
   const body: ErrorCode[] = route.body.schema === undefined ? [] : ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
-  return [...new Set<ErrorCode>(['INVALID_REQUEST', ...body, 'FORBIDDEN_HOST', ...route.errors, 'SHUTTING_DOWN', 'INTERNAL'])];
+  return [...new Set<ErrorCode>(['INVALID_REQUEST', ...body, 'FORBIDDEN_HOST', ...route.errors, 'HOST_BUSY', 'SHUTTING_DOWN', 'INTERNAL'])];
 }

@@ -23,7 +23,7 @@ export function runRoutes(): Route[] {
       queryParameters: { organisation: ORGANISATION },
       body: optionalBody('RunInput'),
       success: accepted('Run', 'The queued run.', ({ id, organisation }) => `/api/v1/runs/${id}?organisation=${organisation}`),
-      errors: ['UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'RUN_IN_PROGRESS'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'CREDENTIAL_MISSING', 'RUN_IN_PROGRESS'],
       handle: async (services, { path, query, body }) => toRunBody(await services.runs.start(query.organisation, path.id, body)),
     }),
     defineRoute({
@@ -56,7 +56,7 @@ export function runRoutes(): Route[] {
       description: 'One run by its id, with how far each feature has come.',
       body: noBody(),
       success: ok('Run', 'The run.'),
-      errors: ['UNKNOWN_RUN'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_RUN'],
       handle: async (services, { path, query }) => toRunBody(await services.runs.get(query.organisation, path.id)),
     }),
     defineRoute({
@@ -68,7 +68,7 @@ export function runRoutes(): Route[] {
       description: 'Ends a run within its current call. What it has committed stays, and the next run goes on from there.',
       body: noBody(),
       success: ok('Run', 'The run as it is now.'),
-      errors: ['UNKNOWN_RUN', 'RUN_NOT_ACTIVE'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_RUN', 'RUN_NOT_ACTIVE'],
       handle: async (services, { path, query }) => toRunBody(await services.runs.cancel(query.organisation, path.id)),
     }),
   ];

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { buildCommand } from './cli/build.ts';
+import type { Cli } from './cli/command.ts';
+import { connectCommand } from './cli/connect.ts';
+import { EXIT, reportFailure } from './cli/exit.ts';
+import { indexCommand } from './cli/index-connections.ts';
+import { inspectCommand } from './cli/inspect.ts';
+import { installCommand } from './cli/install.ts';
+import type { CliIo } from './cli/io.ts';
+import { listCommand } from './cli/list.ts';
+import { newCommand } from './cli/new.ts';
+import { searchCommand } from './cli/search.ts';
+import { serveCommand } from './cli/serve.ts';
+
+/** Every command: a new one is a file in `cli/` and a line here. */
+const COMMANDS: readonly ((cli: Cli) => Command)[] = [
+  newCommand,
+  buildCommand,
+  inspectCommand,
+  installCommand,
+  listCommand,
+  connectCommand,
+  indexCommand,
+  searchCommand,
+  serveCommand,
+];
+
+/**
+ * Runs one command line.
+ * @param args What stands behind `datasources`.
+ * @returns The exit code.
+ */
+export async function runCommand(args: readonly string[], io: CliIo): Promise<number> {
+  const words = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const json = words.includes('--json');
+  let exitCode: number = EXIT.ok;
+  try {
+    const program = makeProgram({ io, json, exit: (code) => (exitCode = code) });
+    if (args.length === 0) {
+      io.stderr.write(program.helpInformation());
+      return EXIT.usage;
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    return reportFailure(thrown, io, { json });
+  }
+}
+
+function makeProgram(cli: Cli): Command {
+  const program = new Command('datasources')
+    .description('Builds, installs and runs datasources, and answers questions from what they read.')
+    .version(readVersion(), '-V, --version')
+    .addHelpText('after', '\nBegin with `datasources new mine`, or with `datasources serve`. Every command has `--help` with examples.');
+  for (const make of COMMANDS) program.addCommand(make(cli));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => void cli.io.stdout.write(text),
+      // What commander would print about a mistake is told by `reportFailure`; help that was asked for goes to stdout.
+      writeErr: () => undefined,
+    });
+  }
+  return program;
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+}
+
+/** Two signals this close are one Ctrl-C: the terminal sends it to all, and npm hands it on once more. */
+const SAME_INTERRUPT_MS = 500;
+
+/** Runs the command line of this process and sets its exit code. The second Ctrl-C or SIGTERM ends it at once. */
+export async function runProcess(): Promise<void> {
+  const stop = new AbortController();
+  let firstMs: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      firstMs ??= performance.now();
+      stop.abort();
+      if (performance.now() - firstMs > SAME_INTERRUPT_MS) process.exit(EXIT.interrupted);
+    });
+  }
+  const { env, stdin, stdout, stderr } = process;
+  // A reader that has gone away (`datasources list | head -1`) is no failure of ours.
+  stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed));
+  process.exitCode = await runCommand(process.argv.slice(2), { env, stdin, stdout, stderr, signal: stop.signal });
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { action, makeCommand, type Cli } from './command.ts';
+import { formatBytes } from './format.ts';
+
+export function buildCommand(cli: Cli): Command {
+  return makeCommand('build', {
+    summary: 'Build a datasource into one component file',
+    description: 'The manifest goes into the component, so that the .wasm file is the whole datasource.',
+    examples: [
+      ['build mine', 'writes mine/<name>.wasm'],
+      ['build mine --out dist/mine.wasm --json', 'writes elsewhere and prints where, how large and its digest'],
+    ],
+  })
+    .argument('<dir>', 'folder with datasource.yaml and source.ts')
+    .option('--out <file>', 'where to write the component')
+    .action(
+      action(cli, async (dir: string, { out }: { out?: string }) => {
+        const { buildDatasource } = await import('../authoring/build.ts');
+        const built = await buildDatasource(dir, out === undefined ? {} : { outFile: out });
+        const { file, sizeBytes, digest, manifest } = built;
+        return {
+          json: { file, name: manifest.name, version: manifest.version, sizeBytes, digest },
+          text: `Built ${manifest.name} ${manifest.version}: ${file}, ${formatBytes(sizeBytes)}, ${digest}\n\nLook at it with: datasources inspect ${file}`,
+        };
+      }),
+    );
+}

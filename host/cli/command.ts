@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { EXIT } from './exit.ts';
+import type { CliIo } from './io.ts';
+
+/** What a command found or did. */
+export interface Outcome {
+  /** With `--json`: one value on one line, the last of stdout. */
+  json: unknown;
+  /** Otherwise: lines for people. */
+  text: string;
+  /** `EXIT.ok` when left out. */
+  exitCode?: number;
+}
+
+/** Options that every command has. */
+export interface SharedOptions {
+  dataDir?: string;
+}
+
+/** What a command needs to be made. */
+export interface Cli {
+  io: CliIo;
+  /** Whether the outcome is printed as JSON. */
+  json: boolean;
+  /** Takes the exit code of the command that ran. */
+  exit(code: number): void;
+}
+
+interface CommandText {
+  summary: string;
+  /** More than the summary, in whole sentences. */
+  description: string;
+  /** Command lines without `datasources`, each with what it does. */
+  examples: readonly (readonly [line: string, what: string])[];
+}
+
+/** A command with the options that all share and with examples in its help. */
+export function makeCommand(name: string, { summary, description, examples }: CommandText): Command {
+  const shown = examples.map(([line, what]) => `  $ datasources ${line}\n      ${what}`).join('\n');
+  return new Command(name)
+    .summary(summary)
+    .description(`${summary}. ${description}`)
+    .option('--json', 'print one JSON value on stdout instead of text; errors are a JSON object on stderr')
+    .option('--data-dir <dir>', 'folder of the database and the components (default: DATA_DIR, or ./data)')
+    .allowExcessArguments(false)
+    .addHelpText('after', `\nExamples:\n${shown}\n\nExit codes: 0 done, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.`);
+}
+
+/** What commander calls: does the work, prints its outcome and keeps the exit code. */
+export function action<A extends unknown[]>(cli: Cli, work: (...args: A) => Promise<Outcome>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    const outcome = await work(...args);
+    cli.io.stdout.write(cli.json ? `${JSON.stringify(outcome.json)}\n` : `${outcome.text.trimEnd()}\n`);
+    cli.exit(outcome.exitCode ?? EXIT.ok);
+  };
+}

@@ -1,0 +1,101 @@
+import { CommanderError } from 'commander';
+import { RequestError } from '../domain/errors.ts';
+import { PROBLEM_KINDS, toRequestError } from '../middleware/problem.ts';
+import type { CliIo } from './io.ts';
+
+/** What a command ends with. */
+export const EXIT = {
+  ok: 0,
+  /** It was asked well and could not be done, or was done and found something wrong. */
+  failed: 1,
+  /** The command line itself is wrong. */
+  usage: 2,
+  /** Stopped by Ctrl-C, as shells expect. */
+  interrupted: 130,
+} as const;
+
+/** A command line that cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
+/** The person at the keyboard, or the system, ended the command. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/**
+ * Tells why a command failed, on stderr: `error: …` and `remedy: …` for people, one JSON object
+ * `{code, title, detail, remedy?, errors?}` with `json`. A stack is shown only with LOG_LEVEL=debug.
+ * @returns The exit code.
+ */
+export function reportFailure(thrown: unknown, io: CliIo, { json }: { json: boolean }): number {
+  // Commander has said what is to be said: help and version are no failures.
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
+  if (thrown instanceof Interrupted) {
+    io.stderr.write(
+      json
+        ? `${JSON.stringify({ code: 'INTERRUPTED', title: 'The command was stopped', detail: thrown.message })}\n`
+        : `${thrown.message}\n`,
+    );
+    return EXIT.interrupted;
+  }
+  const failure = toFailure(thrown);
+  if (io.env.LOG_LEVEL === 'debug' && thrown instanceof Error) io.stderr.write(`${thrown.stack ?? ''}\n`);
+  io.stderr.write(json ? `${JSON.stringify(failure.body)}\n` : failureText(failure.body));
+  return failure.exitCode;
+}
+
+interface FailureBody {
+  code: string;
+  title: string;
+  detail: string;
+  remedy?: string;
+  errors?: readonly { path: string; reason: string; remedy: string }[];
+}
+
+function toFailure(thrown: unknown): { body: FailureBody; exitCode: number } {
+  if (thrown instanceof CommanderError) {
+    const detail = thrown.message
+      .replace(/^error: /, '')
+      .split('\n')
+      .filter((line) => line !== '')
+      .join(' ');
+    return usage(detail, 'See `datasources --help`, or `--help` behind the name of a command.');
+  }
+  if (thrown instanceof UsageError) return usage(thrown.message, thrown.remedy);
+  const error = toRequestError(thrown);
+  const unexpected = error.code === 'INTERNAL' && thrown instanceof Error && !(thrown instanceof RequestError);
+  const body: FailureBody = {
+    code: error.code,
+    title: PROBLEM_KINDS[error.code].title,
+    // Whoever types the command runs the host: an unexpected error may speak, in one line.
+    detail: unexpected ? `Something went wrong: ${thrown.message.split('\n')[0] ?? ''}` : error.message,
+    ...(unexpected ? { remedy: 'Set LOG_LEVEL=debug to see where it happened.' } : {}),
+    ...(unexpected || error.remedy === undefined ? {} : { remedy: error.remedy }),
+    ...(error.problems.length === 0 ? {} : { errors: error.problems }),
+  };
+  return { body, exitCode: EXIT.failed };
+}
+
+function usage(detail: string, remedy: string): { body: FailureBody; exitCode: number } {
+  return { body: { code: 'USAGE', title: 'The command line cannot be understood', detail, remedy }, exitCode: EXIT.usage };
+}
+
+function failureText({ detail, remedy, errors = [] }: FailureBody): string {
+  const lines = [`error: ${detail}`];
+  // A single problem has usually said all of it in `detail` already.
+  const [only] = errors;
+  const repeated = errors.length === 1 && only !== undefined && detail.includes(only.reason);
+  if (!repeated) {
+    for (const { path, reason, remedy: mend } of errors) lines.push(`  ${path === '' ? '' : `${path}: `}${reason}`, `    remedy: ${mend}`);
+  }
+  if (remedy !== undefined && (repeated || errors.length === 0)) lines.push(`  remedy: ${remedy}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import { RequestError } from '../domain/errors.ts';
+import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
+import { toRunBody } from '../routes/shapes/run.ts';
+import type { Connection, Run, Services } from '../services/services.ts';
+import { allPages } from './all-pages.ts';
+import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
+import { EXIT, UsageError } from './exit.ts';
+import { followRuns, isFinal } from './follow-runs.ts';
+import { count, formatTable, oneLine } from './format.ts';
+import { collect } from './install.ts';
+import { progressLine } from './progress.ts';
+import { withServices } from './services.ts';
+
+interface IndexOptions extends SharedOptions {
+  organisation: string;
+  all?: true;
+  feature: string[];
+}
+
+export function indexCommand(cli: Cli): Command {
+  return makeCommand('index', {
+    summary: 'Read connections into the index, to the end',
+    description:
+      'Goes on from the last checkpoint, so that a second time is quick, and joins a run that has begun already. ' +
+      'Ends with 1 when a feature was not read to its end; single items that were left out are listed and are no failure.',
+    examples: [
+      ['index 01KATM4X7Z6V0R1Q2W3E4R5T6Y', 'one connection, by its id or its name'],
+      ['index --all', 'every connection of the organisation'],
+      ['index "Acme on GitHub" --feature issue_tracking --json', 'one feature of one connection, for programs'],
+    ],
+  })
+    .argument('[connection...]', 'id or name of a connection')
+    .option('--all', 'every connection of the organisation')
+    .option('--organisation <id>', 'whose connections', DEFAULT_ORGANISATION)
+    .option('--feature <name>', 'only this feature; may be repeated', collect, [])
+    .action(
+      action(cli, async (names: string[], options: IndexOptions) => {
+        if ((names.length === 0) === (options.all !== true)) {
+          throw new UsageError('Either name connections or give --all.', 'See the ids with: datasources list');
+        }
+        return withServices(cli.io, options, async (services) => {
+          const connections = await chooseConnections(services, names, options);
+          const runs = await indexAll(cli, services, connections, options);
+          const succeeded = runs.every(({ features }) => features.every(({ state }) => state === 'done'));
+          return { json: { runs: runs.map(toRunBody) }, text: runsText(runs, connections), exitCode: succeeded ? EXIT.ok : EXIT.failed };
+        });
+      }),
+    );
+}
+
+async function chooseConnections(
+  { connections }: Services,
+  names: readonly string[],
+  { organisation }: IndexOptions,
+): Promise<Connection[]> {
+  const known = await allPages((page) => connections.list(organisation, page));
+  if (names.length === 0) return known;
+  return [...new Set(names.map((name) => chooseConnection(known, name)))];
+}
+
+function chooseConnection(known: readonly Connection[], name: string): Connection {
+  const byId = known.find(({ id }) => id === name);
+  if (byId !== undefined) return byId;
+  const [only, ...others] = known.filter((connection) => connection.name === name);
+  if (only !== undefined && others.length === 0) return only;
+  const reason =
+    only === undefined ? `No connection has the id or the name "${name}".` : `${others.length + 1} connections are called "${name}".`;
+  throw new RequestError('UNKNOWN_CONNECTION', reason, { remedy: 'See the ids with: datasources list' });
+}
+
+async function indexAll({ io }: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {
+  const { organisation, feature } = options;
+  const started: Run[] = [];
+  for (const { id } of connections) started.push(await startOrJoin(services, organisation, id, feature));
+  const progress = progressLine(io.stderr);
+  try {
+    return await followRuns(
+      services.runs,
+      started.map(({ id }) => id),
+      { organisation, signal: io.signal, progress },
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+/** A new run, or the one that is under way: somebody else's, or our own of before an interruption. */
+async function startOrJoin({ runs }: Services, organisation: string, connection: string, features: readonly string[]): Promise<Run> {
+  try {
+    return await runs.start(organisation, connection, features.length === 0 ? {} : { features: [...features] });
+  } catch (error) {
+    if (!(error instanceof RequestError) || error.code !== 'RUN_IN_PROGRESS') throw error;
+    const { items } = await runs.list(organisation, { connection }, { limit: 20 });
+    const open = items.find((run) => !isFinal(run));
+    if (open === undefined) throw error;
+    return open;
+  }
+}
+
+const MAX_SHOWN_PROBLEMS = 10;
+
+function runsText(runs: readonly Run[], connections: readonly Connection[]): string {
+  if (runs.length === 0) return 'There is no connection to index.';
+  return runs.map((run) => runText(run, connections.find(({ id }) => id === run.connection)?.name ?? run.connection)).join('\n\n');
+}
+
+function runText({ state, reason, features, problems }: Run, name: string): string {
+  const rows = features.map((feature) => [
+    `  ${feature.feature}`,
+    feature.state,
+    count(feature.seen, 'item'),
+    `${feature.upserted} new or changed`,
+    `${feature.unchanged} unchanged`,
+    `${feature.deleted} deleted`,
+    `${feature.skipped} left out`,
+    feature.reason === undefined ? '' : oneLine(feature.reason),
+  ]);
+  const shown = problems.slice(0, MAX_SHOWN_PROBLEMS);
+  const more = problems.length > shown.length ? [`  and ${problems.length - shown.length} more`] : [];
+  return [
+    `${oneLine(name)}: ${state}${reason === undefined ? '' : `: ${oneLine(reason)}`}`,
+    formatTable(rows),
+    ...shown.flatMap(({ path, reason: why, remedy }) => [`  ${oneLine(path)}: ${oneLine(why)}`, `    remedy: ${oneLine(remedy)}`]),
+    ...more,
+  ].join('\n');
+}

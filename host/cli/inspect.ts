@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import type { Manifest } from '../domain/manifest.ts';
+import type { InspectionReport } from '../sandbox/inspect.ts';
+import { action, makeCommand, type Cli } from './command.ts';
+import { EXIT } from './exit.ts';
+import { readNamedFile } from './files.ts';
+import { count, formatBytes, oneLine } from './format.ts';
+
+/** Somewhat more than the largest component, so that the report can say that it is too large. */
+export const MAX_READ_BYTES = 256 * 1024 * 1024;
+
+export function inspectCommand(cli: Cli): Command {
+  return makeCommand('inspect', {
+    summary: 'Say what a component file is, without running it',
+    description:
+      'Checks its size, its imports and exports and its manifest, and lists what it asks for. Ends with 1 when it would be refused.',
+    examples: [
+      ['inspect github.wasm', 'prints the verdict and what it asks for'],
+      ['inspect github.wasm --json', 'prints the whole report'],
+    ],
+  })
+    .argument('<file>', 'a component (.wasm)')
+    .action(
+      action(cli, async (file: string) => {
+        const bytes = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
+        const { inspectComponent } = await import('../sandbox/inspect.ts');
+        const { verdict, ...report } = inspectComponent(bytes);
+        const accepted = verdict === 'accepted';
+        return {
+          json: { file, accepted, ...(accepted ? {} : { code: verdict }), ...report },
+          text: reportText(file, verdict, report),
+          exitCode: accepted ? EXIT.ok : EXIT.failed,
+        };
+      }),
+    );
+}
+
+function reportText(file: string, verdict: InspectionReport['verdict'], report: Omit<InspectionReport, 'verdict'>): string {
+  const { manifest, problems, counts } = report;
+  return [
+    verdict === 'accepted' ? `${file} is accepted.` : `${file} is refused: ${verdict}.`,
+    ...problems.flatMap(({ path, reason, remedy }) => [`  ${oneLine(path)}: ${oneLine(reason)}`, `    remedy: ${oneLine(remedy)}`]),
+    `  digest    ${report.digest}`,
+    `  size      ${formatBytes(report.sizeBytes)}`,
+    `  contract  ${report.contract ?? 'none'}`,
+    `  made by   ${oneLine(report.producers.join(', ')) || 'unknown'}`,
+    `  holds     ${count(counts.coreModules, 'core module')}, ${counts.memories === 1 ? '1 memory' : `${counts.memories} memories`}`,
+    `  imports   ${report.imports.join(', ') || 'nothing'}`,
+    `  exports   ${report.exports.join(', ') || 'nothing'}`,
+    ...(manifest === undefined ? [] : manifestLines(manifest)),
+  ].join('\n');
+}
+
+/** The manifest for an operator who decides whether to install it. */
+export function manifestLines(manifest: Manifest): string[] {
+  return [
+    '',
+    `${manifest.name} ${oneLine(manifest.version)} by ${oneLine(manifest.author)}`,
+    `  ${oneLine(manifest.description)}`,
+    'features',
+    ...manifest.features.map(({ name, description, enabled }) => `  ${name} (${enabled ? 'on' : 'off'}): ${oneLine(description)}`),
+    'asks for',
+    ...askLines(manifest),
+  ];
+}
+
+/** Every power that a manifest asks for, with the author's reason. */
+export function askLines({ capabilities }: Manifest): string[] {
+  const http = capabilities.http.map((ask) =>
+    ask.kind === 'origin'
+      ? `  http ${ask.origin}: ${oneLine(ask.reason)}`
+      : `  http to the origin of the connection's setting "${ask.configKey}": ${oneLine(ask.reason)}`,
+  );
+  const asks = [...http, ...(capabilities.storage ? ['  storage: to keep values of its own'] : [])];
+  return asks.length === 0 ? ['  nothing'] : asks;
+}

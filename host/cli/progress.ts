@@ -1,0 +1,52 @@
+import type { Run, RunFeature } from '../services/services.ts';
+import { oneLine } from './format.ts';
+import type { Output } from './io.ts';
+
+/** Shows how far runs have come. */
+export interface Progress {
+  update(run: Run): void;
+  /** Removes what it shows. */
+  end(): void;
+}
+
+const CLEAR_LINE = '\r\u001b[2K';
+/** Redrawing more often helps nobody. */
+const REDRAW_MS = 100;
+
+/** One line on a terminal that is drawn again as runs go on; nothing where nobody is looking. */
+export function progressLine(output: Output, now: () => number = Date.now): Progress {
+  if (output.isTTY !== true) return { update() {}, end() {} };
+  const beganMs = now();
+  let drawnMs = Number.NEGATIVE_INFINITY;
+  return {
+    update(run) {
+      if (now() - drawnMs < REDRAW_MS) return;
+      drawnMs = now();
+      const line = progressText(run, now() - beganMs);
+      output.write(CLEAR_LINE + line.slice(0, Math.max(20, (output.columns ?? 80) - 1)));
+    },
+    end() {
+      output.write(CLEAR_LINE);
+    },
+  };
+}
+
+/** `issue_tracking 120/340, pull_requests waiting; 45 items/s`. */
+export function progressText(run: Run, elapsedMs: number): string {
+  if (run.state === 'parked')
+    return `waiting until ${new Date(run.wakeAtMs ?? 0).toISOString().slice(11, 19)}: ${oneLine(run.reason ?? 'the source asked for it')}`;
+  const seen = run.features.reduce((sum, feature) => sum + feature.seen, 0);
+  const rate = elapsedMs < 1_000 ? '' : `; ${Math.round((seen * 1000) / elapsedMs)} items/s`;
+  return `${run.features.map(featureText).join(', ')}${rate}`;
+}
+
+function featureText({ feature, state, seen, expected }: RunFeature): string {
+  switch (state) {
+    case 'pending':
+      return `${feature} waiting`;
+    case 'running':
+      return `${feature} ${seen}${expected === undefined ? '' : `/${expected}`}`;
+    default:
+      return `${feature} ${state}`;
+  }
+}

@@ -1,0 +1,61 @@
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { ensureDefaultOrganisation } from './default-organisation.ts';
+import { listen } from './listen.ts';
+import type { Log } from './log.ts';
+import { openServices } from './services/open.ts';
+
+/** A host that serves requests and works on runs. */
+export interface RunningHost {
+  /** `http://127.0.0.1:8787`. */
+  url: string;
+  /** Ends requests and runs, then closes everything. A run goes on from its last commit at the next start. */
+  close(): Promise<void>;
+}
+
+/** How long requests may take to end once the host is asked to stop. */
+const REQUEST_GRACE_MS = 5_000;
+
+/**
+ * Starts a host. PORT_IN_USE, INVALID_SETTING, DATA_DIR_NOT_WRITABLE, DATABASE_NEWER; when it throws,
+ * nothing is left open.
+ */
+export async function startHost(config: Config, log: Log): Promise<RunningHost> {
+  const { services, close: closeServices } = await openServices(config, log);
+  const stop = new AbortController();
+  try {
+    await ensureDefaultOrganisation(services);
+    const listener = await listen(createApp(services, { log, config }), { host: config.host, port: config.port, log });
+    const work = services.runs.work({ signal: stop.signal }).catch((error: unknown) => log.error('the work on runs ended', { error }));
+    return {
+      url: listener.url,
+      async close() {
+        const closed = listener.close(REQUEST_GRACE_MS);
+        stop.abort();
+        await Promise.all([closed, work]);
+        await closeServices();
+      },
+    };
+  } catch (error) {
+    stop.abort();
+    await closeServices();
+    throw error;
+  }
+}
+
+export interface ServeOptions {
+  log: Log;
+  /** Takes the one line that says where the host is. */
+  print(url: string): void;
+  /** Ends the host when it aborts. */
+  signal: AbortSignal;
+}
+
+/** Runs a host until `signal` aborts and everything is closed. Errors as `startHost`. */
+export async function serve(config: Config, { log, print, signal }: ServeOptions): Promise<void> {
+  const host = await startHost(config, log);
+  print(host.url);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  log.info('stopping');
+  await host.close();
+}

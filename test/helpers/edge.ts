@@ -1,0 +1,44 @@
+import type { Hono } from 'hono';
+import { createApp } from '../../host/app.ts';
+import { createLog } from '../../host/log.ts';
+import type { Edge } from '../../host/middleware/edge.ts';
+import type { Services } from '../../host/services/services.ts';
+
+/** The HTTP edge with services that only a test of the edge itself may use, and what it logged. */
+export interface EdgeUnderTest {
+  app: Hono<Edge>;
+  logged(): string;
+}
+
+type Overrides = { [K in keyof Services]?: Partial<Services[K]> };
+
+/** Services whose methods all fail as a bug would, but for those that are given. */
+export function edgeServices(overrides: Overrides = {}): Services {
+  return {
+    organisations: { create: unused, get: unused, list: unused, ...overrides.organisations },
+    registry: { inspect: unused, install: unused, askedGrant: unused, list: unused, get: unused, ...overrides.registry },
+    flags: { set: unused, ...overrides.flags },
+    connections: { create: unused, get: unused, list: unused, change: unused, remove: unused, check: unused, ...overrides.connections },
+    runs: { start: unused, get: unused, list: unused, cancel: unused, work: unused, ...overrides.runs },
+    retrieval: { retrieve: unused, ...overrides.retrieval },
+    health: { ready: unused, ...overrides.health },
+  };
+}
+
+/** What services say for themselves must not reach a caller: the text is looked for in responses. */
+export const INTERNAL_TEXT = 'no test gave this method';
+
+function unused(): never {
+  throw new Error(INTERNAL_TEXT);
+}
+
+export function edge(overrides: Overrides = {}, allowedHosts: readonly string[] = []): EdgeUnderTest {
+  const lines: string[] = [];
+  const log = createLog({ level: 'debug', pretty: false, write: (line) => void lines.push(line) });
+  return { app: createApp(edgeServices(overrides), { log, config: { host: '127.0.0.1', allowedHosts } }), logged: () => lines.join('') };
+}
+
+/** A request with a JSON body. */
+export function jsonRequest(method: string, body: unknown): RequestInit {
+  return { method, headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) };
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { isLoopbackHost, readConfig } from '../../../host/config.ts';
+import { RequestError } from '../../../host/domain/errors.ts';
+
+function refusal(env: Record<string, string>): RequestError {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof RequestError) return error;
+    throw error;
+  }
+  throw new Error('the settings were taken');
+}
+
+describe('readConfig()', () => {
+  test('gives the defaults, frozen, when the environment is empty', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8787,
+      logLevel: 'info',
+      maxSandboxProcesses: 8,
+      runLeaseMs: 15_000,
+      masterKey: undefined,
+    });
+    expect(config.dataDir).toBe(`${process.cwd()}/data`);
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('takes an empty variable for one that is not set', () => {
+    expect(readConfig({ PORT: '', HOST: ' ' })).toMatchObject({ port: 8787, host: '127.0.0.1' });
+  });
+
+  test('ignores variables of others', () => {
+    expect(readConfig({ PATH: '/bin', NODE_OPTIONS: '--x' }).port).toBe(8787);
+  });
+
+  test.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80a'],
+    ['PORT', '1e3'],
+    ['HOST', 'http://x'],
+    ['HOST', 'a b'],
+    ['LOG_LEVEL', 'loud'],
+    ['LORELAI_ALLOW_UNAUTHENTICATED', 'yes'],
+    ['LORELAI_ALLOWED_HOSTS', 'good.example,https://bad.example'],
+    ['LORELAI_SANDBOX_PROCESSES', '0'],
+    ['LORELAI_SANDBOX_PROCESSES', '257'],
+    ['LORELAI_RUN_LEASE_MS', '99'],
+    ['LORELAI_MASTER_KEY', 'c2hvcnQ='],
+    ['LORELAI_MASTER_KEY', `${'A'.repeat(42)}==`],
+  ])('refuses %s=%s by name, with a reason and a remedy', (name, value) => {
+    const error = refusal({ [name]: value });
+    expect(error.code).toBe('INVALID_SETTING');
+    expect(error.message).toContain(name);
+    expect(error.problems).toEqual([{ path: name, reason: expect.stringMatching(/\.$/), remedy: expect.stringMatching(/^\S/) }]);
+  });
+
+  test('refuses an unknown LORELAI_ variable and names the nearest known one', () => {
+    const error = refusal({ LORELAI_RUN_LEASE: '1' });
+    expect(error.problems).toEqual([
+      { path: 'LORELAI_RUN_LEASE', reason: 'No setting has this name.', remedy: 'Did you mean LORELAI_RUN_LEASE_MS? Rename or unset it.' },
+    ]);
+  });
+
+  test('reports everything that is wrong at once', () => {
+    const error = refusal({ PORT: 'x', LORELAI_NONSENSE_HERE: '1', LOG_LEVEL: 'x' });
+    expect(error.problems.map(({ path }) => path)).toEqual(['LORELAI_NONSENSE_HERE', 'PORT', 'LOG_LEVEL']);
+    expect(error.message).toContain('(and 2 more)');
+  });
+
+  test('never repeats a master key that it cannot use', () => {
+    const error = refusal({ LORELAI_MASTER_KEY: 'hunter2-hunter2' });
+    expect(JSON.stringify([error.message, error.remedy, error.problems])).not.toContain('hunter2');
+  });
+
+  test('takes 32 bytes of base64 as the master key', () => {
+    const key = Buffer.alloc(32, 7);
+    expect(readConfig({ LORELAI_MASTER_KEY: key.toString('base64') }).masterKey).toEqual(new Uint8Array(key));
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'host.example', '128.0.0.1', '127.evil.example'])(
+    'refuses to listen on %s while nobody is asked who they are',
+    (host) => {
+      const error = refusal({ HOST: host });
+      expect(error.message).toContain('can be reached from other machines');
+      expect(error.remedy).toContain('LORELAI_ALLOW_UNAUTHENTICATED=1');
+      expect(readConfig({ HOST: host, LORELAI_ALLOW_UNAUTHENTICATED: '1' }).host).toBe(host);
+    },
+  );
+
+  test.each(['127.0.0.1', '127.8.9.1', 'localhost', '::1', '[::1]', 'LOCALHOST'])('takes %s for loopback', (host) => {
+    expect(isLoopbackHost(host)).toBe(true);
+    expect(readConfig({ HOST: host }).host).not.toMatch(/[[\]A-Z]/);
+  });
+});

@@ -1,0 +1,129 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { describe, expect, test } from 'vitest';
+import { errorCodes } from '../../../host/domain/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../host/domain/json.ts';
+import { PROBLEM_KINDS } from '../../../host/middleware/problem.ts';
+import type { OpenApiOperation } from '../../../host/routes/openapi.ts';
+import { routeErrors } from '../../../host/routes/route.ts';
+import { apiRoutes } from '../../../host/routes/routes.ts';
+import { apiSchemas } from '../../../host/routes/schemas.ts';
+import { edge } from '../../helpers/edge.ts';
+
+const { routes, document } = apiRoutes();
+const schemas = document.components.schemas;
+
+function operationOf(route: { path: string; method: string }): OpenApiOperation {
+  const operation = document.paths[route.path]?.[route.method.toLowerCase()];
+  if (operation === undefined) throw new Error(`${route.method} ${route.path} is not in the document`);
+  return operation;
+}
+
+/** Every `$ref` in a value. */
+function references(value: Json): string[] {
+  if (Array.isArray(value)) return value.flatMap(references);
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' && typeof inner === 'string' ? [inner] : references(inner)));
+}
+
+describe('GET /openapi.json', () => {
+  test('is the document that was made of the routes', async () => {
+    const response = await edge().app.request('/openapi.json');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual(JSON.parse(JSON.stringify(document)));
+  });
+
+  test('is OpenAPI 3.1 with all that it demands at the top', () => {
+    expect(document).toMatchObject({
+      openapi: expect.stringMatching(/^3\.1\.\d$/),
+      info: { title: expect.any(String), version: expect.any(String) },
+    });
+    expect(Object.keys(document.paths).every((path) => path.startsWith('/'))).toBe(true);
+  });
+
+  test('holds no reference that leads nowhere', () => {
+    const whole: JsonObject = JSON.parse(JSON.stringify(document));
+    for (const reference of references(whole)) {
+      const found = reference
+        .slice(2)
+        .split('/')
+        .reduce<Json | undefined>((at, key) => (isJsonObject(at) ? at[key] : undefined), whole);
+      expect(found, reference).toBeDefined();
+    }
+  });
+
+  test('names every operation once', () => {
+    const ids = routes.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.every((id) => /^[a-z][A-Za-z]+$/.test(id))).toBe(true);
+  });
+
+  test('uses every schema', () => {
+    const used = new Set(references(JSON.parse(JSON.stringify(document))).map((reference) => reference.replace(/^.*\//, '')));
+    expect(Object.keys(schemas).filter((name) => !used.has(name))).toEqual([]);
+  });
+});
+
+describe.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))('%s', (_name, route) => {
+  const operation = operationOf(route);
+
+  test('declares each parameter of its path as required, and no others there', () => {
+    const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    const declared = operation.parameters.filter((parameter) => parameter.in === 'path');
+    expect(declared.map(({ name }) => name)).toEqual(inPath);
+    expect(declared.every(({ required }) => required)).toBe(true);
+  });
+
+  test('explains itself and each parameter', () => {
+    expect(route.summary).toMatch(/[^.]$/);
+    expect(route.description).toMatch(/\.$/);
+    for (const { name, description } of operation.parameters) expect(description, name).toMatch(/\.$/);
+  });
+
+  test('declares its success and every error with its status', () => {
+    const codes = routeErrors(route);
+    const statuses = new Set([String(route.success.status), ...codes.map((code) => String(PROBLEM_KINDS[code].status))]);
+    expect(new Set(Object.keys(operation.responses))).toEqual(statuses);
+    for (const code of codes) expect(operation.responses[PROBLEM_KINDS[code].status]?.description).toContain(`\`${code}\``);
+  });
+
+  test('takes a body only where HTTP has one', () => {
+    if (route.method === 'GET' || route.method === 'DELETE') expect(operation.requestBody).toBeUndefined();
+    expect(operation.requestBody !== undefined).toBe(route.body.schema !== undefined);
+  });
+
+  test('is served: it does not answer with 404 or 405', async () => {
+    const path = route.path.replaceAll(/\{\w+\}/g, 'x');
+    const body = route.body.schema === undefined ? {} : { body: '{', headers: { 'content-type': 'application/json' } };
+    const response = await edge().app.request(path, { method: route.method, ...body });
+    expect([404, 405]).not.toContain(response.status);
+    const code = response.status === 200 ? undefined : ((await response.json()) as { code: string }).code;
+    expect(code === undefined || routeErrors(route).some((declared) => declared === code)).toBe(true);
+  });
+});
+
+describe('the schemas of the API', () => {
+  const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
+  addFormats.default(ajv);
+  ajv.addSchema({ $id: 'urn:test:api', $defs: apiSchemas('#/$defs/') });
+
+  test.each(Object.entries(schemas))('%s is valid JSON Schema 2020-12, explained, and its examples fit', (name, schema) => {
+    expect(ajv.validateSchema(schema), JSON.stringify(ajv.errors)).toBe(true);
+    expect(schema.description).toMatch(/\.$/);
+    const validate = ajv.getSchema(`urn:test:api#/$defs/${name}`);
+    for (const example of Array.isArray(schema.examples) ? schema.examples : []) {
+      expect(validate?.(example), `${JSON.stringify(example)}: ${JSON.stringify(validate?.errors)}`).toBe(true);
+    }
+  });
+
+  test('refuse unknown properties in every body that comes in', () => {
+    const bodies = routes.flatMap(({ body }) => (body.schema === undefined ? [] : [body.schema]));
+    expect(bodies.length).toBeGreaterThan(4);
+    for (const name of bodies) expect(schemas[name]?.additionalProperties, name).toBe(false);
+  });
+
+  test('know exactly the error codes of the host', () => {
+    const { enum: codes } = schemas.ErrorCode ?? {};
+    expect(codes).toEqual(errorCodes());
+  });
+});
