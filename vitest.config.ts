@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // oxlint-disable-next-line import/no-default-export -- vitest wants one
 export default defineConfig({
+  resolve: {
+    // What a component imports from the host comes from a host in memory when guest code runs in Node.js.
+    alias: [{ find: /^lorelai:datasource\/([a-z-]+)@1\.0\.0$/, replacement: join(import.meta.dirname, 'datasources/sdk/testing/$1.ts') }],
+  },
   test: {
     include: ['test/**/*.test.ts', 'datasources/*/test/**/*.test.ts'],
     // Tests start real processes and servers: these bounds are for a busy two-core machine.

@@ -12,7 +12,7 @@ const CHUNK_CHARACTERS = 96 * 1024;
 export function toUtf8(text: string): Uint8Array {
   if (text.length <= CHUNK_CHARACTERS) return encodeChunk(text.toWellFormed());
   const chunks: Uint8Array[] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = endOfChunk(text, start);
     chunks.push(encodeChunk(text.slice(start, end).toWellFormed()));
     start = end;
@@ -50,7 +50,7 @@ export function fromUtf8(bytes: Uint8Array): string {
 function decodeAll(bytes: Uint8Array): string {
   try {
     let text = '';
-    for (let start = 0; start < bytes.length; ) {
+    for (let start = 0; start < bytes.length;) {
       const end = endOfSequence(bytes, Math.min(bytes.length, start + CHUNK_CHARACTERS));
       text += decodeURIComponent(escape(atob(bytes.subarray(start, end).toBase64())));
       start = end;

@@ -135,6 +135,9 @@ function withFailures<T>(name: string, act: () => T): T {
 function toFailureCase(error: unknown, name: string): FailureCase {
   if (error instanceof Failure) return error.failure;
   if (!(error instanceof Error)) return { tag: 'failed', val: `${name} threw ${String(error)}` };
-  const where = error.stack?.split('\n').find((line) => line.trim() !== '' && !line.includes(error.message))?.trim();
+  const where = error.stack
+    ?.split('\n')
+    .find((line) => line.trim() !== '' && !line.includes(error.message))
+    ?.trim();
   return { tag: 'failed', val: `${name} threw ${error.name}: ${error.message}${where === undefined ? '' : ` (${where})`}` };
 }

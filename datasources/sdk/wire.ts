@@ -6,7 +6,13 @@ import type {
   IdPage as WitIdPage,
   Received as WitReceived,
 } from 'lorelai:datasource/source@1.0.0';
-import type { Access as WitAccess, Change as WitChange, Document as WitDocument, Principal as WitPrincipal, Problem as WitProblem } from 'lorelai:datasource/types@1.0.0';
+import type {
+  Access as WitAccess,
+  Change as WitChange,
+  Document as WitDocument,
+  Principal as WitPrincipal,
+  Problem as WitProblem,
+} from 'lorelai:datasource/types@1.0.0';
 import { fromUtf8, toUtf8 } from './bytes.ts';
 import { optional, toBoolean, toCutText, toFields, toInteger, toList, toText, wrongValue, type Fields } from './check-value.ts';
 import { checkpointExpired, failed } from './failure.ts';
@@ -185,7 +191,10 @@ export function toGroupPage(value: unknown, at: string): InQuickJs<WitGroupPage>
 export function toHits(value: unknown, at: string): InQuickJs<WitHit>[] {
   return toList(value, at, MAX_HITS).map((hit, index) => {
     const { document, score } = toFields(hit, `${at}[${index}]`);
-    return { document: toDocument(document, `${at}[${index}].document`), score: optional(score, (given) => toScore(given, `${at}[${index}].score`)) };
+    return {
+      document: toDocument(document, `${at}[${index}].document`),
+      score: optional(score, (given) => toScore(given, `${at}[${index}].score`)),
+    };
   });
 }
 

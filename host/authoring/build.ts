@@ -62,6 +62,9 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
     await rename(partial, file);
   } catch (cause) {
     await rm(partial, { force: true });
-    throw new RequestError('BUILD_FAILED', `${file} cannot be written.`, { remedy: `Make ${dirname(file)} writable, or name another file.`, cause });
+    throw new RequestError('BUILD_FAILED', `${file} cannot be written.`, {
+      remedy: `Make ${dirname(file)} writable, or name another file.`,
+      cause,
+    });
   }
 }

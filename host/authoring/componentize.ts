@@ -63,5 +63,8 @@ function explain(output: string, exceededMs: number | undefined): Explanation {
     return { reason: 'Its top level throws before `source` is there.', remedy: 'Look for a `throw` outside of functions.' };
   }
   const first = output.split('\n').find((line) => line.trim() !== '') ?? 'no output';
-  return { reason: `The toolchain said: ${first.replace(/^\(jco componentize\) \[?/, '').slice(0, 300)}`, remedy: 'Make the module smaller until it builds.' };
+  return {
+    reason: `The toolchain said: ${first.replace(/^\(jco componentize\) \[?/, '').slice(0, 300)}`,
+    remedy: 'Make the module smaller until it builds.',
+  };
 }

@@ -22,7 +22,11 @@ const TEMPLATES = {
  */
 export async function scaffoldDatasource(dir: string, options: { name?: string } = {}): Promise<string[]> {
   const folder = resolve(dir);
-  const name = options.name ?? basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, '_');
+  const name =
+    options.name ??
+    basename(folder)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '_');
   if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) {
     throw new RequestError('INVALID_REQUEST', `"${name}" cannot be the name of a datasource.`, {
       remedy: 'Use a lower-case letter, then a-z, 0-9 and "_"; at most 64.',

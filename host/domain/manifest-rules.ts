@@ -84,7 +84,9 @@ function checkPort(origin: string, path: string): Problem[] {
 function checkAttach(source: DatasourceManifest): Problem[] {
   const rules = source.auth?.attach ?? [];
   if (rules.length > 0 && source.auth?.type === 'none') {
-    return [{ path: '/auth/attach', reason: 'There is no credential to attach: type is none.', remedy: 'Remove "attach", or change "type".' }];
+    return [
+      { path: '/auth/attach', reason: 'There is no credential to attach: type is none.', remedy: 'Remove "attach", or change "type".' },
+    ];
   }
   const asks = source.capabilities?.http ?? [];
   return rules.flatMap((rule, index) => {
@@ -99,7 +101,13 @@ function checkAttach(source: DatasourceManifest): Problem[] {
     });
     const unaskedKeys = keys.flatMap((key, at) => {
       if (asks.some((ask) => ask.origin_from_config === key)) return [];
-      return [{ path: `${path}/origins_from_config/${at}`, reason: `"${key}" is not in capabilities.http.`, remedy: 'Add it there with a reason.' }];
+      return [
+        {
+          path: `${path}/origins_from_config/${at}`,
+          reason: `"${key}" is not in capabilities.http.`,
+          remedy: 'Add it there with a reason.',
+        },
+      ];
     });
     return [...unasked, ...unaskedKeys];
   });

@@ -37,7 +37,9 @@ export function parseYaml(text: string): YamlVerdict {
 const TOO_DEEP = `It is nested more than ${MAX_DEPTH} levels deep.`;
 
 function aliasReason(cause: ReferenceError): string {
-  return cause.message.startsWith('Excessive') ? `It uses aliases more than ${MAX_ALIASES} times.` : 'It uses an alias that is not defined.';
+  return cause.message.startsWith('Excessive')
+    ? `It uses aliases more than ${MAX_ALIASES} times.`
+    : 'It uses an alias that is not defined.';
 }
 
 function readDocument(text: string): YamlVerdict {

@@ -32,12 +32,20 @@ function schemaProblem(error: ErrorObject): Problem | undefined {
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(params.additionalProperty);
-      return { path: `${path}/${escapePointer(key)}`, reason: `"${shorten(key)}" is not known here.`, remedy: remedyForUnknown(error, key) };
+      return {
+        path: `${path}/${escapePointer(key)}`,
+        reason: `"${shorten(key)}" is not known here.`,
+        remedy: remedyForUnknown(error, key),
+      };
     }
     case 'required':
       return { path, reason: `"${String(params.missingProperty)}" is missing.`, remedy: `Add "${String(params.missingProperty)}".` };
     case 'type':
-      return { path, reason: `It must be ${TYPES[String(params.type)] ?? String(params.type)}.`, remedy: 'Change the value, or its quotes.' };
+      return {
+        path,
+        reason: `It must be ${TYPES[String(params.type)] ?? String(params.type)}.`,
+        remedy: 'Change the value, or its quotes.',
+      };
     case 'enum':
     case 'const': {
       const allowed = 'allowedValues' in params ? params.allowedValues : [params.allowedValue];
