@@ -20,9 +20,10 @@ const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 export function sameOrigin(options: SameOriginOptions): MiddlewareHandler<Edge> {
   const names = new Set([options.host, ...options.allowedHosts].map((name) => name.toLowerCase()));
   return async (c, next) => {
-    const authority = c.req.header('host') ?? new URL(c.req.url).host;
-    const name = hostName(authority);
-    if (name === undefined || !(isLoopbackHost(name) || names.has(name))) {
+    // A request line may hold a whole URL, which then stands for the Host header: both must be ours.
+    const { host } = new URL(c.req.url);
+    const authority = c.req.header('host') ?? host;
+    if (![authority, host].every((given) => isOurs(given, names))) {
       throw new RequestError('FORBIDDEN_HOST', 'The Host header names a host that this one does not answer for.', {
         remedy: 'Call it by a loopback address, or add the name to LORELAI_ALLOWED_HOSTS.',
       });
@@ -45,6 +46,11 @@ function refuseOtherOrigins(authority: string, origin: string | undefined, fetch
 function isOriginOf(origin: string, authority: string): boolean {
   const url = URL.parse(origin);
   return url !== null && url.host === URL.parse(`${url.protocol}//${authority}`)?.host;
+}
+
+function isOurs(authority: string, names: ReadonlySet<string>): boolean {
+  const name = hostName(authority);
+  return name !== undefined && (isLoopbackHost(name) || names.has(name));
 }
 
 /** The name without its port, lower-case, IPv6 without brackets. */

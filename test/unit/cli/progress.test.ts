@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { progressLine, progressText } from '../../../host/cli/progress.ts';
+import type { Run, RunFeature } from '../../../host/services/services.ts';
+
+const COUNTS = { reason: undefined, batches: 0, expected: undefined, upserted: 0, unchanged: 0, deleted: 0, skipped: 0 };
+
+function run(features: Pick<RunFeature, 'feature' | 'state' | 'seen'>[], more: Partial<Run> = {}): Run {
+  return {
+    id: 'r',
+    organisation: 'default',
+    connection: 'c',
+    state: 'running',
+    reason: undefined,
+    features: features.map((feature) => ({ ...COUNTS, ...feature })),
+    problems: [],
+    wakeAtMs: undefined,
+    createdAtMs: 0,
+    startedAtMs: 0,
+    finishedAtMs: undefined,
+    ...more,
+  };
+}
+
+test('progress names each feature, how far it is, and the rate', () => {
+  const now = run([
+    { feature: 'issues', state: 'done', seen: 90 },
+    { feature: 'files', state: 'running', seen: 10 },
+    { feature: 'pulls', state: 'pending', seen: 0 },
+  ]);
+  expect(progressText(now, 2_000)).toBe('issues done, files 10, pulls waiting; 50 items/s');
+  expect(progressText(now, 10)).toBe('issues done, files 10, pulls waiting');
+});
+
+test('progress of a parked run says until when and why, in one line', () => {
+  const parked = run([], { state: 'parked', wakeAtMs: Date.UTC(2026, 0, 1, 12, 30, 5), reason: 'rate limit\n\u001b[2J' });
+  expect(progressText(parked, 0)).toBe('waiting until 12:30:05: rate limit [2J');
+});
+
+test('the line is drawn again in place, no wider than the terminal, ten times a second at most', () => {
+  const written: string[] = [];
+  let nowMs = 0;
+  const line = progressLine({ write: (text) => written.push(text), isTTY: true, columns: 30 }, () => nowMs);
+  const now = run([{ feature: 'a_feature_with_a_very_long_name_indeed', state: 'running', seen: 1 }]);
+  line.update(now);
+  nowMs = 50;
+  line.update(now);
+  nowMs = 200;
+  line.update(now);
+  line.end();
+  expect(written).toEqual(['\r\u001b[2Ka_feature_with_a_very_long_na', '\r\u001b[2Ka_feature_with_a_very_long_na', '\r\u001b[2K']);
+});
+
+test('nothing is drawn where nobody is looking', () => {
+  const written: string[] = [];
+  const line = progressLine({ write: (text) => written.push(text) });
+  line.update(run([]));
+  line.end();
+  expect(written).toEqual([]);
+});
