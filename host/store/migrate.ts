@@ -1,13 +1,6 @@
 import type Libsql from 'libsql';
 import { FIRST_LIGHT } from './migrations/0001-first-light.ts';
-
-/** One step of the schema. Once released it never changes; a mistake is mended by a later step. */
-export interface Migration {
-  /** 1 for the first, then one more each. */
-  version: number;
-  name: string;
-  sql: string;
-}
+import type { Migration } from './migrations/migration.ts';
 
 /** In order of version; new ones go to the end. */
 export const MIGRATIONS: readonly Migration[] = [FIRST_LIGHT];

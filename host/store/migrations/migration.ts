@@ -1,0 +1,7 @@
+/** One step of the schema. Once released it never changes; a mistake is mended by a later step. */
+export interface Migration {
+  /** 1 for the first, then one more each. */
+  version: number;
+  name: string;
+  sql: string;
+}

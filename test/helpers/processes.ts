@@ -1,0 +1,20 @@
+import { readFile, readdir } from 'node:fs/promises';
+
+/** The processes whose parent is `pid`. Linux only. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
+    // The name in parentheses may hold anything; the parent is the second field after it.
+    const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(parent) === pid) found.push(Number(entry));
+  }
+  return found;
+}
+
+/** Memory that a process holds. Linux only. */
+export async function residentMib(pid: number): Promise<number> {
+  const [, pages] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ');
+  return (Number(pages) * 4_096) / 2 ** 20;
+}
