@@ -1,4 +1,4 @@
-/// <reference path="./generated/datasource-core.d.ts" />
+import type { Failure as WitFailure } from 'lorelai:datasource/types@1.0.0';
 import type { InQuickJs } from './quickjs.ts';
 
 /** Something that is wrong with one setting or one item, for a person to mend. */
@@ -12,7 +12,7 @@ export interface Problem {
 }
 
 /** Why a call failed, as the contract says it: one case for each decision that the host takes. */
-export type FailureCase = InQuickJs<import('lorelai:datasource/types@1.0.0').Failure>;
+export type FailureCase = InQuickJs<WitFailure>;
 
 /** What a datasource throws. Anything else that is thrown counts as `failed`. */
 export class Failure extends Error {

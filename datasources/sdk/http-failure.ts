@@ -1,5 +1,5 @@
 import { now } from './clock.ts';
-import { failed, forbidden, throttled, unauthorized, unavailable, Failure } from './failure.ts';
+import { failed, forbidden, throttled, unauthorized, unavailable, type Failure } from './failure.ts';
 import { withoutQuery, type Response } from './response.ts';
 import { retryAfterMs } from './retry.ts';
 

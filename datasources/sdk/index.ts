@@ -1,3 +1,4 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- the declared modules have no file to import
 /// <reference path="./generated/datasource-core.d.ts" />
 // The public surface of `@lorelai/datasource-sdk`: what a datasource may import.
 export { account, adminsOnly, allOf, anyOf, domain, email, everyone, group } from './access.ts';

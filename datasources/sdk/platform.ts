@@ -1,6 +1,7 @@
 // Makes the engine inside a component look like what authors know. `datasources build` puts this module before
 // the author's own, so that its effects are there when theirs begins; they are part of the component's snapshot
 // and cost nothing at run time. Nothing else imports it.
+// oxlint-disable-next-line import/no-unassigned-import -- it defines globals
 import 'core-js/actual/url';
 import { TextDecoder, TextEncoder } from '@exodus/bytes/encoding-lite.js';
 import { toUtf8 } from './bytes.ts';

@@ -20,6 +20,7 @@ export function retryAfterMs(response: Pick<Response, 'headers'>, nowMs: number)
 
 function parseRetryAfter(text: string, nowMs: number): number | undefined {
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  const atMs = Date.parse(text);
+  // Engines read more than dates as dates; an HTTP date begins with the name of a day.
+  const atMs = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }

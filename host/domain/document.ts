@@ -10,10 +10,7 @@ export interface Principal {
  * Who may see a document. `allOf` is a list of any-of sets, every one of which must be satisfied;
  * an empty list, or an empty set in it, is satisfied by nobody.
  */
-export type Access =
-  | { kind: 'admins-only' }
-  | { kind: 'everyone' }
-  | { kind: 'all-of'; allOf: Principal[][] };
+export type Access = { kind: 'admins-only' } | { kind: 'everyone' } | { kind: 'all-of'; allOf: Principal[][] };
 
 /** An item at the source as the index should know it. Times are milliseconds since 1970, UTC. */
 export interface SourceDocument {

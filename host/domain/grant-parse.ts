@@ -19,18 +19,29 @@ export function parseGrant(value: unknown): Grant {
   const origins = listAt(http.origins, '/http/origins', problems);
   origins.forEach((origin, index) => {
     if (parseOriginPattern(origin) === undefined) {
-      problems.push({ path: `/http/origins/${index}`, reason: `"${origin}" is not an origin.`, remedy: 'Write scheme, host and port, as in https://api.example.com or https://*.example.com.' });
+      problems.push({
+        path: `/http/origins/${index}`,
+        reason: `"${origin}" is not an origin.`,
+        remedy: 'Write scheme, host and port, as in https://api.example.com or https://*.example.com.',
+      });
     }
   });
   const privateNetworks = listAt(http.privateNetworks, '/http/privateNetworks', problems);
   privateNetworks.forEach((block, index) => {
-    if (!isCidr(block)) problems.push({ path: `/http/privateNetworks/${index}`, reason: `"${block}" is not a CIDR block.`, remedy: 'Write an address and a prefix length, as in 10.1.0.0/16.' });
+    if (!isCidr(block))
+      problems.push({
+        path: `/http/privateNetworks/${index}`,
+        reason: `"${block}" is not a CIDR block.`,
+        remedy: 'Write an address and a prefix length, as in 10.1.0.0/16.',
+      });
   });
   const limits = limitsAt(grant.limits ?? {}, problems);
   const storage = grant.storage ?? false;
-  if (typeof storage !== 'boolean') problems.push({ path: '/storage', reason: 'It is neither true nor false.', remedy: 'Set it to true or false.' });
+  if (typeof storage !== 'boolean')
+    problems.push({ path: '/storage', reason: 'It is neither true nor false.', remedy: 'Set it to true or false.' });
   const [first] = problems;
-  if (first !== undefined) throw new RequestError('INVALID_GRANT', `The grant cannot be used: ${first.path}: ${first.reason}`, { remedy: first.remedy, problems });
+  if (first !== undefined)
+    throw new RequestError('INVALID_GRANT', `The grant cannot be used: ${first.path}: ${first.reason}`, { remedy: first.remedy, problems });
   return { http: { origins, privateNetworks }, storage: storage === true, limits };
 }
 
@@ -40,7 +51,8 @@ function objectAt(value: unknown, path: string, keys: readonly string[], problem
     return {};
   }
   for (const key of Object.keys(value)) {
-    if (!keys.includes(key)) problems.push({ path: `${path}/${key}`, reason: 'A grant has no such entry.', remedy: `Use ${keys.join(', ')}.` });
+    if (!keys.includes(key))
+      problems.push({ path: `${path}/${key}`, reason: 'A grant has no such entry.', remedy: `Use ${keys.join(', ')}.` });
   }
   return value;
 }
@@ -62,7 +74,11 @@ function limitsAt(value: unknown, problems: Problem[]): Partial<Limits> {
   const limits: Partial<Limits> = {};
   for (const [key, limit] of Object.entries(objectAt(value, '/limits', Object.keys(DEFAULT_LIMITS), problems))) {
     if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 1 || limit > 2 ** 31 - 1) {
-      problems.push({ path: `/limits/${key}`, reason: 'It is not a whole number from 1 to 2147483647.', remedy: 'Set a number, or leave it out for the default.' });
+      problems.push({
+        path: `/limits/${key}`,
+        reason: 'It is not a whole number from 1 to 2147483647.',
+        remedy: 'Set a number, or leave it out for the default.',
+      });
     } else if (key in DEFAULT_LIMITS) {
       limits[key as keyof Limits] = limit;
     }

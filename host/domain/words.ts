@@ -1,35 +1,103 @@
 /**
  * How text becomes words for search, on the way in and on the way out alike: what one side splits
  * and the other does not can never be found.
+ *
+ * The index's own tokeniser (unicode61 of FTS5) takes runs of letters and digits. What it does not
+ * see is added beside: the parts of names in code, and pairs of characters of scripts without spaces.
  */
 
-/** A run of letters, digits, marks and underscores: a word of prose or an identifier of code. */
-const WORD = /[\p{L}\p{N}\p{M}\p{Co}_]+/gu;
+/** A word and where it stands, in UTF-16 code units. */
+export interface LocatedWord {
+  start: number;
+  /** Behind its last character. */
+  end: number;
+  /** As `foldWord` gives it. */
+  word: string;
+}
 
-/** Where a camelCase word breaks: `readFile`, `HTTPServer`, `utf8Decoder`. */
-const CAMEL_BREAK = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
+/** What unicode61 takes for one word. The marks are those that it drops inside of a word. */
+const TOKEN = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\u0300-\u0331]*/gu;
 
-const MAX_IDENTIFIER_CHARACTERS = 100;
+/** A name as code writes it. */
+const NAME = /[\p{L}\p{N}_]+/gu;
+
+/** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
+const HAS_PARTS =
+  /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+
+/** A part of a camelCase name: `read` and `File`, `HTTP` and `Server`, `utf8` and `Decoder`. */
+const CAMEL_PART = /\p{Lu}+(?!\p{Ll})[\p{Ll}\p{N}]*|\p{Lu}?[^\p{Lu}]+/gu;
+
+/** Scripts whose sentences, or whose compounds, have no spaces; and what stands between runs of them. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー]/u;
+const RUN =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー]+/gu;
+
+/** Longer runs without a space are hashes and encoded bytes; nobody asks for a part of one. */
+const MAX_NAME_CHARACTERS = 100;
 
 /**
- * The parts of the identifiers in a text that the index's own tokeniser does not see, joined by
- * spaces: `readFile` gives `read File`; `read_file` gives `readfile`, its parts being words already.
+ * Words that a text should be found by beside those that the index finds in it, separated by spaces:
+ * `read file` for `readFile`, `readfile` for `read_file`, `東京 京都` for `東京都`.
  */
-export function identifierWords(text: string): string {
-  const words = new Set<string>();
-  for (const [word] of text.matchAll(WORD)) {
-    if (word.length > MAX_IDENTIFIER_CHARACTERS) continue;
-    for (const part of identifierParts(word)) words.add(part);
+export function extraWords(text: string): string {
+  const words = new Set<string>(joinedNames(text));
+  for (const match of text.matchAll(TOKEN)) {
+    for (const part of partsOf(match[0], match.index)) words.add(part.word);
   }
   return [...words].join(' ');
 }
 
-/** The extra words of one identifier; empty for a plain word. */
-export function identifierParts(word: string): string[] {
-  const pieces = word.split('_').filter((piece) => piece !== '');
-  const parts = pieces.flatMap((piece) => {
-    const camel = piece.split(CAMEL_BREAK);
-    return camel.length > 1 ? camel : [];
+/**
+ * Every word that a text is found by, where it stands; a word with parts before its parts. Of a run
+ * without spaces only the pairs: hardly any other text has the very run.
+ */
+export function* locatedWords(text: string): Generator<LocatedWord> {
+  for (const match of text.matchAll(TOKEN)) {
+    const [token] = match;
+    const parts = partsOf(token, match.index);
+    if (parts.length === 0 || !UNSPACED.test(token)) yield located(token, match.index);
+    yield* parts;
+  }
+}
+
+/** The names with underscores in a text, without them: `readfile` for `read_file`. */
+export function* joinedNames(text: string): Generator<string> {
+  if (!text.includes('_')) return;
+  for (const [name] of text.matchAll(NAME)) {
+    const pieces = name.length > MAX_NAME_CHARACTERS ? [] : name.split('_').filter((piece) => piece !== '');
+    if (pieces.length > 1) yield foldWord(pieces.join(''));
+  }
+}
+
+/** As the index compares words, before stemming: lower-case, without diacritics. */
+export function foldWord(word: string): string {
+  return word.normalize('NFD').replace(/[\u0300-\u036f]/g, '').normalize('NFC').toLowerCase();
+}
+
+function partsOf(token: string, offset: number): LocatedWord[] {
+  if (token.length > MAX_NAME_CHARACTERS || !HAS_PARTS.test(token)) return [];
+  return [...token.matchAll(RUN)].flatMap((run) => {
+    const start = offset + run.index;
+    if (UNSPACED.test(run[0])) return pairs(run[0], start);
+    const parts = [...run[0].matchAll(CAMEL_PART)].map((part) => located(part[0], start + part.index));
+    if (run[0] === token) return parts.length > 1 ? parts : [];
+    return parts.length > 1 ? [located(run[0], start), ...parts] : [located(run[0], start)];
   });
-  return pieces.length > 1 ? [...parts, pieces.join('')] : parts;
+}
+
+function pairs(run: string, offset: number): LocatedWord[] {
+  const characters = [...run];
+  if (characters.length === 1) return [located(run, offset)];
+  let start = offset;
+  return characters.slice(1).map((character, index) => {
+    const first = characters[index] ?? '';
+    const pair = located(first + character, start);
+    start += first.length;
+    return pair;
+  });
+}
+
+function located(part: string, start: number): LocatedWord {
+  return { start, end: start + part.length, word: foldWord(part) };
 }
