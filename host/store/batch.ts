@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { ulid } from 'ulid';
+import { monotonicFactory } from 'ulid';
 import type { Passage } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
 import { putCheckpoint } from './checkpoints.ts';
@@ -80,7 +80,7 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
   const deleted = changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : []));
   const before: Operation[] = [
     extendLease(lease, batch.leaseUntilMs),
-    deletePassages(home, replaced),
+    ...deletePassages(home, [...replaced, ...deleted]),
     ...(await upsertOperations(batch, home, upserts)),
     indexPassages(home, replaced),
     ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),
@@ -109,13 +109,15 @@ async function upsertOperations(
   upserts: readonly (DocumentChange & { kind: 'upsert' })[],
 ): Promise<Operation[]> {
   const scope = scopeWords(batch);
+  // Asks for randomness once and counts on from there.
+  const nextId = monotonicFactory();
   const operations: Operation[] = [];
   for (const [index, change] of upserts.entries()) {
     // Splitting words is work for this thread: let requests be answered in between.
     if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await setImmediate();
     const document = cleaned(change.document);
     const { contentHash, passages } = change;
-    const publicId = ulid(batch.nowMs);
+    const publicId = nextId(batch.nowMs);
     operations.push(upsertDocument(home, { document, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
     const context = { title: document.title, location: document.location, scope };
     for (const passage of passages) {

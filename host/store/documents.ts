@@ -104,7 +104,7 @@ export function refreshDocument(home: DocumentHome, document: DocumentFacts, now
   return operation(REFRESH, facts);
 }
 
-/** Deletes documents with their passages and index entries; unknown ids are ignored. */
+/** Deletes documents whose passages are deleted already; unknown ids are ignored. */
 export function deleteDocuments(home: DocumentHome, sourceIds: readonly string[]): Operation {
   const { connection, feature } = home;
   return operation(DELETE, { connection, feature, sourceIds: JSON.stringify(sourceIds) });

@@ -1,6 +1,7 @@
 import { RequestError } from '../domain/errors.ts';
 import { isUniqueViolation, operation } from './database.ts';
 import type { Database } from './database.ts';
+import { searchIndexTables } from './search-index.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
@@ -28,10 +29,11 @@ const LIST = defineStatement<NoParams, StoredOrganisation>(
   toOrganisation,
 );
 
-/** CONFLICT when the id is taken. */
+/** Adds an organisation and its search index. CONFLICT when the id is taken. */
 export async function insertOrganisation(database: Database, organisation: StoredOrganisation): Promise<void> {
   try {
-    await database.write([operation(INSERT, organisation)]);
+    const tables = searchIndexTables(organisation.id).map((sql) => defineStatement<NoParams>('organisations.make-index', sql));
+    await database.write([operation(INSERT, organisation), ...tables.map((table) => operation(table, {}))]);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     throw new RequestError('CONFLICT', `There is an organisation "${organisation.id}" already.`, {

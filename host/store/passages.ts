@@ -1,9 +1,11 @@
-import { identifierWords } from '../domain/words.ts';
 import type { Passage } from '../domain/document.ts';
+import { extraWords } from '../domain/words.ts';
 import { operation } from './database.ts';
 import type { Operation } from './database.ts';
 import type { DocumentHome } from './documents.ts';
+import { INDEXED_COLUMNS, searchIndexOf } from './search-index.ts';
 import { defineStatement } from './statement.ts';
+import type { SqlParams, Statement } from './statement.ts';
 
 /** Words that a passage is found by beside its own text. */
 export interface PassageContext {
@@ -41,15 +43,21 @@ const INSERT = defineStatement<{
      :position, :title, :headings, :text, :identifiers, :scope)`,
 );
 
-const INDEX = defineStatement<SourceIds>(
-  'passages.index',
-  `INSERT INTO passages_fts (rowid, title, headings, text, identifiers, scope)
-   SELECT id, title, headings, text, identifiers, scope FROM passages WHERE ${OF_DOCUMENTS}`,
-);
+/** Deletes all passages of these documents with their index entries: two operations. */
+export function deletePassages(home: DocumentHome, sourceIds: readonly string[]): Operation[] {
+  const ids = ofDocuments(home, sourceIds);
+  return [operation(unindexPassages(home.organisation, OF_DOCUMENTS), ids), operation(DELETE, ids)];
+}
 
-/** Deletes all passages of these documents with their index entries. */
-export function deletePassages(home: DocumentHome, sourceIds: readonly string[]): Operation {
-  return operation(DELETE, ofDocuments(home, sourceIds));
+/** Takes the index entries of passages out, which `condition` finds; these passages must be deleted in the same transaction. */
+export function unindexPassages<Params extends SqlParams<Params>>(organisation: string, condition: string): Statement<Params, never> {
+  const { entries } = searchIndexOf(organisation);
+  return defineStatement(
+    'passages_fts.delete',
+    // FTS5's form of a delete: its own name as a column, and what the entry was made of.
+    `INSERT INTO ${entries} (${entries}, rowid, ${INDEXED_COLUMNS})
+     SELECT 'delete', id, ${INDEXED_COLUMNS} FROM passages WHERE ${condition}`,
+  );
 }
 
 /** Adds one passage of a document that is in the table; `indexPassages` must follow. */
@@ -58,13 +66,19 @@ export function insertPassage(home: DocumentHome, sourceId: string, passage: Pas
   const { position, text } = passage;
   const { title, location, scope } = context;
   const headings = JSON.stringify(passage.headings);
-  const identifiers = [...location, identifierWords([title, ...passage.headings, text].join('\n'))].join(' ');
+  const identifiers = [...location, extraWords([title, ...passage.headings, text].join('\n'))].join(' ');
   return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope });
 }
 
 /** Makes the passages of these documents searchable, all of which are new. */
 export function indexPassages(home: DocumentHome, sourceIds: readonly string[]): Operation {
-  return operation(INDEX, ofDocuments(home, sourceIds));
+  // One statement for all of them: FTS5 flushes at every statement that could be rolled back alone.
+  const index = defineStatement<SourceIds>(
+    'passages_fts.insert',
+    `INSERT INTO ${searchIndexOf(home.organisation).entries} (rowid, ${INDEXED_COLUMNS})
+     SELECT id, ${INDEXED_COLUMNS} FROM passages WHERE ${OF_DOCUMENTS}`,
+  );
+  return operation(index, ofDocuments(home, sourceIds));
 }
 
 function ofDocuments(home: DocumentHome, sourceIds: readonly string[]): SourceIds {

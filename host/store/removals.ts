@@ -1,6 +1,7 @@
-import { ExpectationError, operation } from './database.ts';
-import type { Database } from './database.ts';
 import { RequestError } from '../domain/errors.ts';
+import { ExpectationError, operation } from './database.ts';
+import type { Database, Operation } from './database.ts';
+import { unindexPassages } from './passages.ts';
 import { defineStatement } from './statement.ts';
 import type { NoParams } from './statement.ts';
 
@@ -24,11 +25,14 @@ const EXISTS = defineStatement<{ organisation: string; id: string }, boolean>(
   (row) => row.flag('found'),
 );
 
+// The same ones in both statements of a transaction.
+const NEXT_PASSAGES = `id IN (
+  SELECT passages.id FROM documents JOIN passages ON passages.document_id = documents.id
+  WHERE documents.connection_id = :id ORDER BY documents.id, passages.position LIMIT :limit)`;
+
 const PURGE_PASSAGES = defineStatement<{ id: string; limit: number }>(
   'passages.purge',
-  `DELETE FROM passages WHERE id IN (
-     SELECT passages.id FROM documents JOIN passages ON passages.document_id = documents.id
-     WHERE documents.connection_id = :id LIMIT :limit)`,
+  `DELETE FROM passages WHERE ${NEXT_PASSAGES}`,
 );
 
 const PURGE_DOCUMENTS = defineStatement<{ id: string; limit: number }>(
@@ -39,10 +43,10 @@ const PURGE_DOCUMENTS = defineStatement<{ id: string; limit: number }>(
 // Everything else that belongs to it is little and goes by ON DELETE CASCADE.
 const DELETE = defineStatement<{ id: string }>('connections.delete', 'DELETE FROM connections WHERE id = :id');
 
-const REMOVED = defineStatement<NoParams, string>(
+const REMOVED = defineStatement<NoParams, { organisation: string; id: string }>(
   'connections.removed',
-  'SELECT id FROM connections WHERE removed_at_ms IS NOT NULL',
-  (row) => row.text('id'),
+  'SELECT organisation_id, id FROM connections WHERE removed_at_ms IS NOT NULL',
+  (row) => ({ organisation: row.text('organisation_id'), id: row.text('id') }),
 );
 
 /**
@@ -62,21 +66,27 @@ export async function removeConnection(database: Database, organisation: string,
         })
       : new RequestError('UNKNOWN_CONNECTION', `There is no connection "${id}".`, { cause: error });
   }
-  await purge(database, id);
+  await purge(database, organisation, id);
 }
 
 /** Finishes the removals that an end of the host interrupted. To be called when it starts. */
 export async function finishRemovals(database: Database): Promise<void> {
-  for (const id of await database.read(REMOVED, {})) await purge(database, id);
+  for (const { organisation, id } of await database.read(REMOVED, {})) await purge(database, organisation, id);
 }
 
-async function purge(database: Database, id: string): Promise<void> {
-  for (const statement of [PURGE_PASSAGES, PURGE_DOCUMENTS]) {
-    let purged: number;
-    do {
-      const written = await database.write([operation(statement, { id, limit: ROWS_PER_PURGE })]);
-      purged = written.changes(0);
-    } while (purged === ROWS_PER_PURGE);
-  }
+async function purge(database: Database, organisation: string, id: string): Promise<void> {
+  const limited = { id, limit: ROWS_PER_PURGE };
+  const unindex = unindexPassages<typeof limited>(organisation, NEXT_PASSAGES);
+  await repeat(database, [operation(unindex, limited), operation(PURGE_PASSAGES, limited)]);
+  await repeat(database, [operation(PURGE_DOCUMENTS, limited)]);
   await database.write([operation(DELETE, { id })]);
+}
+
+/** Until the last of the operations finds less than a full piece. */
+async function repeat(database: Database, operations: readonly Operation[]): Promise<void> {
+  let purged: number;
+  do {
+    const written = await database.write(operations);
+    purged = written.changes(operations.length - 1);
+  } while (purged === ROWS_PER_PURGE);
 }

@@ -1,4 +1,6 @@
 import type { Database } from './database.ts';
+import { searchIndexOf } from './search-index.ts';
+import type { SearchIndex } from './search-index.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
@@ -12,7 +14,7 @@ export interface SearchWeights {
 
 export interface PassageSearch {
   organisation: string;
-  /** An FTS5 expression; it must hold the organisation's scope word. */
+  /** An FTS5 expression over the columns of `search-index.ts`. */
   match: string;
   weights: SearchWeights;
   /** Passages that are ranked before the best of each document is taken. */
@@ -40,43 +42,41 @@ export interface FoundPassage {
   candidates: number;
 }
 
-// The scope word in the expression makes it fast; the comparison of the organisation makes it certain.
-const SEARCH = defineStatement<
-  { organisation: string; match: string; ranking: string; candidates: number; limit: number },
-  FoundPassage
->(
-  'passages_fts.search',
-  `WITH found AS MATERIALIZED (
-     SELECT rowid AS id, rank FROM passages_fts
-     WHERE passages_fts MATCH :match AND rank MATCH :ranking ORDER BY rank LIMIT :candidates),
-   placed AS (
-     SELECT passages.id, passages.document_id, found.rank,
-       row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
-     FROM found JOIN passages ON passages.id = found.id)
-   SELECT placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
-     documents.title, documents.link, documents.media_type, documents.author, documents.updated_at_ms,
-     passages.headings, passages.text, (SELECT count(*) FROM found) AS candidates
-   FROM placed
-   JOIN passages ON passages.id = placed.id
-   JOIN documents ON documents.id = placed.document_id
-   JOIN connections ON connections.id = documents.connection_id
-   WHERE placed.place = 1 AND documents.organisation_id = :organisation AND connections.removed_at_ms IS NULL
-   ORDER BY placed.rank, documents.public_id LIMIT :limit`,
-  toFound,
-);
+const searchStatement = (index: SearchIndex) =>
+  defineStatement<{ organisation: string; match: string; ranking: string; candidates: number; limit: number }, FoundPassage>(
+    'passages_fts.search',
+    // The index is the organisation's own; the comparison says so again, where a mistake would show.
+    `WITH found AS MATERIALIZED (
+       SELECT rowid AS id, rank FROM ${index.entries}
+       WHERE ${index.entries} MATCH :match AND rank MATCH :ranking ORDER BY rank LIMIT :candidates),
+     placed AS (
+       SELECT passages.id, passages.document_id, found.rank,
+         row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
+       FROM found JOIN passages ON passages.id = found.id)
+     SELECT placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
+       documents.title, documents.link, documents.media_type, documents.author, documents.updated_at_ms,
+       passages.headings, passages.text, (SELECT count(*) FROM found) AS candidates
+     FROM placed
+     JOIN passages ON passages.id = placed.id
+     JOIN documents ON documents.id = placed.document_id
+     JOIN connections ON connections.id = documents.connection_id
+     WHERE placed.place = 1 AND documents.organisation_id = :organisation AND connections.removed_at_ms IS NULL
+     ORDER BY placed.rank, documents.public_id LIMIT :limit`,
+    toFound,
+  );
 
-const FREQUENCIES = defineStatement<{ words: string }, [word: string, passages: number]>(
-  'passages_terms.frequencies',
-  'SELECT term, doc FROM passages_terms WHERE term IN (SELECT value FROM json_each(:words))',
-  (row) => [row.text('term'), row.number('doc')],
-);
+const frequencyStatement = (index: SearchIndex) =>
+  defineStatement<{ words: string }, [word: string, passages: number]>(
+    'passages_words.frequencies',
+    `SELECT term, doc FROM ${index.words} WHERE term IN (SELECT value FROM json_each(:words))`,
+    (row) => [row.text('term'), row.number('doc')],
+  );
 
-// Row 1 of this table of FTS5 begins with the number of entries: the count that bm25 uses, at no cost.
-const TOTALS = defineStatement<NoParams, number>(
-  'passages_fts.totals',
-  'SELECT block FROM passages_fts_data WHERE id = 1',
-  (row) => firstVarint(row.bytes('block')),
-);
+// Row 1 begins with the number of entries: the count that bm25 uses, at no cost.
+const totalStatement = (index: SearchIndex) =>
+  defineStatement<NoParams, number>('passages_fts.totals', `SELECT block FROM ${index.totals} WHERE id = 1`, (row) =>
+    firstVarint(row.bytes('block')),
+  );
 
 /** The best passages of the best documents, best first; equal ones in the order of their ids. */
 export async function searchPassages(database: Database, search: PassageSearch): Promise<FoundPassage[]> {
@@ -84,17 +84,21 @@ export async function searchPassages(database: Database, search: PassageSearch):
   // By column of the index; the scope only filters.
   const columns = [weights.title, weights.headings, weights.text, weights.identifiers, 0];
   const ranking = `bm25(${columns.map((weight) => weight.toFixed(3)).join(', ')})`;
-  return database.read(SEARCH, { organisation, match, ranking, candidates, limit });
+  return database.read(searchStatement(searchIndexOf(organisation)), { organisation, match, ranking, candidates, limit });
 }
 
-/** In how many passages of the whole index each word stands; words as the index stems them. Words of none are not in the map. */
-export async function passageFrequencies(database: Database, words: readonly string[]): Promise<Map<string, number>> {
-  return new Map(await database.read(FREQUENCIES, { words: JSON.stringify(words) }));
+/** In how many passages of an organisation each word stands; words as the index stems them. Words of none are not in the map. */
+export async function passageFrequencies(
+  database: Database,
+  organisation: string,
+  words: readonly string[],
+): Promise<Map<string, number>> {
+  return new Map(await database.read(frequencyStatement(searchIndexOf(organisation)), { words: JSON.stringify(words) }));
 }
 
-/** Passages in the whole index. */
-export async function countPassages(database: Database): Promise<number> {
-  return (await database.readOne(TOTALS, {})) ?? 0;
+/** Passages of an organisation. */
+export async function countPassages(database: Database, organisation: string): Promise<number> {
+  return (await database.readOne(totalStatement(searchIndexOf(organisation)), {})) ?? 0;
 }
 
 /** SQLite's variable-length integer: seven bits a byte, the high bit says that more follow. */

@@ -77,10 +77,12 @@ CREATE INDEX documents_by_organisation ON documents (organisation_id);
 -- Holds the count, so that a connection's totals are read from the index alone.
 CREATE INDEX documents_passage_count ON documents (connection_id, passage_count);
 
--- title, identifiers and scope are there for the search index, which reads its columns from here.
+-- title, identifiers and scope are there for the search index of the organisation (search-index.ts):
+-- an entry can only be taken out of it by the very text that it was made of. Passages never change in
+-- place. No cascade: deleting a document whose passages are still indexed has to fail.
 CREATE TABLE passages (
   id INTEGER PRIMARY KEY,
-  document_id INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+  document_id INTEGER NOT NULL REFERENCES documents (id),
   position INTEGER NOT NULL,
   title TEXT NOT NULL,
   headings TEXT NOT NULL,
@@ -89,23 +91,6 @@ CREATE TABLE passages (
   scope TEXT NOT NULL,
   UNIQUE (document_id, position)
 ) STRICT;
-
--- External content, because a contentless table with contentless_delete=1 never takes a deleted entry
--- out of the count that bm25 divides by: every document that changes would bend the scores a little more.
-CREATE VIRTUAL TABLE passages_fts USING fts5 (
-  title, headings, text, identifiers, scope,
-  content = 'passages', content_rowid = 'id', detail = full,
-  tokenize = 'porter unicode61 remove_diacritics 2'
-);
-CREATE VIRTUAL TABLE passages_terms USING fts5vocab (passages_fts, row);
-
--- However a passage goes (replaced, deleted, or with its connection), its index entry goes with it.
--- There is none for inserts: a trigger that writes to an FTS5 table makes it flush after every row,
--- which halves the speed of indexing. Passages never change in place.
-CREATE TRIGGER passages_leave_fts AFTER DELETE ON passages BEGIN
-  INSERT INTO passages_fts (passages_fts, rowid, title, headings, text, identifiers, scope)
-  VALUES ('delete', old.id, old.title, old.headings, old.text, old.identifiers, old.scope);
-END;
 
 CREATE TABLE runs (
   id TEXT PRIMARY KEY NOT NULL,
