@@ -1,0 +1,12 @@
+/** A repeatable source of chance: the same seed gives the same numbers (mulberry32). */
+export function seededRandom(seed: number): { below(bound: number): number } {
+  let state = seed >>> 0;
+  return {
+    below(bound) {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+    },
+  };
+}
