@@ -11,10 +11,11 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-export async function startEmulator(): Promise<Emulator> {
+/** `publicUrl`: what stands in front of it, when something does; the links that it gives begin with that. */
+export async function startEmulator(options: { publicUrl?: string } = {}): Promise<Emulator> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const emulator = await createEmulator({ service: 'github', port, hostname: '127.0.0.1', baseUrl: url, seed: demoSeed() });
+  const emulator = await createEmulator({ service: 'github', port, hostname: '127.0.0.1', baseUrl: options.publicUrl ?? url, seed: demoSeed() });
   await seedDemoRepository(url);
   return { url, repository: DEMO_REPOSITORY, token: DEMO_TOKEN, close: () => emulator.close() };
 }
