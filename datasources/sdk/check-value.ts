@@ -14,7 +14,7 @@ function show(value: unknown): string {
   if (typeof value === 'bigint') return `the BigInt ${value}`;
   if (typeof value === 'string') return value === '' ? 'empty text' : JSON.stringify(value.slice(0, 60));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** Fields of an object whose values are still to be checked. */
@@ -22,6 +22,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export function toFields(value: unknown, at: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongValue(at, 'an object', value);
+  if ('then' in value) throw failed(`${at}: it is a promise; there is nothing to wait for in a component. Return the value itself.`);
   return { ...value };
 }
 
