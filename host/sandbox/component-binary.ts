@@ -13,6 +13,8 @@ export class BinaryError extends Error {
 export interface ComponentOutline {
   imports: string[];
   exports: string[];
+  /** Of every component and core module in it. */
+  sections: number;
   coreModules: number;
   memories: number;
   customSections: { name: string; contents: Uint8Array }[];
@@ -21,6 +23,9 @@ export interface ComponentOutline {
 }
 
 const MAX_NESTING = 16;
+// A section takes three bytes of a file and a hundred of ours; the largest real component has some hundred sections.
+const MAX_SECTIONS = 10_000;
+const MAX_NAMES = 1_000;
 const SECTION = { custom: 0, coreModule: 1, component: 4, import: 10, export: 11 } as const;
 const CORE_SECTION = { custom: 0, memory: 5 } as const;
 const MAX_PRODUCERS = 16;
@@ -30,7 +35,7 @@ const names = new TextDecoder('utf-8', { fatal: true });
 
 /** The outline of a component. Throws BinaryError. */
 export function outlineOf(bytes: Uint8Array): ComponentOutline {
-  const outline: ComponentOutline = { imports: [], exports: [], coreModules: 0, memories: 0, customSections: [], producers: [] };
+  const outline: ComponentOutline = { imports: [], exports: [], sections: 0, coreModules: 0, memories: 0, customSections: [], producers: [] };
   readComponent(new Cursor(bytes), outline, 0);
   outline.producers = [...new Set(outline.producers)];
   return outline;
@@ -41,7 +46,7 @@ function readComponent(cursor: Cursor, outline: ComponentOutline, depth: number)
   expectPreamble(cursor);
   while (!cursor.atEnd) {
     const id = cursor.byte();
-    const section = cursor.part(cursor.u32());
+    const section = nextSection(cursor, outline);
     if (id === SECTION.custom) {
       const name = section.text();
       if (name === 'producers') outline.producers.push(...readProducers(section));
@@ -52,9 +57,9 @@ function readComponent(cursor: Cursor, outline: ComponentOutline, depth: number)
     } else if (id === SECTION.component) {
       readComponent(section, outline, depth + 1);
     } else if (id === SECTION.import && depth === 0) {
-      readNames(section, outline.imports, (at) => at.skipExternDescription());
+      readNames(section, 'imports', outline.imports);
     } else if (id === SECTION.export && depth === 0) {
-      readNames(section, outline.exports, (at) => at.skipExportedSort());
+      readNames(section, 'exports', outline.exports);
     }
   }
 }
@@ -69,13 +74,21 @@ function expectPreamble(cursor: Cursor): void {
   if (version !== 0x0d) throw new BinaryError(`it is of component format ${version}; this host knows 13`);
 }
 
-function readNames(section: Cursor, into: string[], skipRest: (cursor: Cursor) => void): void {
+function nextSection(cursor: Cursor, outline: ComponentOutline): Cursor {
+  outline.sections += 1;
+  if (outline.sections > MAX_SECTIONS) throw new BinaryError(`it has more than ${MAX_SECTIONS} sections`);
+  return cursor.part(cursor.u32());
+}
+
+function readNames(section: Cursor, what: 'imports' | 'exports', into: string[]): void {
   for (let left = section.u32(); left > 0; left -= 1) {
+    if (into.length === MAX_NAMES) throw new BinaryError(`it has more than ${MAX_NAMES} ${what}`);
     const kind = section.byte();
     if (kind > 2) throw new BinaryError(`an import or export name of unknown kind ${kind}`);
     into.push(section.text());
     if (kind === 2) section.text();
-    skipRest(section);
+    if (what === 'imports') section.skipExternDescription();
+    else section.skipExportedSort();
   }
 }
 
@@ -83,7 +96,7 @@ function readCoreModule(module: Cursor, outline: ComponentOutline): void {
   module.part(8);
   while (!module.atEnd) {
     const id = module.byte();
-    const section = module.part(module.u32());
+    const section = nextSection(module, outline);
     if (id === CORE_SECTION.memory) outline.memories += section.u32();
     if (id === CORE_SECTION.custom && section.text() === 'producers') outline.producers.push(...readProducers(section));
   }
