@@ -37,11 +37,12 @@ export {
 } from './failure.ts';
 export type { FailureCase, Problem } from './failure.ts';
 export { http } from './http.ts';
-export type { HttpClient, PageOptions, Request, RequestOptions } from './http.ts';
+export type { HttpClient, PageOptions } from './http.ts';
 export { expectOk } from './http-failure.ts';
 export { log } from './log.ts';
 export { openMetrics } from './metrics.ts';
 export type { Counter, Gauge, Metrics } from './metrics.ts';
+export type { Request, RequestOptions } from './request.ts';
 export type { Response } from './response.ts';
 export { openStorage } from './storage.ts';
 export type { Collection, Storage, StoredEntry } from './storage.ts';

@@ -1,8 +1,8 @@
 import { send } from 'lorelai:datasource/http-client@1.0.0';
 import { toUtf8 } from './bytes.ts';
 import { failed } from './failure.ts';
-import type { Request } from './http.ts';
 import { toHttpFailure } from './http-failure.ts';
+import type { Request } from './request.ts';
 import { toResponse, withoutQuery, type Response } from './response.ts';
 import { withQuery } from './url.ts';
 

@@ -54,7 +54,7 @@ export function toBatch(result: unknown, at: string): Batch {
 }
 
 /** Changes in their order, or deletes and then upserts. */
-export function toChanges(fields: Fields, at: string): Change[] {
+function toChanges(fields: Fields, at: string): Change[] {
   const given = optional(fields.changes, (list) => toList(list, `${at}.changes`, MAX_CHANGES));
   const deletes = optional(fields.deletes, (list) => toList(list, `${at}.deletes`, MAX_CHANGES)) ?? [];
   const upserts = optional(fields.upserts, (list) => toList(list, `${at}.upserts`, MAX_CHANGES)) ?? [];
@@ -85,7 +85,7 @@ function toDelete(value: unknown, at: string): Change {
   return { tag: 'delete', val: toText(value, at, { minBytes: 1, maxBytes: MAX_ID_BYTES }) };
 }
 
-export function toDocument(value: unknown, at: string): Document {
+function toDocument(value: unknown, at: string): Document {
   const fields = toFields(value, at);
   const timeMs = (time: unknown, name: string) => toInteger(time, `${at}.${name}`, { min: -8.64e15, max: 8.64e15 });
   return {
@@ -216,7 +216,7 @@ export function toReceived(value: unknown, at: string): InQuickJs<WitReceived>[]
 }
 
 /** A state as a checkpoint: UTF-8 JSON of at most 64 KiB. */
-export function encodeState(state: unknown, at: string): Uint8Array {
+function encodeState(state: unknown, at: string): Uint8Array {
   let text: string | undefined;
   try {
     text = JSON.stringify(state);

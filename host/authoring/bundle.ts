@@ -5,7 +5,7 @@ import { RequestError, type Problem } from '../domain/errors.ts';
 import { SDK_DIR } from './sdk-dir.ts';
 
 /** The author's module in a datasource's folder. */
-export const SOURCE_FILE = 'source.ts';
+const SOURCE_FILE = 'source.ts';
 
 const ENTRY = 'datasource-entry';
 /** What the world of `datasource-core` imports; the engine links these by name. */

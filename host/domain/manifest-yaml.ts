@@ -4,14 +4,14 @@ import { escapePointer, unescapePointer } from './json-pointer.ts';
 import type { ManifestProblem } from './manifest.ts';
 
 /** Of UTF-8 text; the longest manifest in use has 3 KiB. */
-export const MAX_MANIFEST_BYTES = 256 * 1024;
+const MAX_MANIFEST_BYTES = 256 * 1024;
 
 const MAX_DEPTH = 32;
 // How often anchored nodes may be used in all: a bomb of nested aliases grows without limit.
 const MAX_ALIASES = 64;
 
 /** Where a node begins; both count from 1. */
-export interface Position {
+interface Position {
   line: number;
   column: number;
 }

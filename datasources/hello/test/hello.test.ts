@@ -43,7 +43,11 @@ describe('hello', () => {
     const [change] = source.read(context, 'greetings', null).changes;
     if (change?.tag !== 'upsert') throw new Error('There is no document.');
     expect(new TextDecoder().decode(change.val.content)).toContain('\n\nGrüße, Köln!\n\n');
-    expect(change.val).toMatchObject({ mediaType: 'text/markdown', access: { tag: 'everyone' }, link: 'https://hello.example/guides/first-datasource' });
+    expect(change.val).toMatchObject({
+      mediaType: 'text/markdown',
+      access: { tag: 'everyone' },
+      link: 'https://hello.example/guides/first-datasource',
+    });
   });
 
   it('lists the ids that it reads', () => {
@@ -54,6 +58,8 @@ describe('hello', () => {
   it('names a blank audience', () => {
     useTestHost();
     expect(source.validateConfig(CONTEXT)).toEqual([]);
-    expect(source.validateConfig(testContext({ config: { audience: ' ' }, features: { greetings: SETTINGS } }))).toMatchObject([{ path: '/audience' }]);
+    expect(source.validateConfig(testContext({ config: { audience: ' ' }, features: { greetings: SETTINGS } }))).toMatchObject([
+      { path: '/audience' },
+    ]);
   });
 });
