@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import type { Problem } from '../domain/errors.ts';
 import { typeProblems, waitingFunctions } from './contract.ts';
 import type { InspectionReport } from './inspect.ts';
@@ -100,14 +100,15 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The `node_modules` that holds jco and what it imports. */
+/** The outermost `node_modules` around jco: package managers that link packages keep what they link to inside it. */
 function modulesFolder(): string {
   const file = require.resolve('@bytecodealliance/jco');
-  return file.slice(0, file.lastIndexOf(join('node_modules', '@bytecodealliance', 'jco')) + 'node_modules'.length);
+  const name = `${sep}node_modules${sep}`;
+  return file.slice(0, file.indexOf(name) + name.length - 1);
 }
 
 function toolVersion(): string {
-  const file = join(modulesFolder(), '@bytecodealliance', 'jco', 'package.json');
+  const file = join(dirname(require.resolve('@bytecodealliance/jco')), '..', 'package.json');
   const parsed: unknown = require(file);
   if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);
   throw new Error(`no version in ${dirname(file)}`);

@@ -1,6 +1,13 @@
 import { defineDatasource, everyone } from '@lorelai/datasource-sdk';
 import { manifest } from './datasource.generated.ts';
-import { textOf } from './words.ts';
+import { sentences } from './words.ts';
+
+/** Made when the component is built, so that a call does not spend its time on inventing words. */
+const SENTENCES = sentences(1_000, 25);
+
+function textFrom(document: number, count: number): string {
+  return Array.from({ length: count }, (_, index) => SENTENCES[(document * 131 + index * 37) % SENTENCES.length]).join(' ');
+}
 
 export const source = defineDatasource(manifest, {
   check: () => ({}),
@@ -12,10 +19,10 @@ export const source = defineDatasource(manifest, {
         return {
           upserts: Array.from({ length: count }, (_, index) => ({
             id: `document-${from + index}`,
-            title: textOf(from + index + 1_000_000, 6),
+            title: `Document ${from + index}: ${textFrom(from + index, 1).slice(0, 40)}`,
             link: `https://corpus.example/${from + index}`,
             mediaType: 'text/plain',
-            content: textOf(from + index, settings.words),
+            content: textFrom(from + index, settings.sentences),
             access: everyone(),
           })),
           state: { next: from + count },

@@ -16,6 +16,11 @@ export function textOf(seed: number, words: number): string {
   return parts.join(' ');
 }
 
+/** That many sentences of that many words, each ending in a full stop. */
+export function sentences(count: number, words: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${textOf(index, words)}.`);
+}
+
 /** The word of a rank: 1 is the most frequent. */
 export function wordOf(rank: number): string {
   let rest = rank;
