@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { SummaryReporter } from './test/helpers/summary-reporter.ts';
 
 // oxlint-disable-next-line import/no-default-export -- vitest wants one
 export default defineConfig({
@@ -9,6 +10,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'datasources/*/test/**/*.test.ts'],
+    globalSetup: ['test/global-setup.ts'],
+    reporters: ['default', new SummaryReporter()],
     // Tests start real processes and servers: these bounds are for a busy two-core machine.
     testTimeout: 60_000,
     hookTimeout: 120_000,

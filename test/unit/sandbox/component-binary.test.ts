@@ -99,9 +99,22 @@ describe('a hostile component', () => {
   });
 
   it.each<[string, Uint8Array]>([
-    ['sections', bytes(PREAMBLE, new Uint8Array(3_000_000).map((_, at) => (at % 3 === 1 ? 1 : 0)))],
+    [
+      'sections',
+      bytes(
+        PREAMBLE,
+        new Uint8Array(3_000_000).map((_, at) => (at % 3 === 1 ? 1 : 0)),
+      ),
+    ],
     ['core modules', bytes(PREAMBLE, ...Array.from({ length: 20_000 }, () => [1, 8, 0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]))],
-    ['sections of one core module', bytes(PREAMBLE, section(1, 60_008), new Uint8Array(60_008).map((_, at) => (at > 7 && at % 3 === 0 ? 1 : 0)))],
+    [
+      'sections of one core module',
+      bytes(
+        PREAMBLE,
+        section(1, 60_008),
+        new Uint8Array(60_008).map((_, at) => (at > 7 && at % 3 === 0 ? 1 : 0)),
+      ),
+    ],
     ['imports', bytes(PREAMBLE, section(10, 4_000_004), [0x80, 0x89, 0x7a, 0x00], new Uint8Array(4_000_000))],
   ])('is refused for too many %s, before they are kept', (_, component) => {
     expect(read(component)).toMatch(/more than [\d,]+ (sections|imports)/);
