@@ -111,9 +111,12 @@ export function declarationsOf(dts: string): string[] {
  */
 export function typeProblems(typeFiles: ReadonlyMap<string, string>): Problem[] {
   const problems: Problem[] = [];
+  const byInterface = new Map([['source', '']]);
   for (const [file, dts] of typeFiles) {
     const name = /lorelai-datasource-([a-z-]+)\.d\.ts$/.exec(file)?.[1];
-    if (name === undefined) continue;
+    if (name !== undefined) byInterface.set(name, dts);
+  }
+  for (const [name, dts] of byInterface) {
     const released = new Set(RELEASED_DECLARATIONS[name] ?? []);
     const found = declarationsOf(dts);
     const foreign = found.filter((text) => !released.has(text));
