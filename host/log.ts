@@ -58,8 +58,8 @@ interface Line {
 }
 
 function jsonLine({ time, level, message, fields }: Line): string {
-  // The first three come last in the spread: a field cannot pose as another line's time or level.
-  const text = stringify({ ...fields, time, level, message });
+  // Named first for the reader, and again last so that a field cannot pose as one of them.
+  const text = stringify({ time, level, message, ...fields, ...{ time, level, message } });
   return `${text}\n`;
 }
 

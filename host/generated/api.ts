@@ -510,9 +510,9 @@ export interface ConnectionChange {
   config?: JsonObject;
   features?: FeatureSettings;
   /**
-   * A new secret, or null to forget the one that is kept.
+   * A new secret of 1 to 16384 characters in one line, or null to forget the one that is kept.
    */
-  credential?: Credential | null;
+  credential?: string | null;
 }
 /**
  * Connections of one organisation.
