@@ -16,8 +16,11 @@ const MAX_QUERY_TERMS = 32;
 /** Terms in more than this share of all passages are left out while rarer ones remain. */
 const FREQUENT_SHARE = 0.05;
 
-/** Below this many passages a frequent term costs nothing, and in a small index it may be what tells. */
-const FREQUENT_PASSAGES = 1_000;
+/**
+ * Below this many passages a frequent term costs little, and in a small index it tells something:
+ * leaving out by share alone takes Cranfield (1,400 documents) from .389 to .287 nDCG@10.
+ */
+const FREQUENT_PASSAGES = 5_000;
 
 /** A frequent term goes only when this many rarer ones stay. */
 const MIN_RARER_TERMS = 3;

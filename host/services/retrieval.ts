@@ -14,7 +14,7 @@ import { datasourceWord, featureWord } from '../store/search-scope.ts';
 import type { RetrievalHit, RetrievalInput, RetrievalService } from './services.ts';
 
 /** The one configuration, chosen on SciFact, CoSQA and Cranfield (docs/adr). */
-const WEIGHTS = { title: 2, headings: 1, text: 1, identifiers: 0.5 };
+const WEIGHTS = { title: 3, headings: 1.5, text: 0.9, identifiers: 0.5 };
 
 /** Passages that are ranked for each document wanted: a long document may take many of the first places. */
 const CANDIDATES_PER_HIT = 10;

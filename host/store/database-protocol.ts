@@ -15,13 +15,14 @@ export interface WireOperation {
   expectChanges: number | undefined;
 }
 
-/** To a thread. It answers each with one reply, in order. */
+/** To a thread. It answers each but `close` with one reply, in order; the first is `open`. */
 export type DatabaseRequest =
+  | { kind: 'open' }
   | { kind: 'read'; sql: string; values: SqlValue[] }
   | { kind: 'write'; texts: string[]; operations: WireOperation[] }
   | { kind: 'close' };
 
-/** From a thread. The first is `opened` or `error`. */
+/** From a thread. */
 export type DatabaseReply =
   | { kind: 'opened' }
   | { kind: 'rows'; rows: unknown[] }
@@ -29,6 +30,7 @@ export type DatabaseReply =
   | { kind: 'written'; changes: number[]; rows: [operation: number, rows: unknown[]][] }
   /** An expectation failed and nothing was written. */
   | { kind: 'refused'; operation: number; changes: number }
+  /** Opening found a schema that this code does not know. */
   | { kind: 'newer'; found: number; known: number }
   /** `operation` is the one that failed, when it was one. */
   | { kind: 'error'; code: string; message: string; operation: number | undefined };

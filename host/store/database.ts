@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RequestError } from '../domain/errors.ts';
@@ -6,6 +6,7 @@ import type { DatabaseReply, DatabaseRequest, DatabaseThreadOptions, WireOperati
 import { Columns } from './statement.ts';
 import type { SqlValue, Statement } from './statement.ts';
 import { createThreadPool, DatabaseThread } from './thread-pool.ts';
+import { makeFolder } from '../make-folder.ts';
 
 export interface DatabaseOptions {
   /** Path of the file; its folder is made when it is missing. */
@@ -105,19 +106,18 @@ export function operation<Params, Row>(
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { file, readers = 2, maxQueued = 1_000, busyTimeoutMs = 15_000 } = options;
   await ensureWritable(file);
-  // The writer first: it makes the file and its tables.
-  const writer = await startThread({ file, role: 'writer', busyTimeoutMs });
-  const opened = await Promise.allSettled(
-    Array.from({ length: readers }, () => startThread({ file, role: 'reader', busyTimeoutMs })),
-  );
-  const threads = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = opened.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
-    await Promise.all([writer, ...threads].map((thread) => thread.close()));
-    throw failed.reason;
+  const writer = startThread({ file, role: 'writer', busyTimeoutMs });
+  const others = Array.from({ length: readers }, () => startThread({ file, role: 'reader', busyTimeoutMs }));
+  try {
+    // The writer first: it makes the file and its tables.
+    await openThread(file, writer);
+    await Promise.all(others.map((thread) => openThread(file, thread)));
+  } catch (error) {
+    await Promise.all([writer, ...others].map((thread) => thread.close()));
+    throw error;
   }
   const writes = createThreadPool([writer], { maxQueued });
-  const reads = createThreadPool(threads, { maxQueued });
+  const reads = createThreadPool(others, { maxQueued });
 
   async function read<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
     const reply = await reads.ask({ kind: 'read', sql: statement.sql, values: statement.bind(params) });
@@ -174,7 +174,7 @@ function unexpected(reply: DatabaseReply, nameOf: (index: number | undefined) =>
 async function ensureWritable(file: string): Promise<void> {
   const folder = dirname(file);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw notWritable(folder, cause);
@@ -188,14 +188,15 @@ function notWritable(folder: string, cause: unknown): RequestError {
   });
 }
 
-async function startThread(workerData: DatabaseThreadOptions): Promise<DatabaseThread> {
+function startThread(workerData: DatabaseThreadOptions): DatabaseThread {
   // The extension differs between the sources and the build.
   const entry = new URL(`./database.worker${extname(import.meta.url)}`, import.meta.url);
-  const thread = new DatabaseThread(new Worker(entry, { workerData, env: {}, name: `database-${workerData.role}` }));
-  const reply = await thread.opened();
-  if (reply.kind === 'opened') return thread;
-  await thread.close();
-  throw openingError(workerData.file, reply);
+  return new DatabaseThread(new Worker(entry, { workerData, env: {}, name: `database-${workerData.role}` }));
+}
+
+async function openThread(file: string, thread: DatabaseThread): Promise<void> {
+  const reply = await thread.ask({ kind: 'open' });
+  if (reply.kind !== 'opened') throw openingError(file, reply);
 }
 
 function openingError(file: string, reply: DatabaseReply): Error {

@@ -6,8 +6,14 @@ import { DatabaseNewerError, migrate } from './migrate.ts';
 
 // This file runs in a thread of its own: libsql blocks the thread that calls it.
 
-/** Statements are few and fixed, so each is prepared once and kept for the life of the thread. */
-type Prepared = Map<string, Libsql.Statement>;
+/** A connection with the statements that were prepared on it, least recently used first. */
+interface Connection {
+  database: Libsql.Database;
+  prepared: Map<string, Libsql.Statement>;
+}
+
+/** All fixed statements, and those of the search indexes of a hundred organisations. */
+const MAX_PREPARED = 500;
 
 /** A failure inside a transaction, with the place of the statement that failed. */
 class OperationError extends Error {
@@ -20,30 +26,29 @@ class OperationError extends Error {
 }
 
 function main(port: MessagePort, options: DatabaseThreadOptions): void {
+  let connection: Connection | undefined;
   const reply = (message: DatabaseReply): void => port.postMessage(message);
-  let database: Libsql.Database;
-  try {
-    database = open(options);
-  } catch (error) {
-    reply(error instanceof DatabaseNewerError ? { kind: 'newer', found: error.found, known: error.known } : toError(error));
-    port.close();
-    return;
-  }
-  const prepared: Prepared = new Map();
+  const serve = (request: Exclude<DatabaseRequest, { kind: 'close' }>): DatabaseReply => {
+    if (request.kind === 'open') {
+      connection = { database: open(options), prepared: new Map() };
+      return { kind: 'opened' };
+    }
+    if (connection === undefined) throw new Error(`${request.kind} came before open`);
+    return request.kind === 'read' ? read(connection, request) : write(connection, request);
+  };
   port.on('message', (request: DatabaseRequest) => {
     if (request.kind === 'close') {
-      prepared.clear();
-      database.close();
+      connection?.prepared.clear();
+      connection?.database.close();
       port.close();
       return;
     }
     try {
-      reply(request.kind === 'read' ? read(database, prepared, request) : write(database, prepared, request));
+      reply(serve(request));
     } catch (error) {
       reply(toError(error));
     }
   });
-  reply({ kind: 'opened' });
 }
 
 function open(options: DatabaseThreadOptions): Libsql.Database {
@@ -63,32 +68,33 @@ function open(options: DatabaseThreadOptions): Libsql.Database {
   return database;
 }
 
-function prepare(database: Libsql.Database, prepared: Prepared, sql: string): Libsql.Statement {
-  const known = prepared.get(sql);
-  if (known !== undefined) return known;
-  const statement = database.prepare(sql);
+function prepare({ database, prepared }: Connection, sql: string): Libsql.Statement {
+  const statement = prepared.get(sql) ?? database.prepare(sql);
+  prepared.delete(sql);
   prepared.set(sql, statement);
+  const [oldest] = prepared.keys();
+  if (prepared.size > MAX_PREPARED && oldest !== undefined) prepared.delete(oldest);
   return statement;
 }
 
-function read(database: Libsql.Database, prepared: Prepared, request: DatabaseRequest & { kind: 'read' }): DatabaseReply {
+function read(connection: Connection, request: DatabaseRequest & { kind: 'read' }): DatabaseReply {
   // Always one array: any other form of argument can abort the process (see `bindValues`).
-  return { kind: 'rows', rows: prepare(database, prepared, request.sql).all(request.values) };
+  return { kind: 'rows', rows: prepare(connection, request.sql).all(request.values) };
 }
 
-function write(database: Libsql.Database, prepared: Prepared, request: DatabaseRequest & { kind: 'write' }): DatabaseReply {
+function write(connection: Connection, request: DatabaseRequest & { kind: 'write' }): DatabaseReply {
+  const { database } = connection;
   // Immediate: the write lock is taken, and waited for, before anything is read.
   database.exec('BEGIN IMMEDIATE');
-  let reply: DatabaseReply;
   try {
-    reply = perform(request.operations, (text) => prepare(database, prepared, request.texts[text] ?? ''));
+    const reply = perform(request.operations, (text) => prepare(connection, request.texts[text] ?? ''));
     database.exec(reply.kind === 'written' ? 'COMMIT' : 'ROLLBACK');
+    return reply;
   } catch (error) {
     // Some errors (a full disk) have ended the transaction already.
     if (database.inTransaction) database.exec('ROLLBACK');
     throw error;
   }
-  return reply;
 }
 
 function perform(operations: readonly WireOperation[], statementOf: (text: number) => Libsql.Statement): DatabaseReply {
@@ -117,6 +123,7 @@ function perform(operations: readonly WireOperation[], statementOf: (text: numbe
 }
 
 function toError(error: unknown): DatabaseReply {
+  if (error instanceof DatabaseNewerError) return { kind: 'newer', found: error.found, known: error.known };
   if (error instanceof OperationError) return { ...describe(error.cause), operation: error.operation };
   return { ...describe(error), operation: undefined };
 }

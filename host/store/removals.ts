@@ -1,15 +1,18 @@
 import { RequestError } from '../domain/errors.ts';
 import { ExpectationError, operation } from './database.ts';
-import type { Database, Operation } from './database.ts';
+import type { Database } from './database.ts';
 import { unindexPassages } from './passages.ts';
 import { defineStatement } from './statement.ts';
 import type { NoParams } from './statement.ts';
 
 /**
- * Rows purged in one transaction: a connection may have a million, and nothing else can be written
- * while one transaction runs.
+ * Passages deleted in one transaction, about: a connection may have a million, and nothing else can
+ * be written while one transaction runs.
  */
-const ROWS_PER_PURGE = 1_000;
+const PASSAGES_PER_PURGE = 1_000;
+
+/** Documents looked at for one transaction; many may have hardly any passages. */
+const DOCUMENTS_PER_PURGE = 1_000;
 
 // The credential goes at once, whatever happens to the rest.
 const MARK = defineStatement<{ organisation: string; id: string; nowMs: number }>(
@@ -25,19 +28,19 @@ const EXISTS = defineStatement<{ organisation: string; id: string }, boolean>(
   (row) => row.flag('found'),
 );
 
-// The same ones in both statements of a transaction.
-const NEXT_PASSAGES = `id IN (
-  SELECT passages.id FROM documents JOIN passages ON passages.document_id = documents.id
-  WHERE documents.connection_id = :id ORDER BY documents.id, passages.position LIMIT :limit)`;
-
-const PURGE_PASSAGES = defineStatement<{ id: string; limit: number }>(
-  'passages.purge',
-  `DELETE FROM passages WHERE ${NEXT_PASSAGES}`,
+const NEXT_DOCUMENTS = defineStatement<{ id: string; limit: number }, { id: number; passages: number }>(
+  'documents.next-to-purge',
+  'SELECT id, passage_count FROM documents WHERE connection_id = :id LIMIT :limit',
+  (row) => ({ id: row.number('id'), passages: row.number('passage_count') }),
 );
 
-const PURGE_DOCUMENTS = defineStatement<{ id: string; limit: number }>(
+const OF_DOCUMENTS = 'document_id IN (SELECT value FROM json_each(:documents))';
+
+const PURGE_PASSAGES = defineStatement<{ documents: string }>('passages.purge', `DELETE FROM passages WHERE ${OF_DOCUMENTS}`);
+
+const PURGE_DOCUMENTS = defineStatement<{ documents: string }>(
   'documents.purge',
-  `DELETE FROM documents WHERE id IN (SELECT id FROM documents WHERE connection_id = :id LIMIT :limit)`,
+  'DELETE FROM documents WHERE id IN (SELECT value FROM json_each(:documents))',
 );
 
 // Everything else that belongs to it is little and goes by ON DELETE CASCADE.
@@ -75,18 +78,22 @@ export async function finishRemovals(database: Database): Promise<void> {
 }
 
 async function purge(database: Database, organisation: string, id: string): Promise<void> {
-  const limited = { id, limit: ROWS_PER_PURGE };
-  const unindex = unindexPassages<typeof limited>(organisation, NEXT_PASSAGES);
-  await repeat(database, [operation(unindex, limited), operation(PURGE_PASSAGES, limited)]);
-  await repeat(database, [operation(PURGE_DOCUMENTS, limited)]);
+  const unindex = unindexPassages<{ documents: string }>(organisation, OF_DOCUMENTS);
+  for (let ids = await nextPiece(database, id); ids.length > 0; ids = await nextPiece(database, id)) {
+    const piece = { documents: JSON.stringify(ids) };
+    await database.write([operation(unindex, piece), operation(PURGE_PASSAGES, piece), operation(PURGE_DOCUMENTS, piece)]);
+  }
   await database.write([operation(DELETE, { id })]);
 }
 
-/** Until the last of the operations finds less than a full piece. */
-async function repeat(database: Database, operations: readonly Operation[]): Promise<void> {
-  let purged: number;
-  do {
-    const written = await database.write(operations);
-    purged = written.changes(operations.length - 1);
-  } while (purged === ROWS_PER_PURGE);
+/** Documents with as many passages as one transaction should delete; one at least while there are any. */
+async function nextPiece(database: Database, id: string): Promise<number[]> {
+  const documents = await database.read(NEXT_DOCUMENTS, { id, limit: DOCUMENTS_PER_PURGE });
+  let passages = 0;
+  const piece = documents.filter((document, index) => {
+    const fits = index === 0 || passages + document.passages <= PASSAGES_PER_PURGE;
+    passages += document.passages;
+    return fits;
+  });
+  return piece.map((document) => document.id);
 }

@@ -26,6 +26,12 @@ const INSERT_FEATURES = defineStatement<{ run: string; features: string }>(
 
 const DUE = `CASE state WHEN 'queued' THEN created_at_ms WHEN 'parked' THEN wake_at_ms ELSE lease_until_ms END`;
 
+const ANY_DUE = defineStatement<{ nowMs: number }, boolean>(
+  'runs.any-due',
+  `SELECT 1 AS due FROM runs WHERE state IN ('queued', 'running', 'parked') AND ${DUE} <= :nowMs LIMIT 1`,
+  (row) => row.flag('due'),
+);
+
 // The one that has waited longest. The condition on the state lets SQLite use the index runs_due.
 const CLAIM = defineStatement<{ owner: string; nowMs: number; untilMs: number }, RunRow>(
   'runs.claim',
@@ -124,6 +130,8 @@ export async function claimNextRun(
   database: Database,
   input: { owner: string; nowMs: number; leaseMs: number },
 ): Promise<{ run: StoredRun; lease: Lease } | undefined> {
+  // Workers ask often and mostly in vain: a read does not take the write lock for that.
+  if ((await database.readOne(ANY_DUE, { nowMs: input.nowMs })) === undefined) return undefined;
   const owner = `${input.owner}/${ulid(input.nowMs)}`;
   const untilMs = input.nowMs + input.leaseMs;
   const written = await database.write([operation(CLAIM, { owner, nowMs: input.nowMs, untilMs })]);

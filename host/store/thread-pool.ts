@@ -40,35 +40,20 @@ export class DatabaseThread {
     return this.#current === undefined;
   }
 
-  /** Its first word: `opened` or an error. */
-  opened(): Promise<DatabaseReply> {
-    return this.#next();
-  }
-
+  /** To be called when it is idle. INTERNAL when the thread has ended or ends before it answers. */
   ask(request: DatabaseRequest): Promise<DatabaseReply> {
-    const reply = this.#next();
-    try {
-      this.#worker.postMessage(request);
-    } catch (error) {
-      this.#current = undefined;
-      throw error;
-    }
-    return reply;
-  }
-
-  async close(): Promise<void> {
-    if (this.#fault === undefined) {
-      const request: DatabaseRequest = { kind: 'close' };
-      this.#worker.postMessage(request);
-    }
-    await this.#exited;
-  }
-
-  #next(): Promise<DatabaseReply> {
     return new Promise((resolve, reject) => {
       this.#current = { resolve, reject };
-      if (this.#fault !== undefined) this.#fail(this.#fault);
+      if (this.#fault === undefined) this.#worker.postMessage(request);
+      else this.#fail(this.#fault);
     });
+  }
+
+  /** Closes the file when the request before is answered. */
+  async close(): Promise<void> {
+    const request: DatabaseRequest = { kind: 'close' };
+    if (this.#fault === undefined) this.#worker.postMessage(request);
+    await this.#exited;
   }
 
   #fail(error: Error): void {
@@ -96,57 +81,54 @@ export interface ThreadPool {
 /** Hands requests, first come first served, to whichever thread is free; at most `maxQueued` wait. */
 export function createThreadPool(threads: readonly DatabaseThread[], options: { maxQueued: number }): ThreadPool {
   const queue: Waiting[] = [];
+  const serving = new Set<Promise<void>>();
   let closing = false;
-  let active = 0;
-  let drained: (() => void) | undefined;
 
   function dispatch(): void {
-    while (queue.length > 0) {
-      const thread = threads.find((candidate) => candidate.idle && candidate.fault === undefined);
-      const next = thread === undefined && !threads.every(isBroken) ? undefined : queue.shift();
+    for (let thread = firstFree(threads); thread !== undefined; thread = firstFree(threads)) {
+      const next = queue.shift();
       if (next === undefined) return;
-      if (thread === undefined) next.reject(broken(threads[0]?.fault ?? new Error('no thread')));
-      else void serve(thread, next);
+      const served = serve(thread, next).finally(() => {
+        serving.delete(served);
+        dispatch();
+      });
+      serving.add(served);
     }
-    if (closing && active === 0) drained?.();
-  }
-
-  async function serve(thread: DatabaseThread, { request, resolve, reject }: Waiting): Promise<void> {
-    active += 1;
-    try {
-      resolve(await thread.ask(request));
-    } catch (error) {
-      reject(error instanceof Error ? error : new Error(String(error)));
-    }
-    active -= 1;
-    dispatch();
+    // Without a thread that still lives, nobody would ever come for them.
+    const fault = threads.every((thread) => thread.fault !== undefined) ? threads[0]?.fault : undefined;
+    if (fault !== undefined) for (const waiting of queue.splice(0)) waiting.reject(broken(fault));
   }
 
   return {
     ask: (request) =>
       new Promise((resolve, reject) => {
         if (closing) return reject(new RequestError('SHUTTING_DOWN', 'The database is being closed.'));
-        if (queue.length >= options.maxQueued) {
-          return reject(
-            new RequestError('HOST_BUSY', `${queue.length} requests are waiting for the database.`, {
-              remedy: 'Try again in a few seconds.',
-            }),
-          );
-        }
+        if (queue.length >= options.maxQueued) return reject(tooMuch(queue.length));
         queue.push({ request, resolve, reject });
         dispatch();
       }),
     close: async () => {
       closing = true;
-      await new Promise<void>((resolve) => {
-        drained = resolve;
-        dispatch();
-      });
+      while (serving.size > 0) await Promise.all(serving);
       await Promise.all(threads.map((thread) => thread.close()));
     },
   };
 }
 
-function isBroken(thread: DatabaseThread): boolean {
-  return thread.fault !== undefined;
+function firstFree(threads: readonly DatabaseThread[]): DatabaseThread | undefined {
+  return threads.find((thread) => thread.idle && thread.fault === undefined);
+}
+
+async function serve(thread: DatabaseThread, { request, resolve, reject }: Waiting): Promise<void> {
+  try {
+    resolve(await thread.ask(request));
+  } catch (error) {
+    reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function tooMuch(waiting: number): RequestError {
+  return new RequestError('HOST_BUSY', `${waiting} requests are waiting for the database.`, {
+    remedy: 'Try again in a few seconds.',
+  });
 }
