@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { RequestError } from '../domain/errors.ts';
 
+// Test runners that load modules themselves have no import.meta.resolve.
+const require = createRequire(import.meta.url);
 const WIT_DIR = join(import.meta.dirname, '../../wit');
 const WORLD = 'datasource-core';
 // A usual build takes two seconds; one that does not end has an endless loop at the top level of a module.
@@ -18,7 +20,7 @@ export async function componentize(code: string, workDir: string, timeoutMs = DE
   const input = join(workDir, 'source.js');
   const output = join(workDir, 'component.wasm');
   await writeFile(input, code);
-  const jco = join(dirname(fileURLToPath(import.meta.resolve('@bytecodealliance/jco'))), 'jco.js');
+  const jco = join(dirname(require.resolve('@bytecodealliance/jco')), 'jco.js');
   const world = ['--wit', WIT_DIR, '--world-name', WORLD];
   const backend = ['--backend', 'quickjs', '--backend-qjs-stub-wasi'];
   await runNode([jco, 'componentize', input, ...world, ...backend, '--out', output], workDir, timeoutMs);

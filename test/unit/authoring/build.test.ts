@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +12,7 @@ import { parseManifest } from '../../../host/domain/manifest-parse.ts';
 import { MANIFEST_SECTION } from '../../../host/domain/manifest.ts';
 import { outlineOf } from '../../../host/sandbox/component-binary.ts';
 import { inspectComponent } from '../../../host/sandbox/inspect.ts';
+import { temporaryFolders } from './temporary-folder.ts';
 
 const MANIFEST = `name: tiny
 version: 1.0.0
@@ -26,9 +26,7 @@ import { manifest } from './datasource.generated.ts';
 export const source = defineDatasource(manifest, { check: () => ({}), features: { things: { read: () => ({ state: 0, done: true }) } } });
 `;
 
-async function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'authoring-'));
-}
+const temporaryFolder = temporaryFolders();
 
 async function folderWith(files: Record<string, string>): Promise<string> {
   const folder = await temporaryFolder();

@@ -1,6 +1,5 @@
 import { transpile } from '@bytecodealliance/jco';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -20,10 +19,9 @@ export interface Trace {
 
 /**
  * Runs a component in this process: the engine is the one that the sandbox uses, without the sandbox. Every call of
- * `fresh` gives an instance of its own; all of them share the trace.
+ * `fresh` gives an instance of its own; all of them share the trace. The transpiled files go into `folder`.
  */
-export async function loadInProcess(file: string): Promise<{ fresh: () => Promise<Call>; trace: Trace }> {
-  const folder = await mkdtemp(join(tmpdir(), 'in-process-'));
+export async function loadInProcess(file: string, folder: string): Promise<{ fresh: () => Promise<Call>; trace: Trace }> {
   const { files } = await transpile(await readFile(file), {
     name: 'component',
     instantiation: 'async',

@@ -1,9 +1,11 @@
-import { copyFile, mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildDatasource } from '../../../host/authoring/build.ts';
 import { failureOf, loadInProcess, type Call, type Trace } from './in-process.ts';
+import { temporaryFolders } from './temporary-folder.ts';
+
+const temporaryFolder = temporaryFolders();
 
 // What the SDK promises, inside the engine that components run in: a wrong value there is a trap, not an exception.
 
@@ -23,11 +25,11 @@ let fresh: () => Promise<Call>;
 let trace: Trace;
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'odd-'));
+  const folder = await temporaryFolder();
   await writeFile(join(folder, 'datasource.yaml'), MANIFEST);
   await copyFile(join(import.meta.dirname, 'odd-source.ts.txt'), join(folder, 'source.ts'));
   const { file } = await buildDatasource(folder);
-  ({ fresh, trace } = await loadInProcess(file));
+  ({ fresh, trace } = await loadInProcess(file, await temporaryFolder()));
 });
 
 function context(act: string): object {
@@ -123,9 +125,9 @@ describe('inside QuickJS', () => {
 describe('the hello component', () => {
   it('describes itself as its manifest does, checks its config, and reads until done', async () => {
     const hello = join(import.meta.dirname, '../../../datasources/hello');
-    const outFile = join(await mkdtemp(join(tmpdir(), 'hello-')), 'hello.wasm');
+    const outFile = join(await temporaryFolder(), 'hello.wasm');
     const built = await buildDatasource(hello, { outFile });
-    const { fresh: instance, trace: done } = await loadInProcess(built.file);
+    const { fresh: instance, trace: done } = await loadInProcess(built.file, await temporaryFolder());
     const about = { connectionId: 'c', nowMs: BigInt(NOW_MS), deadlineMs: BigInt(NOW_MS + 1000) };
     const features = [{ name: 'greetings', enabled: true, config: '{"greeting":"Hi","batch_size":2}' }];
     const good = { ...about, features, config: '{"audience":"Ada"}' };
