@@ -129,8 +129,10 @@ function toError(error: unknown): DatabaseReply {
 }
 
 function describe(error: unknown): { kind: 'error'; code: string; message: string } {
-  const code = error instanceof Libsql.SqliteError ? error.code : 'UNKNOWN';
-  return { kind: 'error', code, message: error instanceof Error ? error.message : String(error) };
+  const message = error instanceof Error ? error.message : String(error);
+  // A file that cannot be opened comes without a code (libsql 0.5.29).
+  const code = message.startsWith('ConnectionFailed') ? 'SQLITE_CANTOPEN' : 'UNKNOWN';
+  return { kind: 'error', code: error instanceof Libsql.SqliteError ? error.code : code, message };
 }
 
 // A thread has no caller but the one that started it.
