@@ -45,7 +45,8 @@ interface Lent {
 export class SandboxPool {
   readonly #options: PoolOptions;
   readonly #lent = new Set<Lent>();
-  readonly #waiting: (() => void)[] = [];
+  /** In the order of their coming. */
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -58,7 +59,8 @@ export class SandboxPool {
 
   /** Calls one function in a sandbox process. Rejects with PoolFullError only. */
   async call(key: PoolKey, call: SandboxCall): Promise<CallOutcome> {
-    const lent = await this.#place(key);
+    const lent = await this.#place(key, call.signal);
+    if (lent === undefined) return { kind: 'killed', cause: 'cancelled', reason: 'the call was cancelled while it waited for a sandbox process' };
     try {
       return await lent.process.call(call);
     } finally {
@@ -73,11 +75,13 @@ export class SandboxPool {
       clearTimeout(lent.idleTimer);
       lent.process.kill('cancelled', 'the host is shutting down');
     }
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#wakeAll();
   }
 
-  async #place(key: PoolKey): Promise<Lent> {
-    for (;;) {
+  /** Undefined when `signal` ended the wait. */
+  async #place(key: PoolKey, signal: AbortSignal): Promise<Lent | undefined> {
+    for (let waited = false; ; waited = true) {
+      if (signal.aborted) return undefined;
       if (this.#closed) throw new PoolFullError('the host is shutting down');
       const found = this.#find(key) ?? this.#open(key);
       if (found !== undefined) {
@@ -86,11 +90,24 @@ export class SandboxPool {
         found.calls += 1;
         return found;
       }
-      if (this.#waiting.length >= this.#options.maxWaiting) {
+      // One that has waited already keeps its right to, whoever came meanwhile.
+      if (!waited && this.#waiting.size >= this.#options.maxWaiting) {
         throw new PoolFullError(`${this.#options.maxWaiting} calls already wait for a sandbox process`);
       }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#turn(signal);
     }
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+    });
   }
 
   #find(key: PoolKey): Lent | undefined {
@@ -134,7 +151,7 @@ export class SandboxPool {
   }
 
   #wakeAll(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const wake of [...this.#waiting]) wake();
   }
 }
 

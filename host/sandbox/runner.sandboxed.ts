@@ -3,11 +3,14 @@
  * each call, several calls at a time. It holds no secret, no socket and no path but its own folder;
  * whatever runs here is assumed to belong to the guest.
  *
- *   node [flags] runner.sandboxed.ts FOLDER
+ *   node [flags] runner.sandboxed.ts FOLDER MAX-RESULT-BYTES
  */
 import { readFileSync, readdirSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import v8 from 'node:v8';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import type { FromSandbox, SourceFunction, ToSandbox } from './protocol.ts';
 import { wasiImports } from './wasi.sandboxed.ts';
@@ -31,8 +34,15 @@ const output = process.stdout;
 const waiting = new Map<number, Waiting>();
 let lastRequest = 0;
 
+/** The host would end the process for a larger message, without knowing which call was at fault. */
+const maxMessageBytes = Number(process.argv[3]);
+
 function send(message: FromSandbox): void {
-  output.write(encodeFrame(message as unknown as Wire));
+  const frame = encodeFrame(message as unknown as Wire);
+  if (frame.byteLength > maxMessageBytes) {
+    throw new RangeError(`it gave ${frame.byteLength} bytes at once, more than the limit maxResultBytes of ${maxMessageBytes}`);
+  }
+  output.write(frame);
 }
 
 function askHost(call: number, name: string, func: string, args: unknown[]): Promise<unknown> {
@@ -110,7 +120,25 @@ function settle(message: ToSandbox & { type: 'host-result' }): void {
   else asked?.reject(Object.assign(new Error('the host refused'), { payload: message.value }));
 }
 
+/**
+ * Takes away what Node's permission model leaves open and a guest that broke out of WebAssembly could turn against the
+ * host or other sandboxes: signals, priorities and the engine's own caps.
+ */
+function closeWhatIsOpen(): void {
+  const refuse = (): never => {
+    throw new Error('a sandbox may not do this');
+  };
+  for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd', 'setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups']) {
+    Object.defineProperty(process, name, { value: refuse, writable: false, configurable: false });
+  }
+  Object.defineProperty(os, 'setPriority', { value: refuse, writable: false, configurable: false });
+  Object.defineProperty(v8, 'setFlagsFromString', { value: refuse, writable: false, configurable: false });
+  // So that `import { kill } from 'node:process'` finds the same.
+  syncBuiltinESMExports();
+}
+
 async function main(folder: string): Promise<void> {
+  closeWhatIsOpen();
   const modules = new Map<string, WebAssembly.Module>();
   for (const file of readdirSync(folder)) {
     if (file.endsWith('.wasm')) modules.set(file, await WebAssembly.compile(readFileSync(join(folder, file))));

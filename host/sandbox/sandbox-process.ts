@@ -10,11 +10,14 @@ export type CallOutcome =
   | { kind: 'result'; value: unknown }
   /** The function's own error: the payload of its WIT `result`. */
   | { kind: 'error'; error: unknown }
-  /** The call was ended, or the process was: `reason` is for the operator. */
-  | { kind: 'killed'; cause: KillCause; reason: string };
+  /** The call was ended, or the process was: `reason` is for the operator, `fault` (the host's own error) for its log. */
+  | { kind: 'killed'; cause: KillCause; reason: string; fault?: unknown };
 
-/** `neighbour`: another call in the same process was at fault; this one may be tried again. */
-export type KillCause = 'trap' | 'timeout' | 'protocol' | 'memory' | 'limit' | 'cancelled' | 'exit' | 'neighbour';
+/**
+ * `neighbour`: another call in the same process was at fault. `host`: the host itself was. Either way this one may be
+ * tried again.
+ */
+export type KillCause = 'trap' | 'timeout' | 'protocol' | 'memory' | 'limit' | 'cancelled' | 'exit' | 'neighbour' | 'host';
 
 /** What a host function gives back: the value, or the payload of its WIT error. */
 export type HostAnswer = { ok: true; value: Wire } | { ok: false; error: Wire };
@@ -73,6 +76,7 @@ export class SandboxProcess {
   #memoryTimer: NodeJS.Timeout | undefined;
   #lastCall = 0;
   #openHostCalls = 0;
+  #isReady = false;
   #stderrBytes = 0;
   #ended: { cause: KillCause; reason: string } | undefined;
   readonly #onEnd: (() => void)[] = [];
@@ -82,7 +86,7 @@ export class SandboxProcess {
     this.#reader = new FrameReader(options.limits.maxResultBytes);
     this.#child = spawnSandboxed({
       script: 'runner.sandboxed',
-      args: [options.folder],
+      args: [options.folder, String(options.limits.maxResultBytes)],
       readable: [options.folder],
       maxMemoryBytes: options.limits.maxMemoryBytes,
       maxHeapMib: MAX_HEAP_MIB,
@@ -182,18 +186,24 @@ export class SandboxProcess {
         this.#handle(message);
       }
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      this.kill('protocol', `the sandbox process broke the protocol: ${error.message}`);
+      // Nothing that a guest says may take the host down, not even by way of a bug of ours.
+      if (error instanceof FrameError) this.kill('protocol', `the sandbox process broke the protocol: ${error.message}`);
+      else this.kill('host', `the host failed at a message of the sandbox process: ${String(error)}`);
     }
   }
 
   #handle(message: FromSandbox): void {
     if (message.type === 'ready') {
+      if (this.#isReady) throw new FrameError('it became ready twice');
+      this.#isReady = true;
       this.#markReady();
       return;
     }
     const active = this.#calls.get(message.call);
     if (active === undefined) throw new FrameError(`a message about call ${message.call}, which is not open`);
+    if (!active.started && (message.type === 'result' || message.type === 'error')) {
+      throw new FrameError(`call ${message.call} ended before it began`);
+    }
     switch (message.type) {
       case 'started':
         this.#startClock(active, message.call);
@@ -235,30 +245,44 @@ export class SandboxProcess {
       this.kill('limit', `${active.call.function} made more host calls than the limit maxHostCallsPerCall of ${maxHostCallsPerCall}`, message.call);
       return;
     }
-    const answer = active.call.powers.handle(message.interface, message.function, message.args);
+    const answer = this.#ask(active, message);
     if (answer === undefined) {
       if (message.request !== 0) throw new FrameError(`an answer is wanted from ${message.interface}.${message.function}, which has none`);
       return;
     }
     this.#openHostCalls += 1;
     if (this.#openHostCalls >= MAX_OPEN_HOST_CALLS) this.#child.stdout?.pause();
-    void answer
-      .catch((error: unknown): HostAnswer => {
-        // A bug of ours ends the call; the guest learns nothing of it.
-        this.kill('limit', `the host failed at ${message.interface}.${message.function}`, message.call);
-        throw error;
-      })
-      .then((value) => this.#answer(message.request, value));
+    answer.then((value) => this.#answer(message.request, value)).catch((error: unknown) => this.#fail(message, error));
   }
 
+  #ask(active: ActiveCall, message: FromSandbox & { type: 'host-call' }): Promise<HostAnswer> | undefined {
+    try {
+      return active.call.powers.handle(message.interface, message.function, message.args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** A bug of ours, or a store that does not answer, ends the call; the guest learns nothing of it. */
+  #fail(message: FromSandbox & { type: 'host-call' }, fault: unknown): void {
+    const active = this.#calls.get(message.call);
+    // The call has ended already, and with it what it asked for.
+    if (active === undefined) return;
+    const reason = `the host failed at ${message.interface}.${message.function}`;
+    active.settle({ kind: 'killed', cause: 'host', reason, fault });
+    this.kill('host', reason, message.call);
+  }
+
+  /** A host call is open until its answer is written: a process that does not read is not asked for more. */
   #answer(request: number, answer: HostAnswer): void {
-    this.#openHostCalls -= 1;
-    if (this.#openHostCalls < MAX_OPEN_HOST_CALLS) this.#child.stdout?.resume();
-    this.#send({ type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error });
+    this.#send({ type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error }, () => {
+      this.#openHostCalls -= 1;
+      if (this.#openHostCalls < MAX_OPEN_HOST_CALLS) this.#child.stdout?.resume();
+    });
   }
 
-  #send(message: ToSandbox): void {
-    if (this.#ended === undefined) this.#child.stdin?.write(encodeFrame(message as unknown as Wire));
+  #send(message: ToSandbox, written?: () => void): void {
+    if (this.#ended === undefined) this.#child.stdin?.write(encodeFrame(message as unknown as Wire), written);
   }
 
   /** Linux only: elsewhere the engine's own caps stand alone. */

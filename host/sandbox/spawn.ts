@@ -39,6 +39,9 @@ export function spawnSandboxed(program: SandboxedProgram): ChildProcess {
     '--disallow-code-generation-from-strings',
     '--disable-proto=throw',
     '--no-addons',
+    // The permission model of Node 26 does not bind these: SQLite opens, reads and writes any file, FFI calls any function.
+    '--no-experimental-sqlite',
+    '--no-experimental-ffi',
     `--wasm-max-mem-pages=${Math.floor(program.maxMemoryBytes / WASM_PAGE_BYTES)}`,
     `--max-old-space-size=${program.maxHeapMib}`,
     '--no-warnings',

@@ -70,6 +70,7 @@ export class DatasourceSession {
         { organisation: connection.organisation, digest, folder, limits },
         { function: func, args: [contextOf(target), ...args], powers, limits, signal },
       );
+      if (outcome.kind === 'killed' && outcome.cause === 'host') log.error(outcome.reason, { error: outcome.fault });
       return toResult(outcome, signal, () => ({ storage: powers.storageWrites(), metrics: powers.metricChanges() }));
     } catch (error) {
       if (!(error instanceof PoolFullError)) throw error;
@@ -133,7 +134,7 @@ function toResult(outcome: CallOutcome, signal: AbortSignal, effects: () => { st
     case 'killed':
       if (signal.aborted) return { ok: false, failure: undefined };
       // Another call's fault, or ours: this one may well succeed when it is tried again.
-      if (outcome.cause === 'neighbour' || outcome.cause === 'cancelled') return { ok: false, failure: { kind: 'unavailable', message: outcome.reason } };
+      if (outcome.cause === 'neighbour' || outcome.cause === 'cancelled' || outcome.cause === 'host') return { ok: false, failure: { kind: 'unavailable', message: outcome.reason } };
       return { ok: false, failure: { kind: 'failed', message: outcome.reason } };
     default:
       return outcome satisfies never;
