@@ -2,7 +2,7 @@ import { ulid } from 'ulid';
 import { RequestError } from '../domain/errors.ts';
 import { ExpectationError, isUniqueViolation, operation } from './database.ts';
 import type { Database } from './database.ts';
-import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
+import { extendLease, guardLease, LEASE_EXTENDED, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
 import { pageBounds, toPage } from './page.ts';
 import type { PageRequest, StoredPage } from './page.ts';
@@ -43,16 +43,16 @@ const CLAIM = defineStatement<{ owner: string; nowMs: number; untilMs: number },
   toRunRow,
 );
 
-const PARK = defineStatement<{ run: string; owner: string; reason: string; wakeAtMs: number }>(
+const PARK = defineStatement<{ run: string; reason: string; wakeAtMs: number }>(
   'runs.park',
   `UPDATE runs SET state = 'parked', reason = :reason, wake_at_ms = :wakeAtMs, lease_owner = NULL, lease_until_ms = NULL
-   WHERE id = :run AND state = 'running' AND lease_owner = :owner`,
+   WHERE id = :run`,
 );
 
-const FINISH = defineStatement<{ run: string; owner: string; state: string; reason: string | null; nowMs: number }>(
+const FINISH = defineStatement<{ run: string; state: string; reason: string | null; nowMs: number }>(
   'runs.finish',
   `UPDATE runs SET state = :state, reason = :reason, finished_at_ms = :nowMs, lease_owner = NULL, lease_until_ms = NULL
-   WHERE id = :run AND state = 'running' AND lease_owner = :owner`,
+   WHERE id = :run`,
 );
 
 // A run that nobody works on ends at once; one that somebody works on is told.
@@ -147,8 +147,8 @@ export async function renewLease(database: Database, lease: Lease, untilMs: numb
 
 /** Gives a run back until `wakeAtMs`. `LeaseLostError`. */
 export async function parkRun(database: Database, lease: Lease, input: { reason: string; wakeAtMs: number }): Promise<void> {
-  const park = operation(PARK, { ...lease, ...input }, { expectChanges: 1 });
-  await withLease(lease, () => database.write([park]));
+  const park = operation(PARK, { run: lease.run, ...input });
+  await withLease(lease, () => database.write([guardLease(lease), park]));
 }
 
 /** Ends a run. `LeaseLostError`. */
@@ -158,8 +158,8 @@ export async function finishRun(
   input: { state: Exclude<StoredRunState, 'queued' | 'running' | 'parked'>; reason: string | undefined; nowMs: number },
 ): Promise<void> {
   const { state, reason = null, nowMs } = input;
-  const finish = operation(FINISH, { ...lease, state, reason, nowMs }, { expectChanges: 1 });
-  await withLease(lease, () => database.write([finish]));
+  const finish = operation(FINISH, { run: lease.run, state, reason, nowMs });
+  await withLease(lease, () => database.write([guardLease(lease), finish]));
 }
 
 /**
