@@ -59,7 +59,8 @@ interface Line {
 
 function jsonLine({ time, level, message, fields }: Line): string {
   // Named first for the reader, and again last so that a field cannot pose as one of them.
-  const text = stringify({ time, level, message, ...fields, ...{ time, level, message } });
+  const head = { time, level, message };
+  const text = stringify({ ...head, ...fields, ...head });
   return `${text}\n`;
 }
 

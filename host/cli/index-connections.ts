@@ -69,11 +69,11 @@ function chooseConnection(known: readonly Connection[], name: string): Connectio
   throw new RequestError('UNKNOWN_CONNECTION', reason, { remedy: 'See the ids with: datasources list' });
 }
 
-async function indexAll({ io }: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {
+async function indexAll({ io, json }: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {
   const { organisation, feature } = options;
   const started: Run[] = [];
   for (const { id } of connections) started.push(await startOrJoin(services, organisation, id, feature));
-  const progress = progressLine(io.stderr);
+  const progress = progressLine(json ? { write: () => undefined } : io.stderr);
   try {
     return await followRuns(
       services.runs,

@@ -15,6 +15,17 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
 };
 
+/** Keywords that set a limit, and what is to be said of a value beyond it. */
+const LIMITS: Readonly<Record<string, (limit: string) => string>> = {
+  minLength: (limit) => `It has fewer than ${limit} characters.`,
+  maxLength: (limit) => `It has more than ${limit} characters.`,
+  minimum: (limit) => `It is less than ${limit}.`,
+  maximum: (limit) => `It is more than ${limit}.`,
+  minItems: (limit) => `It has fewer than ${limit} items.`,
+  maxItems: (limit) => `It has more than ${limit} items.`,
+  uniqueItems: () => 'It holds the same item twice.',
+};
+
 /** What a JSON Schema check found, for people: at most 50 problems, each with a JSON Pointer, no duplicates. */
 export function schemaProblems(errors: readonly ErrorObject[]): Problem[] {
   const problems = new Map<string, Problem>();
@@ -43,7 +54,10 @@ function schemaProblem(error: ErrorObject): Problem | undefined {
     case 'type':
       return {
         path,
-        reason: `It must be ${TYPES[String(params.type)] ?? String(params.type)}.`,
+        reason: `It must be ${[params.type]
+          .flat()
+          .map((type) => TYPES[String(type)] ?? String(type))
+          .join(' or ')}.`,
         remedy: 'Change the value, or its quotes.',
       };
     case 'enum':
@@ -71,9 +85,16 @@ function schemaProblem(error: ErrorObject): Problem | undefined {
     case 'oneOf':
     case 'not':
       return undefined;
-    default:
-      return { path, reason: `It ${error.message ?? 'is not valid'}.`, remedy: 'Change the value.' };
+    default: {
+      const limit = LIMITS[error.keyword]?.(String(params.limit));
+      return { path, reason: limit ?? `It ${error.message ?? 'is not valid'}.`, remedy: limitRemedy(error) };
+    }
   }
+}
+
+function limitRemedy({ parentSchema }: ErrorObject): string {
+  const description: unknown = parentSchema?.description;
+  return typeof description === 'string' ? `Give what belongs here: ${description}` : 'Change the value.';
 }
 
 function remedyForUnknown(error: ErrorObject, key: string): string {

@@ -10,6 +10,10 @@ export type Timestamp = string;
  */
 export type OrganisationId = string;
 /**
+ * The name of a datasource or of a feature: 1 to 64 characters in one line.
+ */
+export type Name = string;
+/**
  * Give it as `after` to get the next page. Absent from the last page.
  */
 export type Cursor = string;
@@ -71,6 +75,7 @@ export interface ApiSchemas {
   JsonObject: JsonObject;
   Timestamp: Timestamp;
   OrganisationId: OrganisationId;
+  Name: Name;
   Cursor: Cursor;
   Problem: Problem;
   InputProblem: InputProblem;
@@ -485,7 +490,7 @@ export interface ConnectionInput {
    */
   organisation?: string;
   /**
-   * The name of an installed datasource.
+   * The name of a datasource or of a feature: 1 to 64 characters in one line.
    */
   datasource: string;
   name?: ConnectionName;
@@ -647,7 +652,7 @@ export interface RunInput {
   /**
    * Only these features. All that are enabled when left out.
    */
-  features?: string[];
+  features?: Name[];
 }
 /**
  * Runs of one organisation, newest first.
@@ -675,11 +680,11 @@ export interface RetrievalInput {
   /**
    * Only from these datasources.
    */
-  datasources?: string[];
+  datasources?: Name[];
   /**
    * Only from these features.
    */
-  features?: string[];
+  features?: Name[];
 }
 /**
  * The passages that answer best.
@@ -717,7 +722,7 @@ export interface RetrievalHit {
    */
   connection: string;
   /**
-   * The document's id at the source.
+   * The id of the document on this host: a ULID.
    */
   documentId: string;
   /**

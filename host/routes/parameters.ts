@@ -72,6 +72,8 @@ export function integer(
 }
 
 function toText(given: string, maxLength: number): string {
+  // oxlint-disable-next-line no-control-regex -- no id, name or cursor holds a control character
+  if (/[\u0000-\u001f\u007f]/.test(given)) throw new ParameterFault('It holds a control character.', 'Remove it.');
   if (given.length >= 1 && given.length <= maxLength) return given;
   throw new ParameterFault(`It must have 1 to ${maxLength} characters.`, 'Give a shorter one, or leave it out.');
 }

@@ -13,6 +13,8 @@ export interface CommandOptions {
   signal?: AbortSignal;
   /** Whether stderr is a terminal. */
   tty?: boolean;
+  /** Sees what is written to stderr as it is written. */
+  onStderr?: (text: string) => void;
 }
 
 /** Runs a command line in this process. */
@@ -22,7 +24,14 @@ export async function command(args: readonly string[], options: CommandOptions =
     env: options.env ?? {},
     stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
     stdout: { write: (text) => (written.stdout += text) },
-    stderr: { write: (text) => (written.stderr += text), isTTY: options.tty ?? false, columns: 80 },
+    stderr: {
+      write: (text) => {
+        written.stderr += text;
+        options.onStderr?.(text);
+      },
+      isTTY: options.tty ?? false,
+      columns: 80,
+    },
     signal: options.signal ?? new AbortController().signal,
   });
   return { exitCode, ...written };

@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startHostProcess } from '../helpers/host-process.ts';
+
+const BIN = join(import.meta.dirname, '../../bin/datasources.js');
+let dataDir: string;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'lorelai-serve-'));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+/** Runs `datasources` to its end. */
+function program(args: string[], env: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [BIN, ...args],
+      { env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env }, timeout: 30_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
+      },
+    );
+  });
+}
+
+describe('datasources serve', () => {
+  test('says where it is, answers, and ends with 0 on SIGTERM', async () => {
+    const host = await startHostProcess({ dataDir });
+    expect(host.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const ready = await fetch(`${host.url}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }]);
+    expect((await fetch(`${host.url}/reference`)).status).toBe(200);
+    expect((await fetch(`${host.url}/api/v1/organisations/default`)).status).toBe(200);
+    expect(await host.stop()).toBe(0);
+    await expect(fetch(`${host.url}/healthz`)).rejects.toThrow();
+  });
+
+  test('on a port that is taken says so in one sentence and ends with 1', async () => {
+    const host = await startHostProcess({ dataDir });
+    const { port } = new URL(host.url);
+    const second = await program(['serve'], { PORT: port });
+    expect(second).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: Port ${port} on 127.0.0.1 is taken by another program.\n  remedy: Stop that program, or set PORT to another port, or to 0 for any free one.\n`,
+    });
+    expect((await fetch(`${host.url}/healthz`)).status).toBe(200);
+    await host.stop();
+  });
+
+  test('in a data folder that is a file says so and ends with 1', async () => {
+    const file = join(dataDir, 'file');
+    await writeFile(file, '');
+    const { code, stderr } = await program(['serve', '--json'], { DATA_DIR: file, PORT: '0' });
+    expect([code, JSON.parse(stderr)]).toMatchObject([1, { code: 'DATA_DIR_NOT_WRITABLE', remedy: expect.stringContaining('DATA_DIR') }]);
+  });
+
+  test('with an address that others can reach refuses to start', async () => {
+    const { code, stderr } = await program(['serve'], { HOST: '0.0.0.0' });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('0.0.0.0 can be reached from other machines')]);
+  });
+});

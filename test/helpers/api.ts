@@ -1,0 +1,100 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../../host/app.ts';
+import { readConfig } from '../../host/config.ts';
+import { ensureDefaultOrganisation } from '../../host/default-organisation.ts';
+import type { Grant } from '../../host/domain/grant.ts';
+import { EMPTY_GRANT } from '../../host/domain/grant.ts';
+import { createLog } from '../../host/log.ts';
+import { routeErrors, type Route } from '../../host/routes/route.ts';
+import { apiRoutes } from '../../host/routes/routes.ts';
+import { openServices } from '../../host/services/open.ts';
+import type { Services } from '../../host/services/services.ts';
+import { strictApiSchemas } from './api-schema.ts';
+import { componentFile } from './components.ts';
+
+export interface ApiResponse {
+  status: number;
+  headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any -- what it must be is said by `toMatchObject`, and has been checked against the schema
+  body: any;
+}
+
+/** The API over real services in a folder of its own. Every response is checked against the OpenAPI document. */
+export interface Api {
+  services: Services;
+  dataDir: string;
+  call(method: string, path: string, body?: unknown): Promise<ApiResponse>;
+  /** Works on runs until none is due. */
+  work(): Promise<void>;
+  /** Everything that was logged so far. */
+  logged(): string;
+  close(): Promise<void>;
+}
+
+export async function openApi(): Promise<Api> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'lorelai-api-'));
+  const lines: string[] = [];
+  const log = createLog({ level: 'debug', pretty: false, write: (line) => void lines.push(line) });
+  const config = readConfig({ DATA_DIR: dataDir });
+  const { services, close } = await openServices(config, log);
+  await ensureDefaultOrganisation(services);
+  const app = createApp(services, { log, config });
+  const checkResponse = responseCheck();
+  return {
+    services,
+    dataDir,
+    logged: () => lines.join(''),
+    async call(method, path, body) {
+      const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+      const response = await app.request(path, { method, ...init });
+      const text = await response.text();
+      const parsed: unknown = text === '' ? undefined : JSON.parse(text);
+      checkResponse(method, path, response, parsed);
+      return { status: response.status, headers: response.headers, body: parsed };
+    },
+    work: () => services.runs.work({ signal: new AbortController().signal, untilIdle: true }),
+    async close() {
+      await close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Installs one of the components that the tests' set-up builds. */
+export async function install(api: Api, name: 'hello' | 'probe', grant: Grant = { ...EMPTY_GRANT, storage: true }): Promise<void> {
+  await api.services.registry.install(new Uint8Array(await readFile(componentFile(name))), grant);
+}
+
+/** Throws when a response is none that the OpenAPI document promises for the operation. */
+function responseCheck(): (method: string, path: string, response: Response, body: unknown) => void {
+  const { routes } = apiRoutes();
+  const faults = strictApiSchemas();
+  return (method, path, response, body) => {
+    const route = routes.find((candidate) => candidate.method === method && pattern(candidate).test(path));
+    if (route === undefined) return;
+    const found = response.ok ? successFaults(route, response, body, faults) : problemFaults(route, response, body, faults);
+    if (found.length > 0)
+      throw new Error(`${method} ${path} answered ${response.status} ${JSON.stringify(body)}, which is not promised: ${found.join('; ')}`);
+  };
+}
+
+type Faults = ReturnType<typeof strictApiSchemas>;
+
+function successFaults({ success }: Route, response: Response, body: unknown, faults: Faults): string[] {
+  const status = response.status === success.status ? [] : [`the status should be ${success.status}`];
+  const location = (response.headers.get('location') !== null) === success.located ? [] : ['Location'];
+  return [...status, ...location, ...(success.schema === undefined ? [] : faults(success.schema, body))];
+}
+
+function problemFaults(route: Route, response: Response, body: unknown, faults: Faults): string[] {
+  const code = typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined;
+  const declared = routeErrors(route).some((candidate) => candidate === code) ? [] : [`the code ${String(code)} is not declared`];
+  const type = response.headers.get('content-type') === 'application/problem+json' ? [] : ['the media type'];
+  return [...declared, ...type, ...faults('Problem', body)];
+}
+
+function pattern({ path }: Route): RegExp {
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/?]+').replaceAll('.', '\\.')}(?:\\?.*)?$`);
+}
