@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { RequestError } from '../domain/errors.ts';
 import { GENERATED_FILE } from './generate.ts';
 import { MANIFEST_FILE, readManifest, writeManifestModule } from './manifest-file.ts';
 import { SDK_DIR } from './sdk-dir.ts';
+import { makeFolder } from '../make-folder.ts';
 
 const TEMPLATES_DIR = join(import.meta.dirname, 'templates');
 const TEMPLATES = {
@@ -45,7 +46,7 @@ export async function scaffoldDatasource(dir: string, options: { name?: string }
 /** Makes the folder, unless there is one with something in it. */
 async function claimFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const inside = await readdir(folder);
     if (inside.length === 0) return;
   } catch (cause) {

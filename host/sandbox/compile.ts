@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import type { Problem } from '../domain/errors.ts';
 import { typeProblems, waitingFunctions } from './contract.ts';
 import type { InspectionReport } from './inspect.ts';
 import { runThrowaway } from './throwaway.ts';
+import { makeFolder } from '../make-folder.ts';
 
 const MiB = 1024 * 1024;
 const COMPILE_TIMEOUT_MS = 60_000;
@@ -81,7 +82,7 @@ function parseFiles(value: unknown): Map<string, Uint8Array> | string {
 /** A folder appears whole or not at all, however many hosts write it at once. */
 async function writeWhole(folder: string, files: [string, Uint8Array][]): Promise<void> {
   const temporary = `${folder}.${process.pid}.${Date.now()}`;
-  await mkdir(temporary, { recursive: true });
+  await makeFolder(temporary);
   await Promise.all(files.map(([name, bytes]) => writeFile(join(temporary, name), bytes)));
   // Generated code is an ES module whatever folder it lies in.
   await writeFile(join(temporary, 'package.json'), '{"type":"module"}\n');

@@ -278,10 +278,9 @@ function errorCode(error: unknown): Tagged {
   }
 }
 
-class Unavailable {
-  constructor() {
-    throw new TypeError('a datasource handles no incoming HTTP requests');
-  }
+/** `wasi:http/types` describes servers too; a datasource is none, so these exist but cannot be made. */
+function serverOnly(): never {
+  throw new TypeError('a datasource handles no incoming HTTP requests');
 }
 
 /** The imports `wasi:http/types` and `wasi:http/outgoing-handler`. */
@@ -296,9 +295,15 @@ export function httpImports(sendRequest: SendRequest): Record<string, Record<str
       FutureTrailers,
       IncomingResponse,
       FutureIncomingResponse,
-      IncomingRequest: class extends Unavailable {},
-      OutgoingResponse: class extends Unavailable {},
-      ResponseOutparam: class extends Unavailable {},
+      IncomingRequest: class {
+        readonly none = serverOnly();
+      },
+      OutgoingResponse: class {
+        readonly none = serverOnly();
+      },
+      ResponseOutparam: class {
+        readonly none = serverOnly();
+      },
       httpErrorCode: () => undefined,
     },
     'wasi:http/outgoing-handler': {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
@@ -11,6 +11,7 @@ import type { Database } from '../store/database.ts';
 import { listFlags, type StoredFlag } from '../store/flags.ts';
 import { getDatasource, listDatasources, putDatasource, type RegisteredDatasource } from '../store/registry.ts';
 import type { FeatureFlag, InstalledDatasource, RegistryService } from './services.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** A datasource that can be called: where its compiled form lies and what it may do. */
 export interface RunnableDatasource {
@@ -125,7 +126,7 @@ function fileOf(folder: string, digest: string): string {
 }
 
 async function keepFile(folder: string, digest: string, component: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const file = fileOf(folder, digest);
   const temporary = `${file}.${process.pid}.${Date.now()}`;
   await writeFile(temporary, component, { flush: true });

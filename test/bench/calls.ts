@@ -40,6 +40,8 @@ export async function benchCalls(scratch: string): Promise<Figure[]> {
   }
 }
 
+const nothing = (): undefined => undefined;
+
 /** Instantiates and calls in this process, as the runner does on the far side. */
 async function callHere(folder: string): Promise<() => Promise<unknown>> {
   const modules = new Map<string, WebAssembly.Module>();
@@ -49,7 +51,6 @@ async function callHere(folder: string): Promise<() => Promise<unknown>> {
   const { instantiate } = (await import(pathToFileURL(join(folder, 'component.js')).href)) as {
     instantiate: (get: (path: string) => WebAssembly.Module | undefined, imports: object) => Promise<{ source: { describe(): Promise<unknown> } }>;
   };
-  const nothing = (): undefined => undefined;
   const imports = {
     'lorelai:datasource/types': {},
     'lorelai:datasource/http-client': { send: nothing },

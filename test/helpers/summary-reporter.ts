@@ -11,7 +11,9 @@ export class SummaryReporter implements Reporter {
     const skipped = counts.skipped + counts.pending;
     // After every other reporter's summary, so that it is the last line.
     process.on('exit', () => {
-      process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}\n`);
+      // A run that broke outside of any test has failed too.
+      const failed = counts.failed === 0 && (process.exitCode ?? 0) !== 0 ? 1 : counts.failed;
+      process.stdout.write(`${counts.passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}\n`);
     });
   }
 }
