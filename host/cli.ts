@@ -72,7 +72,10 @@ function readVersion(): string {
 /** Two signals this close are one Ctrl-C: the terminal sends it to all, and npm hands it on once more. */
 const SAME_INTERRUPT_MS = 500;
 
-/** Runs the command line of this process and sets its exit code. The second Ctrl-C or SIGTERM ends it at once. */
+/**
+ * Runs the command line of this process and sets its exit code. The second Ctrl-C or SIGTERM ends it at once.
+ * @public bin/datasources.js calls it.
+ */
 export async function runProcess(): Promise<void> {
   const stop = new AbortController();
   let firstMs: number | undefined;

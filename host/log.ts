@@ -4,7 +4,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What a line says besides its message. An `Error` is written with its causes. */
-export type LogFields = Record<string, unknown>;
+type LogFields = Record<string, unknown>;
 
 /** Where the host writes what operators should know. Never give it a secret: keys that name one are blanked, values are not searched. */
 export interface Log {

@@ -52,7 +52,7 @@ function reportText(file: string, verdict: InspectionReport['verdict'], report: 
 }
 
 /** The manifest for an operator who decides whether to install it. */
-export function manifestLines(manifest: Manifest): string[] {
+function manifestLines(manifest: Manifest): string[] {
   return [
     '',
     `${manifest.name} ${oneLine(manifest.version)} by ${oneLine(manifest.author)}`,

@@ -49,7 +49,7 @@ export type OpenApiParameter = {
 
 export type OpenApiResponse = { description: string; headers: Record<string, OpenApiHeader | { $ref: string }>; content?: OpenApiContent };
 /** By media type. */
-export type OpenApiContent = Record<string, { schema: JsonObject }>;
+type OpenApiContent = Record<string, { schema: JsonObject }>;
 type OpenApiHeader = { description: string; schema: JsonObject };
 
 const REQUEST_ID = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };

@@ -4,7 +4,7 @@ import type { Services } from '../services/services.ts';
 import { parseParameters, type Parameter, type Parameters } from './parameters.ts';
 import type { SchemaName, Validation } from './validation.ts';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Datasources' | 'Organisations' | 'Host';
 
 /** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */
@@ -43,7 +43,7 @@ export interface Route extends Description {
 }
 
 /** What a route gets, not yet parsed. */
-export interface RouteRequest {
+interface RouteRequest {
   path: URLSearchParams;
   query: URLSearchParams;
   /** The JSON value; undefined when there was no body. */
@@ -51,7 +51,7 @@ export interface RouteRequest {
   validation: Validation;
 }
 
-export interface RouteAnswer {
+interface RouteAnswer {
   /** Fits the schema of `success`; undefined for 204. */
   body: unknown;
   /** Where the new thing is, for the `Location` header. */
