@@ -1,4 +1,5 @@
-import { openStorage, type Collection, type Connection } from '@lorelai/datasource-sdk';
+import { openStorage, type Connection } from '@lorelai/datasource-sdk';
+import { cached, type Shelf } from './cached.ts';
 import { createClient, type Client } from './client.ts';
 import { manifest } from './datasource.generated.ts';
 import { toSelection, type Selection } from './settings.ts';
@@ -14,10 +15,10 @@ export interface Call {
   client: Client;
   work: Work;
   /** Repositories, their files and the lists that a run works through. */
-  repositories: Collection;
+  repositories: Shelf;
   /** Issues and pull requests that are in the index, each under `feature/repository/number`. */
-  issues: Collection;
-  pulls: Collection;
+  issues: Shelf;
+  pulls: Shelf;
 }
 
 export function openCall(connection: GithubConnection): Call {
@@ -29,8 +30,8 @@ export function openCall(connection: GithubConnection): Call {
     selection,
     client,
     work: createWork(client, connection.deadlineMs - connection.nowMs),
-    repositories: storage.github_repositories,
-    issues: storage.github_issues,
-    pulls: storage.github_pull_requests,
+    repositories: cached(storage.github_repositories),
+    issues: cached(storage.github_issues),
+    pulls: cached(storage.github_pull_requests),
   };
 }

@@ -14,12 +14,18 @@ const WALK_KEY = 'chunk/walk';
 
 /**
  * Compares a tree with what the index holds of it and writes down what is to be done: deletes first, so that a
- * renamed file never stands in the index twice for longer than a batch. Gives the number of chunks of the plan.
+ * renamed file never stands in the index twice for longer than a batch. Gives the number of chunks of the plan, and of
+ * files to fetch.
  *
  * Until the plan is done the unit lists both the old files and the new ones, so that whatever interrupts the
  * reading, no file can stay in the index unknown.
  */
-export function makePlan(job: Job, path: string, tree: Tree, known: { unit: Unit | undefined; shape: string }): number {
+export function makePlan(
+  job: Job,
+  path: string,
+  tree: Tree,
+  known: { unit: Unit | undefined; shape: string },
+): { chunks: number; left: number } {
   const { call, record } = job;
   const { unit, shape } = known;
   const before = new Map(getEntries(call, record.id, path, unit));
@@ -40,7 +46,7 @@ export function makePlan(job: Job, path: string, tree: Tree, known: { unit: Unit
   ];
   const chunks = putEntries(call, record.id, path, entries, unit?.chunks ?? 0);
   putUnit(call, record.id, path, { sha: '', shape, whole: tree.whole, chunks });
-  return planned;
+  return { chunks: planned, left: fetches.length };
 }
 
 export function getPlan(call: Call, chunk: number): PlanLine[] {

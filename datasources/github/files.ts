@@ -1,4 +1,5 @@
 import { openMetrics } from '@lorelai/datasource-sdk';
+import type { Call } from './call.ts';
 import { Refusal } from './client.ts';
 import { manifest } from './datasource.generated.ts';
 import { fetchBlob, fileDocument, fileId, textOf } from './file-document.ts';
@@ -26,7 +27,7 @@ interface Target {
 /** Where the reading of a repository's files goes on. */
 export type FilesCursor =
   | (Target & { at: 'walk' })
-  | (Target & { at: 'fetch'; path: string; sha: string; chunk: number; line: number; chunks: number });
+  | (Target & { at: 'fetch'; path: string; sha: string; chunk: number; line: number; chunks: number; left: number });
 
 /** Counts up when the rules in file-kinds.ts or file-text.ts change, so that every repository is read again by them. */
 const RULES = 1;
@@ -49,6 +50,11 @@ export function purgeFiles(job: Pick<Job, 'call'> & { record: Pick<RepositoryRec
 
 function filesShape(job: Job): string {
   return shapeOf([RULES, ...commonShape(job), ...fileSettingsOf(job).shape]);
+}
+
+/** Files that are still to be fetched in this repository; undefined while its trees are not all read. */
+export function filesLeft(call: Call, cursor: FilesCursor | undefined): number | undefined {
+  return cursor?.at === 'fetch' && getWalk(call).length === 0 ? cursor.left : undefined;
 }
 
 function findHead(job: Job): FilesCursor | undefined {
@@ -113,9 +119,9 @@ function visitNext(job: Job, cursor: Target & { at: 'walk' }): FilesCursor | und
     putWalk(call, [...walk, ...stale.map((path): Visit => ({ path, gone: true }))]);
     return cursor;
   }
-  const chunks = makePlan(job, visit.path, tree, { unit, shape });
+  const plan = makePlan(job, visit.path, tree, { unit, shape });
   putWalk(call, [...rest, ...tree.folders]);
-  return { ...targetOf(cursor), at: 'fetch', path: visit.path, sha: tree.sha, chunk: 0, line: 0, chunks };
+  return { ...targetOf(cursor), at: 'fetch', path: visit.path, sha: tree.sha, chunk: 0, line: 0, ...plan };
 }
 
 function fetchNext(job: Job, cursor: FilesCursor & { at: 'fetch' }): FilesCursor {
@@ -134,7 +140,7 @@ function fetchNext(job: Job, cursor: FilesCursor & { at: 'fetch' }): FilesCursor
   if (sha !== undefined) {
     const read = fetchFile(job, { path, sha, changedAtMs: cursor.changedAtMs });
     if (!read) markUnread(call, { id: record.id, unit: cursor.path, file: path });
-    return { ...cursor, line: cursor.line + 1, refused: cursor.refused + (read ? 0 : 1) };
+    return { ...cursor, line: cursor.line + 1, left: cursor.left - 1, refused: cursor.refused + (read ? 0 : 1) };
   }
   // Deletes ask nothing of GitHub: all that stand here together.
   const gone = lines.slice(cursor.line).flatMap(([other, file]) => (file === undefined ? [other] : []));

@@ -1,4 +1,4 @@
-import type { Collection } from '@lorelai/datasource-sdk';
+import type { Shelf } from './cached.ts';
 import type { Call, FeatureName } from './call.ts';
 
 /** What is remembered of an issue or a pull request that is in the index. */
@@ -13,7 +13,7 @@ export interface KnownThread {
 /** Where the threads of one kind are remembered, and what their documents are called. */
 export interface ThreadStore {
   name: 'issue' | 'pull';
-  collection(call: Call): Collection;
+  collection(call: Call): Shelf;
 }
 
 export interface ThreadKey {

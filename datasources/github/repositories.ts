@@ -33,7 +33,9 @@ export interface Queue {
 }
 
 export function getRecord(call: Call, feature: FeatureName, id: number): RepositoryRecord | undefined {
-  return call.repositories.get<RepositoryRecord>(recordKey(feature, id));
+  const record = call.repositories.get<RepositoryRecord>(recordKey(feature, id));
+  // A reading notes in it how far it came, and only what `putRecord` is given counts.
+  return record === undefined ? undefined : { ...record };
 }
 
 export function putRecord(call: Call, feature: FeatureName, record: RepositoryRecord): void {

@@ -3,6 +3,7 @@ import { openCall, type Call, type FeatureName, type GithubConnection } from './
 import { Refusal } from './client.ts';
 import { manifest } from './datasource.generated.ts';
 import { fieldsOf, required } from './fields.ts';
+import { filesLeft } from './files.ts';
 import { ISSUES } from './issues.ts';
 import type { Job } from './job.ts';
 import { expireThreads } from './known-threads.ts';
@@ -34,13 +35,23 @@ export function readBatch(connection: GithubConnection, feature: FeatureName, be
     if (!(error instanceof Failure && (error.kind === 'throttled' || error.kind === 'unavailable') && isWorth)) throw error;
   }
   report(call);
+  state = { ...state, seen: state.seen + call.work.seen };
   return {
     changes: call.work.changes,
     state: closeState(call, feature, state),
     done: state.phase.at === 'idle',
     seen: call.work.seen,
+    expected: expectedOf(call, feature, state),
     skipped: call.work.skipped,
   };
+}
+
+/** What the run will have looked at in the end: known once it fetches the files of its last repository. */
+function expectedOf(call: Call, feature: FeatureName, { phase, seen }: State): number | undefined {
+  if (phase.at !== 'reading' || phase.cursor === undefined || !('files' in phase.cursor)) return undefined;
+  if (phase.index + 1 < getQueue(call, feature).listed.length) return undefined;
+  const left = filesLeft(call, phase.cursor.files);
+  return left === undefined ? undefined : seen + left;
 }
 
 function step(call: Call, feature: FeatureName, { run, epoch, phase }: State): Phase {

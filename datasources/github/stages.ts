@@ -54,7 +54,11 @@ export function threadSettingsOf(call: Call, feature: FeatureName, stage: 'issue
 /** One step of a stage: where it goes on, or undefined once it is done. Notes in the job's record how far it came. */
 export function stepStage(job: Job, cursor: StageCursor): StageCursor | undefined {
   const { stage } = cursor;
-  if ('purge' in cursor) return purgeStage(job.call, job.feature, { id: job.record.id, stage }) ? undefined : cursor;
+  if ('purge' in cursor) {
+    if (!purgeStage(job.call, job.feature, { id: job.record.id, stage })) return cursor;
+    job.record[stage] = undefined;
+    return undefined;
+  }
   if (cursor.stage === 'files') {
     const files = stepFiles(job, cursor.files);
     return files === undefined ? undefined : { stage: 'files', files };
@@ -87,10 +91,7 @@ function stepKind<T extends Thread>(
   const settings = threadSettingsOf(job.call, job.feature, stage);
   if (settings === undefined) return { stage, purge: true };
   const step = stepThreads({ job, kind, settings, read: job.record[stage] }, cursor.threads);
-  if (step === 'no-list') {
-    job.record[stage] = undefined;
-    return { stage, purge: true };
-  }
+  if (step === 'no-list') return { stage, purge: true };
   if ('cursor' in step) return { stage, threads: step.cursor };
   job.record[stage] = step.read;
   return undefined;

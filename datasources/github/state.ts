@@ -12,6 +12,8 @@ export interface State {
   stamp: number;
   /** When this run began, by the host's clock; one run's differs from every other's. */
   run: number;
+  /** Items that this run has looked at. */
+  seen: number;
   phase: Phase;
 }
 
@@ -33,11 +35,12 @@ export function openState(call: Call, feature: FeatureName, state: State | undef
   const { nowMs } = call.connection;
   const stamp = call.repositories.get<number>(stampKey(feature)) ?? 0;
   // Listing comes first either way; a new epoch makes all that is known count as unread.
-  if (state === undefined) return { version: VERSION, epoch: nowMs, stamp, run: nowMs, phase: { at: 'listing', incomplete: false } };
+  if (state === undefined)
+    return { version: VERSION, epoch: nowMs, stamp, run: nowMs, seen: 0, phase: { at: 'listing', incomplete: false } };
   if (state.version !== VERSION) throw checkpointExpired('The checkpoint was written by another version of this datasource.');
   if (state.stamp !== stamp) throw checkpointExpired('The checkpoint and the collections are not of the same moment.');
   if (state.phase.at !== 'idle') return state;
-  return { ...state, run: Math.max(nowMs, state.run + 1), phase: { at: 'listing', incomplete: false } };
+  return { ...state, run: Math.max(nowMs, state.run + 1), seen: 0, phase: { at: 'listing', incomplete: false } };
 }
 
 /** The state that goes with what this call wrote. */

@@ -20,7 +20,11 @@ afterAll(() => sandbox.close());
 beforeEach(async () => {
   emulator = await createEmulator({ service: 'github', port: 0, seed: demoSeed() });
   seeded = await seedDemoRepository(emulator.url);
-  github = sandbox.connect({ baseUrl: `http://127.0.0.1:${new URL(emulator.url).port}`, token: DEMO_TOKEN, config: { repositories: [DEMO_REPOSITORY] } });
+  github = sandbox.connect({
+    baseUrl: `http://127.0.0.1:${new URL(emulator.url).port}`,
+    token: DEMO_TOKEN,
+    config: { repositories: [DEMO_REPOSITORY] },
+  });
 });
 afterEach(async () => {
   await github.close();
@@ -38,7 +42,9 @@ async function change(method: string, path: string, body: object): Promise<Recor
 }
 
 async function shaOf(path: string): Promise<string> {
-  const response = await fetch(`${emulator.url}/repos/${DEMO_REPOSITORY}/contents/${path}`, { headers: { authorization: `Bearer ${DEMO_TOKEN}` } });
+  const response = await fetch(`${emulator.url}/repos/${DEMO_REPOSITORY}/contents/${path}`, {
+    headers: { authorization: `Bearer ${DEMO_TOKEN}` },
+  });
   return ((await response.json()) as { sha: string }).sha;
 }
 
@@ -65,9 +71,12 @@ test('a second run finds nothing new', async () => {
   }
 });
 
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
 test('a commit that changes, adds and deletes files is followed', async () => {
   await github.run('repository_indexing');
-  const encode = (text: string): string => Buffer.from(text).toString('base64');
   await change('PUT', '/contents/docs/new.md', { message: 'Add', content: encode('# New\n') });
   await change('PUT', '/contents/README.md', { message: 'Change', content: encode('# Changed\n'), sha: await shaOf('README.md') });
   await change('DELETE', '/contents/CHANGELOG.md', { message: 'Delete', sha: await shaOf('CHANGELOG.md') });
@@ -82,14 +91,20 @@ test('a new comment, a closed issue and a new review are followed', async () => 
   await change('PATCH', '/issues/6', { state: 'closed' });
   const issues = await github.run('issue_tracking');
   expect(issues.upserts.map((id) => id.split('/').at(-1)).toSorted()).toEqual(['4', '6']);
-  expect(textsOf(github, 'issue_tracking')[issues.upserts.find((id) => id.endsWith('/4')) ?? '']).toContain('The first hundred are not enough');
+  expect(textsOf(github, 'issue_tracking')[issues.upserts.find((id) => id.endsWith('/4')) ?? '']).toContain(
+    'The first hundred are not enough',
+  );
   await change('PATCH', '/pulls/9', { title: 'Commit everything in one transaction' });
   const pulls = await github.run('pull_requests');
   expect(pulls.upserts.map((id) => id.split('/').at(-1))).toEqual(['9']);
 });
 
 test('a host that loses batches again and again ends with the same index as one that does not', async () => {
-  const disturbed = sandbox.connect({ baseUrl: `http://127.0.0.1:${new URL(emulator.url).port}`, token: DEMO_TOKEN, config: { repositories: [DEMO_REPOSITORY] } });
+  const disturbed = sandbox.connect({
+    baseUrl: `http://127.0.0.1:${new URL(emulator.url).port}`,
+    token: DEMO_TOKEN,
+    config: { repositories: [DEMO_REPOSITORY] },
+  });
   for (const feature of FEATURES) {
     await github.run(feature);
     let done = false;

@@ -26,7 +26,9 @@ afterEach(async () => {
 });
 
 function texts(): Record<string, string> {
-  return Object.fromEntries([...github.index('repository_indexing')].map(([id, document]) => [id, Buffer.from(document.content).toString('utf8')]));
+  return Object.fromEntries(
+    [...github.index('repository_indexing')].map(([id, document]) => [id, Buffer.from(document.content).toString('utf8')]),
+  );
 }
 
 function asked(pattern: RegExp): string[] {
@@ -42,7 +44,11 @@ test('a file becomes a document with title, link, media type and place', async (
     location: [REPOSITORY],
     access: { kind: 'everyone' },
   });
-  expect(github.index('repository_indexing').get('file/7/src/main.py')).toMatchObject({ title: 'src/main.py', mediaType: 'text/x-python', location: [REPOSITORY, 'src'] });
+  expect(github.index('repository_indexing').get('file/7/src/main.py')).toMatchObject({
+    title: 'src/main.py',
+    mediaType: 'text/x-python',
+    location: [REPOSITORY, 'src'],
+  });
 });
 
 test('an unchanged head costs one conditional request and reads nothing', async () => {
@@ -57,7 +63,11 @@ test('an unchanged head costs one conditional request and reads nothing', async 
 test('after a push only what changed is fetched; a renamed file moves, a deleted one goes', async () => {
   await github.run('repository_indexing');
   server.seen.length = 0;
-  repository.files = { 'docs/HANDBOOK.md': '# Handbook\n\nHow we work.\n', 'src/main.py': 'print("hello")\n', 'src/new.py': 'print("new")\n' };
+  repository.files = {
+    'docs/HANDBOOK.md': '# Handbook\n\nHow we work.\n',
+    'src/main.py': 'print("hello")\n',
+    'src/new.py': 'print("new")\n',
+  };
   const second = await github.run('repository_indexing');
   expect(second.deletes).toEqual(['file/7/README.md']);
   expect(second.upserts.toSorted()).toEqual(['file/7/docs/HANDBOOK.md', 'file/7/src/new.py']);
@@ -80,7 +90,7 @@ test('what is no text, generated, copied in or too large is not indexed', async 
     'node_modules/left-pad/index.js': 'module.exports = 1;',
     'empty.md': '',
     'large.md': 'x'.repeat(1_100_000),
-    'constructor': 'not a name that is known',
+    constructor: 'not a name that is known',
   };
   github.configure({ features: { repository_indexing: { config: { max_file_size_mb: 1 } } } });
   const run = await github.run('repository_indexing');
@@ -111,12 +121,15 @@ test('an empty repository has no files, and one that was emptied loses them', as
 
 test('a tree that GitHub cuts short is walked folder by folder, and changes are found in it', async () => {
   repository.maxTreeEntries = 5;
-  repository.files = Object.fromEntries(['a', 'b', 'c'].flatMap((folder) => ['1', '2', '3'].map((name) => [`${folder}/${name}.md`, `${folder}${name}`])));
+  repository.files = Object.fromEntries(
+    ['a', 'b', 'c'].flatMap((folder) => ['1', '2', '3'].map((name) => [`${folder}/${name}.md`, `${folder}${name}`])),
+  );
   repository.files['a/deep/x.md'] = 'x';
   repository.files['a/deep/y.md'] = 'y';
   repository.files['top.md'] = 'top';
   await github.run('repository_indexing');
-  const expected = (): Record<string, string> => Object.fromEntries(Object.entries(repository.files).map(([path, content]) => [`file/7/${path}`, String(content)]));
+  const expected = (): Record<string, string> =>
+    Object.fromEntries(Object.entries(repository.files).map(([path, content]) => [`file/7/${path}`, String(content)]));
   expect(texts()).toEqual(expected());
   expect((await github.listIds('repository_indexing')).toSorted()).toEqual(Object.keys(expected()).toSorted());
 
@@ -164,6 +177,7 @@ test('a batch is small, whatever the repository is', async () => {
   expect(server.seen.length).toBeLessThanOrEqual(20);
   expect(batch.done).toBe(false);
   expect(batch.next.byteLength).toBeLessThan(1_000);
+  expect(batch.progress.expected).toBe(900);
 });
 
 test('deleting a large repository takes several batches and leaves nothing', async () => {

@@ -42,7 +42,11 @@ async function failureOf(call: Promise<unknown>): Promise<Failure> {
 
 test('a spent hour is throttled until its reset', async () => {
   const resetS = Math.ceil(Date.now() / 1_000) + 600;
-  answerAll(`/repos/${REPOSITORY}`, { status: 403, json: { message: 'API rate limit exceeded' }, headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(resetS) } });
+  answerAll(`/repos/${REPOSITORY}`, {
+    status: 403,
+    json: { message: 'API rate limit exceeded' },
+    headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(resetS) },
+  });
   const failure = await failureOf(github.read('repository_indexing'));
   expect(failure.kind).toBe('throttled');
   if (failure.kind === 'throttled') {
@@ -52,7 +56,11 @@ test('a spent hour is throttled until its reset', async () => {
 });
 
 test.each([
-  ['by Retry-After', { status: 403, json: { message: 'You have exceeded a secondary rate limit.' }, headers: { 'retry-after': '17' } }, 17_000],
+  [
+    'by Retry-After',
+    { status: 403, json: { message: 'You have exceeded a secondary rate limit.' }, headers: { 'retry-after': '17' } },
+    17_000,
+  ],
   ['by its words alone', { status: 403, json: { message: 'You have exceeded a secondary rate limit. Please wait.' } }, 60_000],
   ['as 429', { status: 429, json: { message: 'Too many requests' }, headers: { 'retry-after': '5' } }, 5_000],
 ])('the secondary limit, told %s, is throttled', async (_name, answer, retryAfterMs) => {
@@ -103,17 +111,26 @@ test('a server that does not answer is unavailable', async () => {
 
 test('a refused credential is unauthorized', async () => {
   answerAll(`/repos/${REPOSITORY}`, { status: 401, json: { message: 'Bad credentials' } });
-  expect(await failureOf(github.read('repository_indexing'))).toMatchObject({ kind: 'unauthorized', message: expect.stringContaining('Bad credentials') });
+  expect(await failureOf(github.read('repository_indexing'))).toMatchObject({
+    kind: 'unauthorized',
+    message: expect.stringContaining('Bad credentials'),
+  });
 });
 
 test('an answer that is no JSON fails and says where', async () => {
   answerAll(`/repos/${REPOSITORY}`, { bytes: Buffer.from('<html>proxy</html>') });
-  expect(await failureOf(github.read('repository_indexing'))).toMatchObject({ kind: 'failed', message: expect.stringContaining(REPOSITORY) });
+  expect(await failureOf(github.read('repository_indexing'))).toMatchObject({
+    kind: 'failed',
+    message: expect.stringContaining(REPOSITORY),
+  });
 });
 
 test('an answer that lacks what GitHub promises fails and names it', async () => {
   answerAll(`/repos/${REPOSITORY}`, { json: { id: 7 } });
-  expect(await failureOf(github.read('repository_indexing'))).toMatchObject({ kind: 'failed', message: expect.stringContaining('the name of a repository') });
+  expect(await failureOf(github.read('repository_indexing'))).toMatchObject({
+    kind: 'failed',
+    message: expect.stringContaining('the name of a repository'),
+  });
 });
 
 test('single sign-on is named with the address that mends it, and the documents stay', async () => {
@@ -127,7 +144,10 @@ test('single sign-on is named with the address that mends it, and the documents 
   answerAll('/repositories/7', refused);
   for (let run = 0; run < 3; run += 1) {
     const { skipped, deletes } = await github.run('repository_indexing');
-    expect(skipped[0]).toMatchObject({ path: REPOSITORY, remedy: 'Authorise the credential for the organisation at https://github.com/orgs/octo-org/sso?authorization_request=AAA.' });
+    expect(skipped[0]).toMatchObject({
+      path: REPOSITORY,
+      remedy: 'Authorise the credential for the organisation at https://github.com/orgs/octo-org/sso?authorization_request=AAA.',
+    });
     expect(deletes).toEqual([]);
   }
   expect(github.index('repository_indexing').size).toBe(3);
@@ -136,9 +156,14 @@ test('single sign-on is named with the address that mends it, and the documents 
 
 test('a part of a repository that the credential may not read is named, and stays as it was', async () => {
   await github.run('repository_indexing');
-  answerAll(`/repos/${REPOSITORY}/git/ref/heads/main`, { status: 403, json: { message: 'Resource not accessible by personal access token' } });
+  answerAll(`/repos/${REPOSITORY}/git/ref/heads/main`, {
+    status: 403,
+    json: { message: 'Resource not accessible by personal access token' },
+  });
   const { skipped, deletes } = await github.run('repository_indexing');
-  expect(skipped).toEqual([expect.objectContaining({ path: `${REPOSITORY}/files`, reason: expect.stringContaining('Resource not accessible') })]);
+  expect(skipped).toEqual([
+    expect.objectContaining({ path: `${REPOSITORY}/files`, reason: expect.stringContaining('Resource not accessible') }),
+  ]);
   expect(deletes).toEqual([]);
 });
 
@@ -152,11 +177,18 @@ test('what was taken down for legal reasons (451) is deleted and named', async (
 });
 
 test('a redirect within the API is followed, one to another server is not', async () => {
-  answerAll(`/repos/${REPOSITORY}`, { status: 301, headers: { location: `${server.url}/repositories/7` }, json: { message: 'Moved Permanently' } });
+  answerAll(`/repos/${REPOSITORY}`, {
+    status: 301,
+    headers: { location: `${server.url}/repositories/7` },
+    json: { message: 'Moved Permanently' },
+  });
   answerAll('/repositories/7', { json: repositoryJson({ id: 7, fullName: 'octo-org/manual' }) });
   serveRepository(server, { ...repository, fullName: 'octo-org/manual' });
   await github.run('repository_indexing');
-  expect(github.index('repository_indexing').get('file/7/a.md')).toMatchObject({ location: ['octo-org/manual'], link: 'https://github.com/octo-org/manual/blob/main/a.md' });
+  expect(github.index('repository_indexing').get('file/7/a.md')).toMatchObject({
+    location: ['octo-org/manual'],
+    link: 'https://github.com/octo-org/manual/blob/main/a.md',
+  });
   expect(github.lines).toContain('info: octo-org/handbook is called octo-org/manual now.');
 
   const elsewhere = await startEdgeServer();
@@ -165,4 +197,14 @@ test('a redirect within the API is followed, one to another server is not', asyn
   expect(skipped[0]).toMatchObject({ path: REPOSITORY, reason: expect.stringContaining('another server') });
   expect(elsewhere.seen).toEqual([]);
   await elsewhere.close();
+});
+
+test('a batch ends early when the source is slow, long before the host would end the call', async () => {
+  repository.files = Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`${index}.md`, `Page ${index}`]));
+  server.delayMs = 10_000;
+  const batch = await github.read('repository_indexing');
+  expect(batch.done).toBe(false);
+  expect(server.seen.length).toBeLessThan(10);
+  expect((await github.run('repository_indexing')).batches.length).toBeGreaterThan(1);
+  expect(github.index('repository_indexing').size).toBe(15);
 });

@@ -92,26 +92,36 @@ test('a file arrives byte for byte as it was recorded', async () => {
   // The recorded listing in the form of a tree, and the recorded file under its sha; the commit is made up.
   server.on(`${at}/git/ref/heads/master`, { json: { object: { sha: 'c'.repeat(40) } } });
   server.on(`${at}/git/ref/heads/main`, { json: { object: { sha: 'c'.repeat(40) } } });
-  server.on(`${at}/git/trees/${'c'.repeat(40)}`, { json: { sha: 'd'.repeat(40), tree: [{ ...entry, type: 'blob', mode: '100644' }], truncated: false } });
+  server.on(`${at}/git/trees/${'c'.repeat(40)}`, {
+    json: { sha: 'd'.repeat(40), tree: [{ ...entry, type: 'blob', mode: '100644' }], truncated: false },
+  });
   server.on(`${at}/git/blobs/${entry?.sha}`, toAnswer(server, raw));
   connect('octokit-fixture-org/hello-world');
   await github.run('repository_indexing');
   const [document] = [...github.index('repository_indexing').values()];
-  expect(document).toMatchObject({ title: 'hello-world (README.md)', mediaType: 'text/markdown', version: '93a078d1c3f76aa1ca11def8f882a06df1d4a01b' });
+  expect(document).toMatchObject({
+    title: 'hello-world (README.md)',
+    mediaType: 'text/markdown',
+    version: '93a078d1c3f76aa1ca11def8f882a06df1d4a01b',
+  });
   expect(Buffer.from(document?.content ?? []).toString('utf8')).toBe('# hello-world');
 });
 
 test('two commits of files are read as the git endpoints gave them', async () => {
   const { recordings, repository } = await play('git-refs');
   const refs = find(recordings, 'get', /\/git\/refs\/$/).response as { ref: string; object: { sha: string } }[];
-  const written = recordings.filter(({ method }) => method === 'put').map(({ response, body }) => ({ ...(response as Written), sent: body as { content: string } }));
+  const written = recordings
+    .filter(({ method }) => method === 'put')
+    .map(({ response, body }) => ({ ...(response as Written), sent: body as { content: string } }));
   const at = `/repos/${repository.full_name}`;
   // The one recorded ref, and what the recorded commits wrote, in the form of a ref, a tree and blobs.
   server.on(`${at}/git/ref/heads/main`, { json: refs[0] });
   const tree = written.map(({ content: { path, sha, size } }) => ({ path, sha, size, type: 'blob', mode: '100644' }));
   server.on(`${at}/git/trees/${refs[0]?.object.sha}`, { json: { sha: written.at(-1)?.commit.tree.sha, tree, truncated: false } });
   for (const { content, sent } of written) {
-    server.on(`${at}/git/blobs/${content.sha}`, { json: { sha: content.sha, encoding: 'base64', content: sent.content.replace(/.{4}/g, '$&\n') } });
+    server.on(`${at}/git/blobs/${content.sha}`, {
+      json: { sha: content.sha, encoding: 'base64', content: sent.content.replace(/.{4}/g, '$&\n') },
+    });
   }
   await github.run('repository_indexing');
   expect([...github.index('repository_indexing').values()].map(({ id, version }) => [id, version])).toEqual(
@@ -134,7 +144,9 @@ test('what people wrote, emoji included, is what is indexed', async () => {
   // The found issues in the form of the issues list.
   server.on(`/repos/${repository.full_name}/issues`, { json: found.items });
   await github.run('issue_tracking');
-  const texts = [...github.index('issue_tracking').values()].map(({ title, content }) => `${title}: ${Buffer.from(content).toString('utf8')}`);
+  const texts = [...github.index('issue_tracking').values()].map(
+    ({ title, content }) => `${title}: ${Buffer.from(content).toString('utf8')}`,
+  );
   expect(texts.toSorted().join('\n')).toMatch(/Sesame seeds are missing|The doors don’t open/);
   expect(texts.join('\n')).toContain('😭');
 });
@@ -143,10 +155,17 @@ test('who may see a private repository is who GitHub listed as collaborators', a
   const { recordings, repository } = await play('add-and-remove-repository-collaborator');
   await github.close();
   const made = find(recordings, 'post', /^\/orgs\/[^/]+\/repos$/);
-  server.on(`/repos/${repository.full_name}`, toAnswer(server, { ...made, status: 200, response: { ...(made.response as object), private: true, visibility: 'private' } }));
+  server.on(
+    `/repos/${repository.full_name}`,
+    toAnswer(server, { ...made, status: 200, response: { ...(made.response as object), private: true, visibility: 'private' } }),
+  );
   connect(repository.full_name, true);
   expect(await github.listGroups()).toEqual([
-    { id: `repository/${repository.id}`, name: repository.full_name, members: ['account:octokit-fixture-user-a', 'account:octokit-fixture-user-b'] },
+    {
+      id: `repository/${repository.id}`,
+      name: repository.full_name,
+      members: ['account:octokit-fixture-user-a', 'account:octokit-fixture-user-b'],
+    },
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Answer, EdgeServer, Seen } from './server.ts';
+import type { Answer, EdgeServer } from './server.ts';
 
 /** One exchange with api.github.com as `@octokit/fixtures` recorded it, unchanged. */
 export interface Recording {
@@ -42,15 +42,17 @@ export function replay(server: EdgeServer, recordings: readonly Recording[]): vo
   const gets = recordings.filter(({ method }) => method === 'get');
   for (const path of new Set(gets.map((recording) => pathOf(recording)))) {
     const same = gets.filter((recording) => pathOf(recording) === path);
-    server.on(path, (seen) => toAnswer(server, same.find((recording) => pageOf(recording) === (seen.query.get('page') ?? '1')) ?? same[0], seen));
+    server.on(path, (seen) => toAnswer(server, same.find((recording) => pageOf(recording) === (seen.query.get('page') ?? '1')) ?? same[0]));
   }
 }
 
 /** The answer of a recording, for a path of its own. */
-export function toAnswer(server: EdgeServer, recording: Recording | undefined, _seen?: Seen): Answer {
+export function toAnswer(server: EdgeServer, recording: Recording | undefined): Answer {
   if (recording === undefined) return { status: 404, json: { message: 'Not Found' } };
   const kept = Object.entries(recording.headers).filter(([name]) => !TRANSPORT.has(name));
-  const headers = Object.fromEntries(kept.map(([name, value]) => [name, name === 'link' || name === 'location' ? value.replaceAll(ORIGIN, server.url) : value]));
+  const headers = Object.fromEntries(
+    kept.map(([name, value]) => [name, name === 'link' || name === 'location' ? value.replaceAll(ORIGIN, server.url) : value]),
+  );
   const { status, response } = recording;
   return typeof response === 'string' ? { status, headers, bytes: Buffer.from(response) } : { status, headers, json: response };
 }

@@ -21,7 +21,11 @@ afterEach(async () => {
 });
 
 function connect(config: JsonObject, includePrivate = false): void {
-  github = sandbox.connect({ baseUrl: server.url, config, features: { repository_indexing: { config: { include_private: includePrivate } } } });
+  github = sandbox.connect({
+    baseUrl: server.url,
+    config,
+    features: { repository_indexing: { config: { include_private: includePrivate } } },
+  });
 }
 
 function repository(id: number, fullName: string, fields: Partial<EdgeRepository> = {}): EdgeRepository {
@@ -45,7 +49,12 @@ function indexed(): string[] {
 }
 
 test('an empty list means all that the account reaches, page by page, without forks and private ones', async () => {
-  const all = [repository(1, 'mona/a'), repository(2, 'octo-org/b'), repository(3, 'octo-org/c', { private: true }), repository(4, 'mona/d')];
+  const all = [
+    repository(1, 'mona/a'),
+    repository(2, 'octo-org/b'),
+    repository(3, 'octo-org/c', { private: true }),
+    repository(4, 'mona/d'),
+  ];
   serveList('/user/repos', () => [...all.map(repositoryJson), { ...repositoryJson(repository(5, 'mona/e')), fork: true }]);
   connect({});
   expect((await github.run('repository_indexing')).skipped).toEqual([]);
@@ -74,7 +83,17 @@ test('a repository that is taken off the list loses its documents in the next ru
   repository(1, 'octo-org/a');
   repository(2, 'octo-org/b');
   for (const name of ['a', 'b']) {
-    server.on(`/repos/octo-org/${name}/issues`, { json: [{ number: 1, title: name, html_url: 'https://github.com/x', created_at: '2026-10-01T00:00:00Z', updated_at: new Date().toISOString() }] });
+    server.on(`/repos/octo-org/${name}/issues`, {
+      json: [
+        {
+          number: 1,
+          title: name,
+          html_url: 'https://github.com/x',
+          created_at: '2026-10-01T00:00:00Z',
+          updated_at: new Date().toISOString(),
+        },
+      ],
+    });
   }
   connect({ repositories: ['octo-org/a', 'octo-org/b'] });
   await github.run('repository_indexing');
@@ -92,7 +111,9 @@ test('a repository that vanished is named and loses its documents', async () => 
   await github.run('repository_indexing');
   for (const path of ['/repos/octo-org/a', '/repositories/1']) server.on(path, { status: 404, json: { message: 'Not Found' } });
   const run = await github.run('repository_indexing');
-  expect(run.skipped).toEqual([expect.objectContaining({ path: 'octo-org/a', remedy: 'Correct the name, or give the credential access to it.' })]);
+  expect(run.skipped).toEqual([
+    expect.objectContaining({ path: 'octo-org/a', remedy: 'Correct the name, or give the credential access to it.' }),
+  ]);
   expect(run.deletes).toEqual(['file/1/README.md']);
 });
 
@@ -108,11 +129,18 @@ test('a repository that a list misses once is kept; missed twice it goes', async
 
 test('nothing is deleted for repositories that a list left out because of single sign-on', async () => {
   const list = [repository(1, 'mona/a'), repository(2, 'octo-org/b')].map(repositoryJson);
-  server.on('/user/repos', () => ({ json: list, ...(list.length === 1 ? { headers: { 'x-github-sso': 'partial-results; organizations=21955855' } } : {}) }));
+  server.on('/user/repos', () => ({
+    json: list,
+    ...(list.length === 1 ? { headers: { 'x-github-sso': 'partial-results; organizations=21955855' } } : {}),
+  }));
   connect({});
   await github.run('repository_indexing');
   list.pop();
-  server.on('/repositories/2', { status: 403, json: { message: 'Resource protected by organization SAML enforcement.' }, headers: { 'x-github-sso': 'required; url=https://github.com/sso' } });
+  server.on('/repositories/2', {
+    status: 403,
+    json: { message: 'Resource protected by organization SAML enforcement.' },
+    headers: { 'x-github-sso': 'required; url=https://github.com/sso' },
+  });
   for (let run = 0; run < 3; run += 1) {
     const { deletes, skipped } = await github.run('repository_indexing');
     expect(deletes).toEqual([]);
@@ -128,18 +156,29 @@ test('a renamed repository keeps its documents, with new links and places', asyn
   server.on('/repos/octo-org/old', { status: 301, headers: { location: `${server.url}/repositories/1` } });
   const run = await github.run('repository_indexing');
   expect(run.deletes).toEqual([]);
-  expect(github.index('repository_indexing').get('file/1/README.md')).toMatchObject({ location: ['octo-org/new'], link: 'https://github.com/octo-org/new/blob/main/README.md' });
+  expect(github.index('repository_indexing').get('file/1/README.md')).toMatchObject({
+    location: ['octo-org/new'],
+    link: 'https://github.com/octo-org/new/blob/main/README.md',
+  });
 });
 
 test('documents of a private repository are for its group, and the group has its collaborators', async () => {
   repository(1, 'octo-org/secret', { private: true });
   repository(2, 'octo-org/open');
   repository(3, 'octo-org/hidden', { private: true });
-  server.on('/repos/octo-org/secret/collaborators', { json: [{ login: 'Mona', permissions: { pull: true } }, { login: 'hubot' }, { login: 'nobody', permissions: { pull: false } }] });
-  server.on('/repos/octo-org/hidden/collaborators', { status: 403, json: { message: 'Must have push access to view repository collaborators.' } });
+  server.on('/repos/octo-org/secret/collaborators', {
+    json: [{ login: 'Mona', permissions: { pull: true } }, { login: 'hubot' }, { login: 'nobody', permissions: { pull: false } }],
+  });
+  server.on('/repos/octo-org/hidden/collaborators', {
+    status: 403,
+    json: { message: 'Must have push access to view repository collaborators.' },
+  });
   connect({ repositories: ['octo-org/secret', 'octo-org/open', 'octo-org/hidden'] }, true);
   await github.run('repository_indexing');
-  expect(github.index('repository_indexing').get('file/1/README.md')?.access).toEqual({ kind: 'all-of', allOf: [[{ kind: 'group', id: 'repository/1' }]] });
+  expect(github.index('repository_indexing').get('file/1/README.md')?.access).toEqual({
+    kind: 'all-of',
+    allOf: [[{ kind: 'group', id: 'repository/1' }]],
+  });
   expect(github.index('repository_indexing').get('file/2/README.md')?.access).toEqual({ kind: 'everyone' });
   expect(await github.listGroups()).toEqual([
     { id: 'repository/1', name: 'octo-org/secret', members: ['account:mona', 'account:hubot'] },
@@ -202,7 +241,11 @@ test('check says that a server is no GitHub', async () => {
 
 test.each([
   [{ repositories: ['octo-org'] }, '/repositories/0', 'Write owner/name, or owner/* for all of an owner.'],
-  [{ repositories: ['a/b', 'https://github.com/octo-org/handbook.git'] }, '/repositories/1', 'Write it without the address: octo-org/handbook.'],
+  [
+    { repositories: ['a/b', 'https://github.com/octo-org/handbook.git'] },
+    '/repositories/1',
+    'Write it without the address: octo-org/handbook.',
+  ],
   [{ repositories: ['octo-org/hand book'] }, '/repositories/0', 'Write owner/name, or owner/* for all of an owner.'],
   [{ repositories: ['octo-org/..'] }, '/repositories/0', 'Write owner/name, or owner/* for all of an owner.'],
   [{ exclude_repositories: ['*/handbook'] }, '/exclude_repositories/0', 'Write owner/name, or owner/* for all of an owner.'],
@@ -216,6 +259,25 @@ test.each([
 });
 
 test('validateConfig accepts names, owners, patterns and GitHub Enterprise Server', async () => {
-  connect({ repositories: ['octo-org/handbook', 'mona/*', 'a_b/c.d-e'], exclude_repositories: ['octo-org/archive-*'], base_url: 'https://ghe.example.com/api/v3' });
+  connect({
+    repositories: ['octo-org/handbook', 'mona/*', 'a_b/c.d-e'],
+    exclude_repositories: ['octo-org/archive-*'],
+    base_url: 'https://ghe.example.com/api/v3',
+  });
   expect(await github.validateConfig()).toEqual([]);
+});
+
+test('GitHub Enterprise Server is read below its own path', async () => {
+  const server3 = '/api/v3';
+  server.on(`${server3}/repos/octo-org/a`, {
+    json: { ...repositoryJson({ id: 1, fullName: 'octo-org/a' }), html_url: 'https://ghe.example.com/octo-org/a' },
+  });
+  server.on(`${server3}/repos/octo-org/a/git/ref/heads/main`, { json: { object: { sha: 'head' } } });
+  server.on(`${server3}/repos/octo-org/a/git/trees/head`, {
+    json: { sha: 'tree', truncated: false, tree: [{ path: 'a.md', type: 'blob', mode: '100644', sha: 'blob', size: 1 }] },
+  });
+  server.on(`${server3}/repos/octo-org/a/git/blobs/blob`, { bytes: Buffer.from('A') });
+  connect({ repositories: ['octo-org/a'], base_url: `${server.url}${server3}/` });
+  await github.run('repository_indexing');
+  expect(github.index('repository_indexing').get('file/1/a.md')?.link).toBe('https://ghe.example.com/octo-org/a/blob/main/a.md');
 });

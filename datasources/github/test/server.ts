@@ -24,31 +24,33 @@ export interface EdgeServer {
   /** By path, without the query; later ones replace earlier ones. What is not there is a 404. */
   on(path: string, route: Route): void;
   readonly seen: Seen[];
+  /** How much later each answer says that it is than the one before. No time passes. */
+  delayMs: number;
   close(): Promise<void>;
 }
 
 export async function startEdgeServer(): Promise<EdgeServer> {
   const routes = new Map<string, Route>();
   const seen: Seen[] = [];
+  const edge: EdgeServer = { url: '', on: (path, route) => void routes.set(path, route), seen, delayMs: 0, close: () => close(server) };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const asked: Seen = { path: decodeURIComponent(url.pathname), query: url.searchParams, headers: request.headers };
     seen.push(asked);
     const route = routes.get(asked.path);
     const answer = typeof route === 'function' ? route(asked) : (route ?? { status: 404, json: { message: 'Not Found' } });
-    send(response, answer);
+    const date = new Date(Date.now() + seen.length * edge.delayMs).toUTCString();
+    send(response, { ...answer, headers: { date, ...answer.headers } });
   });
-  const port = await listen(server);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    on: (path, route) => void routes.set(path, route),
-    seen,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  edge.url = `http://127.0.0.1:${await listen(server)}`;
+  return edge;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }
 
 function send(response: ServerResponse, answer: Answer): void {
@@ -93,7 +95,10 @@ export function serveRepository(server: EdgeServer, repository: EdgeRepository):
     }
     for (const [path, content] of Object.entries(repository.files)) {
       const refused = repository.refused?.has(path) === true;
-      server.on(`${at}/git/blobs/${blobSha(content)}`, refused ? { status: 403, json: { message: 'Forbidden' } } : { bytes: Buffer.from(content) });
+      server.on(
+        `${at}/git/blobs/${blobSha(content)}`,
+        refused ? { status: 403, json: { message: 'Forbidden' } } : { bytes: Buffer.from(content) },
+      );
     }
     server.on(`${at}/git/commits/${head}`, { json: { sha: head, committer: { date: '2026-05-06T07:08:09Z' } } });
     return { head };
@@ -106,9 +111,22 @@ export function serveRepository(server: EdgeServer, repository: EdgeRepository):
   refresh();
 }
 
-export function repositoryJson({ id, fullName, private: isPrivate = false }: Pick<EdgeRepository, 'id' | 'fullName' | 'private'>): Record<string, unknown> {
+export function repositoryJson({
+  id,
+  fullName,
+  private: isPrivate = false,
+}: Pick<EdgeRepository, 'id' | 'fullName' | 'private'>): Record<string, unknown> {
   const [owner, name] = fullName.split('/');
-  return { id, name, full_name: fullName, owner: { login: owner }, private: isPrivate, html_url: `https://github.com/${fullName}`, default_branch: 'main', fork: false };
+  return {
+    id,
+    name,
+    full_name: fullName,
+    owner: { login: owner },
+    private: isPrivate,
+    html_url: `https://github.com/${fullName}`,
+    default_branch: 'main',
+    fork: false,
+  };
 }
 
 /** An issue as its list gives it; a pull request when `pull` is given. */
@@ -139,7 +157,9 @@ function treeAnswer(repository: EdgeRepository, tree: GitTree, trees: Map<string
   const own = tree.entries.map(({ name, ...entry }) => toEntry({ ...entry, path: name }));
   const prefix = tree.path === '' ? '' : `${tree.path}/`;
   const below = [...trees.values()].filter(({ path }) => path.startsWith(prefix) && path !== tree.path);
-  const deep = below.flatMap(({ path, entries }) => entries.map(({ name, ...entry }) => toEntry({ ...entry, path: `${path.slice(prefix.length)}/${name}` })));
+  const deep = below.flatMap(({ path, entries }) =>
+    entries.map(({ name, ...entry }) => toEntry({ ...entry, path: `${path.slice(prefix.length)}/${name}` })),
+  );
   const all = query.get('recursive') === '1' ? [...own, ...deep] : own;
   const limit = repository.maxTreeEntries ?? Infinity;
   const isCut = query.get('recursive') === '1' && all.length > limit;
@@ -153,12 +173,20 @@ function toEntry(entry: { path: string; type: string; sha: string; size?: number
 /** Every folder as git would store it, by path. */
 function treesOf(files: EdgeRepository['files']): Map<string, GitTree> {
   const folders = new Set(['']);
-  for (const path of Object.keys(files)) path.split('/').slice(0, -1).forEach((_, index, parts) => folders.add(parts.slice(0, index + 1).join('/')));
+  for (const path of Object.keys(files))
+    path
+      .split('/')
+      .slice(0, -1)
+      .forEach((_, index, parts) => folders.add(parts.slice(0, index + 1).join('/')));
   const trees = new Map<string, GitTree>();
   for (const folder of [...folders].toSorted((a, b) => b.length - a.length)) {
     const isIn = (path: string): boolean => path.slice(0, Math.max(0, path.lastIndexOf('/'))) === folder;
-    const blobs = Object.entries(files).filter(([path]) => isIn(path)).map(([path, content]) => ({ name: nameOf(path), type: 'blob' as const, sha: blobSha(content), size: Buffer.byteLength(content) }));
-    const subtrees = [...trees.values()].filter(({ path }) => path !== '' && isIn(path)).map(({ path, sha }) => ({ name: nameOf(path), type: 'tree' as const, sha }));
+    const blobs = Object.entries(files)
+      .filter(([path]) => isIn(path))
+      .map(([path, content]) => ({ name: nameOf(path), type: 'blob' as const, sha: blobSha(content), size: Buffer.byteLength(content) }));
+    const subtrees = [...trees.values()]
+      .filter(({ path }) => path !== '' && isIn(path))
+      .map(({ path, sha }) => ({ name: nameOf(path), type: 'tree' as const, sha }));
     const entries = [...blobs, ...subtrees].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     trees.set(folder, { path: folder, entries, sha: shaOf('tree', Buffer.from(JSON.stringify(entries))) });
   }

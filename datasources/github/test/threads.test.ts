@@ -53,7 +53,13 @@ function issue(number: number, fields: Item = {}): Item {
 }
 
 function comment(number: number, fields: Item): Item {
-  return { issue_url: `${server.url}${AT}/issues/${number}`, user: { login: 'mona' }, created_at: iso(NOW - HOUR_MS), updated_at: iso(NOW - HOUR_MS), ...fields };
+  return {
+    issue_url: `${server.url}${AT}/issues/${number}`,
+    user: { login: 'mona' },
+    created_at: iso(NOW - HOUR_MS),
+    updated_at: iso(NOW - HOUR_MS),
+    ...fields,
+  };
 }
 
 function iso(timeMs: number): string {
@@ -66,7 +72,15 @@ function content(feature: 'issue_tracking' | 'pull_requests' | 'repository_index
 
 test('an issue becomes one document with who said what, and when', async () => {
   serveList(`${AT}/issues`, () => [
-    issue(12, { title: 'It breaks', body: 'Often.\r\n<!-- template -->\r\n', labels: [{ name: 'bug' }], comments: 2, state: 'closed', closed_at: '2026-03-04T00:00:00Z', state_reason: 'not_planned' }),
+    issue(12, {
+      title: 'It breaks',
+      body: 'Often.\r\n<!-- template -->\r\n',
+      labels: [{ name: 'bug' }],
+      comments: 2,
+      state: 'closed',
+      closed_at: '2026-03-04T00:00:00Z',
+      state_reason: 'not_planned',
+    }),
   ]);
   serveList(`${AT}/issues/12/comments`, () => [
     comment(12, { body: 'Same here.', created_at: '2026-02-01T00:00:00Z' }),
@@ -157,8 +171,17 @@ test('include_closed false keeps open issues, and deletes one when it is closed'
 
 test('max_age_days leaves out the old, and lets go of what has become old; 0 means no bound', async () => {
   let nowMs = NOW;
-  const aging = sandbox.connect({ baseUrl: server.url, config: { repositories: [REPOSITORY] }, nowMs: () => nowMs, features: { issue_tracking: { config: { max_age_days: 10 } } } });
-  serveList(`${AT}/issues`, () => [issue(1), issue(2, { updated_at: iso(NOW - 9 * 24 * HOUR_MS) }), issue(3, { updated_at: iso(NOW - 11 * 24 * HOUR_MS) })]);
+  const aging = sandbox.connect({
+    baseUrl: server.url,
+    config: { repositories: [REPOSITORY] },
+    nowMs: () => nowMs,
+    features: { issue_tracking: { config: { max_age_days: 10 } } },
+  });
+  serveList(`${AT}/issues`, () => [
+    issue(1),
+    issue(2, { updated_at: iso(NOW - 9 * 24 * HOUR_MS) }),
+    issue(3, { updated_at: iso(NOW - 11 * 24 * HOUR_MS) }),
+  ]);
   await aging.run('issue_tracking');
   expect([...aging.index('issue_tracking').keys()]).toEqual(['issue/7/1', 'issue/7/2']);
   nowMs += 2 * 24 * HOUR_MS;
@@ -192,12 +215,33 @@ test('issues that are switched off at GitHub (410) go without a word; a 404 is n
   expect((await github.run('issue_tracking')).skipped).toEqual([expect.objectContaining({ path: `${REPOSITORY}/issues` })]);
 });
 
+test('issues that GitHub stopped to serve and serves again are all there again', async () => {
+  const issues = Array.from({ length: 900 }, (_, index) => issue(index % 200, { number: index + 1 }));
+  serveList(`${AT}/issues`, () => issues);
+  await github.run('issue_tracking');
+  expect(github.index('issue_tracking').size).toBe(900);
+  server.on(`${AT}/issues`, { status: 410, json: { message: 'Issues are disabled for this repo' } });
+  expect((await github.run('issue_tracking')).deletes).toHaveLength(900);
+  serveList(`${AT}/issues`, () => issues);
+  expect((await github.run('issue_tracking')).upserts).toHaveLength(900);
+});
+
 test('pages by cursor are followed wherever the Link header leads, and deep pages by number never asked for', async () => {
   const issues = Array.from({ length: 65 }, (_, index) => issue(index + 1));
   const byCursor = ({ query }: Seen): Answer => {
-    if (query.has('page')) return { status: 422, json: { message: 'Pagination with the page parameter is not supported for large datasets, please use cursor based pagination (after/before)' } };
+    if (query.has('page'))
+      return {
+        status: 422,
+        json: {
+          message:
+            'Pagination with the page parameter is not supported for large datasets, please use cursor based pagination (after/before)',
+        },
+      };
     const from = Number(query.get('after') ?? '0');
-    const headers: Record<string, string> = from + 30 < issues.length ? { link: `<${server.url}/repositories/7/issues?after=${from + 30}>; rel="next", <${server.url}/x>; rel="prev"` } : {};
+    const headers: Record<string, string> =
+      from + 30 < issues.length
+        ? { link: `<${server.url}/repositories/7/issues?after=${from + 30}>; rel="next", <${server.url}/x>; rel="prev"` }
+        : {};
     return { json: issues.slice(from, from + 30), headers };
   };
   server.on(`${AT}/issues`, byCursor);
@@ -219,7 +263,16 @@ test('a list that GitHub does not give to its end (422) is named, and its beginn
 });
 
 test('a pull request becomes one document with comments, reviews and comments on lines, in order', async () => {
-  serveList(`${AT}/pulls`, () => [issue(5, { title: 'Add it', html_url: `https://github.com/${REPOSITORY}/pull/5`, merged_at: '2026-02-09T00:00:00Z', state: 'closed', head: { ref: 'add-it' }, base: { ref: 'main' } })]);
+  serveList(`${AT}/pulls`, () => [
+    issue(5, {
+      title: 'Add it',
+      html_url: `https://github.com/${REPOSITORY}/pull/5`,
+      merged_at: '2026-02-09T00:00:00Z',
+      state: 'closed',
+      head: { ref: 'add-it' },
+      base: { ref: 'main' },
+    }),
+  ]);
   serveList(`${AT}/issues/5/comments`, () => [comment(5, { body: 'Why?', created_at: '2026-02-01T00:00:00Z' })]);
   server.on(`${AT}/pulls/5/reviews`, {
     json: [
@@ -229,7 +282,9 @@ test('a pull request becomes one document with comments, reviews and comments on
       { user: { login: 'mona' }, body: '', state: 'APPROVED', submitted_at: '2026-02-05T00:00:00Z' },
     ],
   });
-  server.on(`${AT}/pulls/5/comments`, { json: [{ user: { login: 'hubot' }, body: 'A typo.', path: 'src/a.ts', line: 3, created_at: '2026-02-04T00:00:00Z' }] });
+  server.on(`${AT}/pulls/5/comments`, {
+    json: [{ user: { login: 'hubot' }, body: 'A typo.', path: 'src/a.ts', line: 3, created_at: '2026-02-04T00:00:00Z' }],
+  });
   await github.run('pull_requests');
   expect(content('pull_requests', 'pull/7/5')).toBe(
     `Pull request #5 in ${REPOSITORY}, opened by octocat on 2026-01-01, merged on 2026-02-09, from add-it into main.\n\nThe text of issue 5.\n\n` +
