@@ -35,7 +35,15 @@ const names = new TextDecoder('utf-8', { fatal: true });
 
 /** The outline of a component. Throws BinaryError. */
 export function outlineOf(bytes: Uint8Array): ComponentOutline {
-  const outline: ComponentOutline = { imports: [], exports: [], sections: 0, coreModules: 0, memories: 0, customSections: [], producers: [] };
+  const outline: ComponentOutline = {
+    imports: [],
+    exports: [],
+    sections: 0,
+    coreModules: 0,
+    memories: 0,
+    customSections: [],
+    producers: [],
+  };
   readComponent(new Cursor(bytes), outline, 0);
   outline.producers = [...new Set(outline.producers)];
   return outline;

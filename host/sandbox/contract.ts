@@ -80,11 +80,18 @@ export function worldProblems(imports: readonly string[], exports: readonly stri
 
 function versionProblem(path: string, { id, version }: InterfaceName): Problem {
   const known = id.startsWith('wasi:') ? '0.2.x' : CONTRACT_VERSION;
-  return { path, reason: `it is of version ${version || 'none'}; this host knows ${known}`, remedy: `Build the component against ${id}@${known}.` };
+  return {
+    path,
+    reason: `it is of version ${version || 'none'}; this host knows ${known}`,
+    remedy: `Build the component against ${id}@${known}.`,
+  };
 }
 
 /** The functions that the transpiler must treat as asynchronous, by the names this component uses. */
-export function waitingFunctions(imports: readonly string[], exports: readonly string[]): { asyncImports: string[]; asyncExports: string[] } {
+export function waitingFunctions(
+  imports: readonly string[],
+  exports: readonly string[],
+): { asyncImports: string[]; asyncExports: string[] } {
   return {
     asyncImports: imports.flatMap((name) => (WAITING_IMPORTS[splitVersion(name).id] ?? []).map((func) => `${name}#${func}`)),
     asyncExports: exports

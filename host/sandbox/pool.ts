@@ -22,7 +22,12 @@ export interface PoolOptions {
   onStderr(text: string): void;
 }
 
-export const DEFAULT_POOL: Omit<PoolOptions, 'onStderr'> = Object.freeze({ maxProcesses: 8, maxCallsPerProcess: 8, maxWaiting: 1_000, idleMs: 30_000 });
+export const DEFAULT_POOL: Omit<PoolOptions, 'onStderr'> = Object.freeze({
+  maxProcesses: 8,
+  maxCallsPerProcess: 8,
+  maxWaiting: 1_000,
+  idleMs: 30_000,
+});
 
 /** A call that found no place: the queue is full, or the pool is closed. */
 export class PoolFullError extends Error {
@@ -60,7 +65,8 @@ export class SandboxPool {
   /** Calls one function in a sandbox process. Rejects with PoolFullError only. */
   async call(key: PoolKey, call: SandboxCall): Promise<CallOutcome> {
     const lent = await this.#place(key, call.signal);
-    if (lent === undefined) return { kind: 'killed', cause: 'cancelled', reason: 'the call was cancelled while it waited for a sandbox process' };
+    if (lent === undefined)
+      return { kind: 'killed', cause: 'cancelled', reason: 'the call was cancelled while it waited for a sandbox process' };
     try {
       return await lent.process.call(call);
     } finally {

@@ -91,7 +91,11 @@ function resultError(error: unknown): { payload: unknown } | undefined {
   return undefined;
 }
 
-async function answer(instantiate: Instantiate, modules: Map<string, WebAssembly.Module>, message: ToSandbox & { type: 'call' }): Promise<void> {
+async function answer(
+  instantiate: Instantiate,
+  modules: Map<string, WebAssembly.Module>,
+  message: ToSandbox & { type: 'call' },
+): Promise<void> {
   const { call } = message;
   try {
     const instance = await instantiate((path) => {

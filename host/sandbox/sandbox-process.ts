@@ -75,6 +75,8 @@ export class SandboxProcess {
   #markReady: (error?: Error) => void = () => undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
   #lastCall = 0;
+  /** Messages that wait for host calls before them. */
+  readonly #inbox: unknown[] = [];
   #openHostCalls = 0;
   #isReady = false;
   #stderrBytes = 0;
@@ -154,7 +156,10 @@ export class SandboxProcess {
 
   #whenReady(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.kill('timeout', `the sandbox process was not ready after ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => this.kill('timeout', `the sandbox process was not ready after ${START_TIMEOUT_MS} ms`),
+        START_TIMEOUT_MS,
+      );
       this.#markReady = (error) => {
         clearTimeout(timer);
         if (error === undefined) resolve();
@@ -179,14 +184,30 @@ export class SandboxProcess {
 
   #receive(chunk: Uint8Array): void {
     if (this.#ended !== undefined) return;
-    try {
-      for (const value of this.#reader.push(chunk)) {
-        const message = parseFromSandbox(value);
+    this.#attempt(() => {
+      for (const value of this.#reader.push(chunk)) this.#inbox.push(value);
+    });
+    this.#work();
+  }
+
+  /** Takes messages until too many host calls are open; then neither these nor any more of the process's output. */
+  #work(): void {
+    while (this.#inbox.length > 0 && this.#openHostCalls < MAX_OPEN_HOST_CALLS && this.#ended === undefined) {
+      const message = parseFromSandbox(this.#inbox.shift());
+      this.#attempt(() => {
         if (message === undefined) throw new FrameError('a message that the protocol does not have');
         this.#handle(message);
-      }
+      });
+    }
+    if (this.#openHostCalls >= MAX_OPEN_HOST_CALLS) this.#child.stdout?.pause();
+    else this.#child.stdout?.resume();
+  }
+
+  /** Nothing that a guest says may take the host down, not even by way of a bug of ours. */
+  #attempt(act: () => void): void {
+    try {
+      act();
     } catch (error) {
-      // Nothing that a guest says may take the host down, not even by way of a bug of ours.
       if (error instanceof FrameError) this.kill('protocol', `the sandbox process broke the protocol: ${error.message}`);
       else this.kill('host', `the host failed at a message of the sandbox process: ${String(error)}`);
     }
@@ -242,7 +263,11 @@ export class SandboxProcess {
     active.hostCalls += 1;
     const { maxHostCallsPerCall } = active.call.limits;
     if (active.hostCalls > maxHostCallsPerCall) {
-      this.kill('limit', `${active.call.function} made more host calls than the limit maxHostCallsPerCall of ${maxHostCallsPerCall}`, message.call);
+      this.kill(
+        'limit',
+        `${active.call.function} made more host calls than the limit maxHostCallsPerCall of ${maxHostCallsPerCall}`,
+        message.call,
+      );
       return;
     }
     const answer = this.#ask(active, message);
@@ -251,7 +276,6 @@ export class SandboxProcess {
       return;
     }
     this.#openHostCalls += 1;
-    if (this.#openHostCalls >= MAX_OPEN_HOST_CALLS) this.#child.stdout?.pause();
     answer.then((value) => this.#answer(message.request, value)).catch((error: unknown) => this.#fail(message, error));
   }
 
@@ -277,7 +301,7 @@ export class SandboxProcess {
   #answer(request: number, answer: HostAnswer): void {
     this.#send({ type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error }, () => {
       this.#openHostCalls -= 1;
-      if (this.#openHostCalls < MAX_OPEN_HOST_CALLS) this.#child.stdout?.resume();
+      this.#work();
     });
   }
 
