@@ -13,6 +13,6 @@ export function requestId(): MiddlewareHandler<Edge> {
     const id = given !== undefined && ACCEPTABLE.test(given) ? given : ulid();
     c.set('requestId', id);
     await next();
-    c.header(HEADER, id);
+    c.res.headers.set(HEADER, id);
   };
 }

@@ -18,6 +18,6 @@ const HEADERS: Readonly<Record<string, string>> = {
 export function secureHeaders(): MiddlewareHandler<Edge> {
   return async (c, next) => {
     await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   };
 }
