@@ -70,9 +70,20 @@ export function* joinedNames(text: string): Generator<string> {
   }
 }
 
-/** As the index compares words, before stemming: lower-case, without diacritics. */
+/**
+ * As the index compares words, before stemming: lower-case, Latin letters without their marks. (Other
+ * letters keep theirs: й is no и.)
+ */
 export function foldWord(word: string): string {
-  return word.normalize('NFD').replace(/[\u0300-\u036f]/g, '').normalize('NFC').toLowerCase();
+  const plain = isAscii(word)
+    ? word
+    : word.replace(/\p{Script=Latin}/gu, (letter) => letter.normalize('NFD')).replace(/[\u0300-\u036f]/g, '');
+  // The index folds letter by letter and knows no final form of sigma.
+  return plain.toLowerCase().replaceAll('ς', 'σ');
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
 }
 
 function partsOf(token: string, offset: number): LocatedWord[] {

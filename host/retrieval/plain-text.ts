@@ -6,7 +6,8 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
   [/^[ \t]{0,3}(?:>[ \t]?)+/gm, ''],
   // Links and pictures: their text. Neither part may hold a bracket, so that no match is tried twice.
   [/!?\[([^[\]\n]{0,500})\]\([^()\s]{0,2000}(?:[ \t]+"[^"\n]{0,500}")?\)/g, '$1'],
-  [/\*{1,3}(?=\S)|(?<=\S)\*{1,3}/g, ''],
+  // Emphasis; a star between spaces is none.
+  [/(?<!\*)\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?!\*)/g, ''],
   [/`+/g, ''],
 ];
 

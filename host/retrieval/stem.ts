@@ -25,10 +25,15 @@ const STEP_4: readonly string[] = [
   'ous', 'ive', 'ize',
 ];
 
-/** The stem of a word that is lower-case and without diacritics. */
+/** The stem of a word that is folded (`foldWord`). */
 export function stem(word: string): string {
-  const bytes = Buffer.byteLength(word);
-  if (bytes < 3 || bytes > 64) return word;
+  // FTS5 takes each byte of UTF-8 for a letter, all but the vowels of ASCII for consonants.
+  const bytes = Buffer.from(word);
+  if (bytes.length < 3 || bytes.length > 64) return word;
+  return bytes.length === word.length ? stemLetters(word) : Buffer.from(stemLetters(bytes.toString('latin1')), 'latin1').toString();
+}
+
+function stemLetters(word: string): string {
   let result = step1c(step1b(step1a(word)));
   result = replaceSuffix(result, STEP_2);
   result = replaceSuffix(result, STEP_3);

@@ -4,7 +4,7 @@ import { isStopWord } from './stop-words.ts';
 
 /** One word of a question, ready to be looked for. */
 export interface Term {
-  /** Letters and digits only, folded as the index folds them. */
+  /** As the question has it; letters, digits and marks only. */
   word: string;
   /** As the index holds it. */
   stem: string;
@@ -22,15 +22,19 @@ const MAX_TERMS = 256;
  */
 export function questionTerms(question: string): Term[] {
   const text = question.slice(0, MAX_QUESTION_CHARACTERS);
-  const words = [...locatedWords(text).map(({ word }) => word), ...joinedNames(text)];
-  const telling = distinct(words.filter((word) => !isStopWord(word)));
+  const words = [
+    // The index folds and stems by itself what it is asked for.
+    ...[...locatedWords(text)].map(({ start, end, word }) => ({ word: text.slice(start, end), folded: word })),
+    ...[...joinedNames(text)].map((name) => ({ word: name, folded: name })),
+  ];
+  const telling = distinct(words.filter(({ folded }) => !isStopWord(folded)));
   return (telling.length > 0 ? telling : distinct(words)).slice(0, MAX_TERMS);
 }
 
-function distinct(words: readonly string[]): Term[] {
+function distinct(words: readonly { word: string; folded: string }[]): Term[] {
   const terms = new Map<string, Term>();
-  for (const word of words) {
-    const term = { word, stem: stem(word) };
+  for (const { word, folded } of words) {
+    const term = { word, stem: stem(folded) };
     if (!terms.has(term.stem)) terms.set(term.stem, term);
   }
   return [...terms.values()];

@@ -43,9 +43,13 @@ const CLAIM = defineStatement<{ owner: string; nowMs: number; untilMs: number },
   toRunRow,
 );
 
+// A run that somebody asked to cancel in the meantime is not kept waiting: nobody would look at it until it wakes.
 const PARK = defineStatement<{ run: string; reason: string; wakeAtMs: number }>(
   'runs.park',
-  `UPDATE runs SET state = 'parked', reason = :reason, wake_at_ms = :wakeAtMs, lease_owner = NULL, lease_until_ms = NULL
+  `UPDATE runs SET reason = :reason, lease_owner = NULL, lease_until_ms = NULL,
+     state = iif(cancel_requested, 'cancelled', 'parked'),
+     wake_at_ms = iif(cancel_requested, NULL, :wakeAtMs),
+     finished_at_ms = iif(cancel_requested, CAST(unixepoch('subsec') * 1000 AS INTEGER), NULL)
    WHERE id = :run`,
 );
 
@@ -145,7 +149,7 @@ export async function renewLease(database: Database, lease: Lease, untilMs: numb
   return { cancelRequested: written.rows(0, LEASE_EXTENDED)[0] ?? false };
 }
 
-/** Gives a run back until `wakeAtMs`. `LeaseLostError`. */
+/** Gives a run back until `wakeAtMs`, or ends it when somebody asked to cancel it. `LeaseLostError`. */
 export async function parkRun(database: Database, lease: Lease, input: { reason: string; wakeAtMs: number }): Promise<void> {
   const park = operation(PARK, { run: lease.run, ...input });
   await withLease(lease, () => database.write([guardLease(lease), park]));

@@ -134,6 +134,15 @@ test('cancelling ends a run that waits and tells the worker of one that runs', a
   expect(await getRun(database, 'acme', 'r2')).toMatchObject({ state: 'cancelled', reason: 'asked for', finishedAtMs: 9 });
 });
 
+test('a run that is parked after somebody asked to cancel it has ended', async () => {
+  await create('r1');
+  const lease = await mustClaim(1);
+  await requestCancel(database, 'acme', 'r1', 5);
+  await parkRun(database, lease, { reason: 'throttled', wakeAtMs: 50 });
+  expect(await getRun(database, 'acme', 'r1')).toMatchObject({ state: 'cancelled', wakeAtMs: undefined, finishedAtMs: expect.any(Number) });
+  expect(await claim(60)).toBeUndefined();
+});
+
 test('a run keeps its first 100 problems and counts them all', async () => {
   await create('r1', { features: ['issues', 'a'] });
   const lease = await mustClaim(1);
