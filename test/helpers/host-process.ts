@@ -26,7 +26,10 @@ export async function startHostProcess(options: { dataDir: string; env?: Record<
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
   const exited = once(child, 'exit');
-  const url = await Promise.race([firstUrl(child), exited.then(() => Promise.reject(new Error(`the host ended before it listened: ${stderr}`)))]);
+  const url = await Promise.race([
+    firstUrl(child),
+    exited.then(() => Promise.reject(new Error(`the host ended before it listened: ${stderr}`))),
+  ]);
   return {
     url,
     pid: child.pid ?? 0,

@@ -5,7 +5,13 @@ import Libsql from 'libsql';
  * All that an index says, without what may differ between two runs over the same source: ids of the
  * store's own and times of the host's. The database must not be in use.
  */
-export function dumpIndex(dataDir: string): { documents: unknown[]; passages: unknown[]; terms: unknown[]; features: unknown[]; integrity: unknown[] } {
+export function dumpIndex(dataDir: string): {
+  documents: unknown[];
+  passages: unknown[];
+  terms: unknown[];
+  features: unknown[];
+  integrity: unknown[];
+} {
   const database = new Libsql(join(dataDir, 'lorelai.db'), { readonly: true });
   try {
     return {
