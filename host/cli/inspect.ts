@@ -13,7 +13,7 @@ export function inspectCommand(cli: Cli): Command {
   return makeCommand('inspect', {
     summary: 'Say what a component file is, without running it',
     description:
-      'Checks its size, its imports and exports and its manifest, and lists what it asks for. Ends with 1 when it would be refused.',
+      'Checks its size, its imports and exports with their types and its manifest, and lists what it asks for. Ends with 1 when it would be refused.',
     examples: [
       ['inspect github.wasm', 'prints the verdict and what it asks for'],
       ['inspect github.wasm --json', 'prints the whole report'],
@@ -23,8 +23,8 @@ export function inspectCommand(cli: Cli): Command {
     .action(
       action(cli, async (file: string) => {
         const bytes = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
-        const { inspectComponent } = await import('../sandbox/inspect.ts');
-        const { verdict, ...report } = inspectComponent(bytes);
+        const { examineOnce } = await import('../sandbox/examine.ts');
+        const { verdict, ...report } = await examineOnce(bytes);
         const accepted = verdict === 'accepted';
         return {
           json: { file, accepted, ...(accepted ? {} : { code: verdict }), ...report },

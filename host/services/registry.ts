@@ -6,6 +6,7 @@ import { parseGrant } from '../domain/grant-parse.ts';
 import { DEFAULT_LIMITS, type Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Compiler } from '../sandbox/compile.ts';
+import { examineComponent } from '../sandbox/examine.ts';
 import { inspectComponent, type InspectionReport } from '../sandbox/inspect.ts';
 import type { Database } from '../store/database.ts';
 import { listFlags, type StoredFlag } from '../store/flags.ts';
@@ -80,12 +81,7 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
   }
 
   return {
-    inspect: async (component) => {
-      const report = inspectComponent(component);
-      if (report.verdict !== 'accepted') return report;
-      const outcome = await compiler.compile(component, report);
-      return outcome.ok ? report : { ...report, verdict: 'WRONG_WORLD', problems: outcome.problems };
-    },
+    inspect: (component) => examineComponent(component, compiler),
     install,
     askedGrant,
     list: async () => Promise.all((await listDatasources(database)).map(async (found) => toInstalled(found, await listFlags(database, found.name)))),
