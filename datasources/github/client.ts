@@ -20,7 +20,7 @@ export class Refusal extends Error {
   }
 }
 
-export interface Ask {
+interface Ask {
   query?: Readonly<Record<string, string | number | undefined>>;
   /** The media type wanted; GitHub's JSON when left out. */
   accept?: string;

@@ -1,3 +1,5 @@
+import { failed, timeMs } from '@lorelai/datasource-sdk';
+
 /** Reads the fields of one JSON object of GitHub's. What is missing or of another type reads as undefined. */
 export interface Fields {
   text(name: string): string | undefined;
@@ -8,11 +10,6 @@ export interface Fields {
   object(name: string): Fields | undefined;
   list(name: string): Fields[];
   has(name: string): boolean;
-}
-
-/** A required field that GitHub left out: the answer is not what its documentation promises. */
-export class MalformedAnswer extends Error {
-  override readonly name = 'MalformedAnswer';
 }
 
 /** The fields of a value; undefined when it is no object. */
@@ -30,7 +27,7 @@ export function fieldsOf(value: unknown): Fields | undefined {
       return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
     },
     flag: (name) => entries.get(name) === true,
-    timeMs: (name) => toTimeMs(text(name)),
+    timeMs: (name) => timeMs(text(name)),
     object: (name) => fieldsOf(entries.get(name)),
     list: (name) => listOf(entries.get(name)),
     has: (name) => entries.get(name) !== undefined && entries.get(name) !== null,
@@ -46,14 +43,8 @@ export function listOf(value: unknown): Fields[] {
   });
 }
 
-/** The value, or a `MalformedAnswer` that names what was missing. */
+/** The value, or the failure `failed` that names what GitHub's answer lacks. */
 export function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new MalformedAnswer(`GitHub's answer lacks ${what}.`);
+  if (value === undefined) throw failed(`GitHub's answer lacks ${what}.`);
   return value;
-}
-
-function toTimeMs(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const timeMs = Date.parse(text);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
 }

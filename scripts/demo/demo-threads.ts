@@ -1,7 +1,7 @@
 /** Who said something in the demo's repository. */
 export type Speaker = 'mira' | 'tomas' | 'ines' | 'joon';
 
-export interface DemoRemark {
+interface DemoRemark {
   by: Speaker;
   body: string;
 }

@@ -14,7 +14,7 @@ import type { SourceFunction } from '../../../host/sandbox/protocol.ts';
 import { compileGithub, type CompiledDatasource } from './component.ts';
 
 export type FeatureName = 'repository_indexing' | 'issue_tracking' | 'pull_requests';
-export type FeatureOverrides = Partial<Record<FeatureName, { enabled?: boolean; config?: JsonObject }>>;
+type FeatureOverrides = Partial<Record<FeatureName, { enabled?: boolean; config?: JsonObject }>>;
 
 /** One connection of the datasource, in its real sandbox behind the real broker; only the database is a few maps. */
 export interface GithubUnderTest {
@@ -42,14 +42,14 @@ export interface GithubUnderTest {
   close(): Promise<void>;
 }
 
-export interface RunSummary {
+interface RunSummary {
   batches: Batch[];
   upserts: string[];
   deletes: string[];
   skipped: Problem[];
 }
 
-export interface GithubOptions {
+interface GithubOptions {
   baseUrl: string;
   config?: JsonObject;
   features?: FeatureOverrides;

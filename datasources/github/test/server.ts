@@ -16,7 +16,7 @@ export interface Answer {
   bytes?: Uint8Array;
 }
 
-export type Route = Answer | ((seen: Seen) => Answer);
+type Route = Answer | ((seen: Seen) => Answer);
 
 /** A server on loopback that answers as GitHub does at the edges, where no emulator goes. */
 export interface EdgeServer {
