@@ -236,6 +236,9 @@ export interface Datasource {
    * How it signs in at the source.
    */
   auth: {
+    /**
+     * Which kind of credential it needs.
+     */
     type: "none" | "api_key" | "basic" | "oauth2" | "app";
     /**
      * What a credential must be allowed to do, in the source's own words.
@@ -258,15 +261,30 @@ export interface Datasource {
    * The numbers that it reports for each connection.
    */
   metrics: {
+    /**
+     * What a connection's `metrics` call it.
+     */
     name: string;
+    /**
+     * A counter only grows; a gauge goes up and down.
+     */
     type: "counter" | "gauge";
+    /**
+     * What it counts.
+     */
     description: string;
   }[];
   /**
    * The private collections that it keeps values in.
    */
   collections: {
+    /**
+     * What the datasource calls it.
+     */
     name: string;
+    /**
+     * What it keeps there.
+     */
     description: string;
   }[];
   installedAt: Timestamp;
@@ -275,7 +293,13 @@ export interface Datasource {
  * A named part of a datasource that can be switched and configured.
  */
 export interface DatasourceFeature {
+  /**
+   * The name of the feature.
+   */
   feature: string;
+  /**
+   * What it reads.
+   */
   description: string;
   /**
    * Whether connections read it, unless a connection says otherwise.
@@ -302,7 +326,13 @@ export interface DatasourceFeature {
  * One origin that it asks to reach: a fixed `origin`, or the origin of the URL under `configKey` in a connection's config.
  */
 export interface HttpAsk {
+  /**
+   * Scheme, host and port.
+   */
   origin?: string;
+  /**
+   * The setting of a connection that holds a URL.
+   */
   configKey?: string;
   /**
    * Why, in the author's words.
@@ -313,6 +343,9 @@ export interface HttpAsk {
  * What the operator allowed. What is not here is denied.
  */
 export interface Grant {
+  /**
+   * Where it may send requests.
+   */
   http: {
     /**
      * `https://*.example.com` stands for one or more labels below example.com.
@@ -407,7 +440,13 @@ export interface FeatureFlagInput {
  * How a feature is set.
  */
 export interface FeatureFlag {
+  /**
+   * The name of the feature.
+   */
   feature: string;
+  /**
+   * What it reads.
+   */
   description: string;
   /**
    * Whether connections read it, unless a connection says otherwise.
@@ -431,6 +470,9 @@ export interface Connection {
    */
   id: string;
   organisation: OrganisationId;
+  /**
+   * The name of the datasource.
+   */
   datasource: string;
   /**
    * What people call it.
@@ -545,6 +587,9 @@ export interface ConnectionCheck {
  * Why the check itself could not be made.
  */
 export interface CheckFailure {
+  /**
+   * What kind of failure it was.
+   */
   kind:
     | "invalid-config"
     | "unauthorized"
@@ -554,6 +599,9 @@ export interface CheckFailure {
     | "checkpoint-expired"
     | "unsupported"
     | "failed";
+  /**
+   * What the datasource or the host said.
+   */
   message: string;
   /**
    * Milliseconds until another try makes sense.
@@ -598,7 +646,13 @@ export interface Run {
  * How far one feature has come in this run.
  */
 export interface RunFeature {
+  /**
+   * The name of the feature.
+   */
   feature: string;
+  /**
+   * `skipped` was left out; `reason` says why.
+   */
   state: "pending" | "running" | "done" | "failed" | "skipped";
   /**
    * Why it failed or was skipped.
@@ -637,12 +691,21 @@ export interface RunFeature {
  * An item or a scope that was left out.
  */
 export interface RunProblem {
+  /**
+   * The feature that left it out.
+   */
   feature: string;
   /**
    * Which item or scope at the source.
    */
   path: string;
+  /**
+   * Why.
+   */
   reason: string;
+  /**
+   * What to do about it.
+   */
   remedy: string;
 }
 /**
@@ -715,7 +778,13 @@ export interface RetrievalHit {
    * Where a person can open the document. It comes from the source: treat it as untrusted.
    */
   link: string;
+  /**
+   * The datasource that read the document.
+   */
   datasource: string;
+  /**
+   * The feature that read it.
+   */
   feature: string;
   /**
    * The connection's id.
@@ -745,6 +814,9 @@ export interface RetrievalHit {
    * The document's media type.
    */
   mediaType: string;
+  /**
+   * Who wrote the document, by the source's account.
+   */
   author?: string;
   /**
    * A moment in UTC with milliseconds (RFC 3339).
@@ -755,18 +827,30 @@ export interface RetrievalHit {
  * The process answers.
  */
 export interface Health {
+  /**
+   * Always `ok`.
+   */
   status: "ok";
 }
 /**
  * The host can serve requests.
  */
 export interface Readiness {
+  /**
+   * Always true: a host that is not ready answers with a problem.
+   */
   ready: true;
+  /**
+   * What was looked at.
+   */
   checks: {
     /**
-     * What was looked at.
+     * Which part of the host.
      */
     name: string;
+    /**
+     * Whether it is as it should be.
+     */
     ok: boolean;
     /**
      * What was found.

@@ -56,8 +56,8 @@ function contents(groups: readonly { tag: { name: string }; addresses: readonly 
     <ul>
       <li><a href="#error-codes">Error codes</a></li>
     </ul>
-    <h2>Schemas</h2>
-    <ul>
+    <h2><a href="#schemas">Schemas</a></h2>
+    <ul class="schemas">
       ${schemaNames.map((name) => html`<li><a href="#schema-${name}">${name}</a></li>`)}
     </ul>
   </nav>`;
@@ -118,9 +118,11 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Markup {
 function responseTable(responses: Readonly<Record<string, OpenApiResponse>>): Markup {
   const rows = Object.entries(responses).map(([status, { description, content }]) => {
     const success = content?.['application/json']?.schema;
+    // A description names one error code after another, each in backquotes.
+    const meanings = description.split(/ (?=`[A-Z_]+`:)/).map((meaning) => html`<p>${prose(meaning)}</p>`);
     return html`<tr>
       <td><code>${status}</code></td>
-      <td>${success === undefined ? '' : html`${typeOf(success)}. `}${prose(description)}</td>
+      <td>${success === undefined ? '' : html`<p>${typeOf(success)}</p>`}${meanings}</td>
     </tr>`;
   });
   return html`<div class="table">

@@ -12,8 +12,9 @@ pre { margin: 0.75rem 0; padding: 0.75rem 1rem; overflow-x: auto; background: va
 .layout { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 78rem; margin: 0 auto; }
 .contents { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line); font-size: 0.875rem; }
 .contents h2 { margin: 1.1rem 0 0.3rem; font-size: 0.75rem; letter-spacing: 0.06em; text-transform: uppercase; color: var(--soft); }
+.contents h2 a { color: inherit; }
 .contents ul { margin: 0; padding: 0; list-style: none; }
-.contents li a { display: block; padding: 0.15rem 0.4rem; border-radius: 4px; color: inherit; text-decoration: none; overflow-wrap: anywhere; }
+.contents li a { display: flex; align-items: baseline; padding: 0.15rem 0.4rem; border-radius: 4px; color: inherit; text-decoration: none; overflow-wrap: anywhere; }
 .contents li a:hover { background: var(--tint); }
 main { min-width: 0; padding: 1.5rem 2rem 6rem; }
 main.alone { max-width: 44rem; margin: 0 auto; }
@@ -27,13 +28,14 @@ p { margin: 0.4rem 0; }
 .operation:target, .schema:target { border-color: var(--mark); }
 tr:target { background: var(--tint); }
 .address { overflow-wrap: anywhere; }
-.method { display: inline-block; min-width: 3.6rem; font: 700 0.75rem ui-monospace, Menlo, Consolas, monospace; color: var(--get); }
+.method { display: inline-block; flex: none; width: 3.6rem; font: 700 0.75rem ui-monospace, Menlo, Consolas, monospace; color: var(--get); }
 .method.post { color: var(--post); } .method.patch { color: var(--patch); } .method.delete { color: var(--delete); }
 .table { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
 th, td { padding: 0.4rem 0.75rem 0.4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-size: 0.75rem; font-weight: 600; color: var(--soft); }
 td:first-child { white-space: nowrap; }
+td p { margin: 0; }
 .needed { font-size: 0.75rem; color: var(--delete); }
-@media (max-width: 50rem) { .layout { display: block; } .contents { position: static; max-height: none; border-right: 0; border-bottom: 1px solid var(--line); } main { padding: 1.25rem 1rem 4rem; } td:first-child { white-space: normal; overflow-wrap: anywhere; } }
+@media (max-width: 50rem) { .layout { display: block; } .contents { position: static; max-height: none; border-right: 0; border-bottom: 1px solid var(--line); } .contents .schemas { display: none; } main { padding: 1.25rem 1rem 4rem; } td:first-child { white-space: normal; overflow-wrap: anywhere; } }
 `.trimStart();

@@ -26,6 +26,22 @@ function references(value: Json): string[] {
   return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' && typeof inner === 'string' ? [inner] : references(inner)));
 }
 
+/** The properties in a schema that neither they nor the schema they name explain. */
+function unexplained(value: Json): string[] {
+  if (Array.isArray(value)) return value.flatMap(unexplained);
+  if (!isJsonObject(value)) return [];
+  const own = isJsonObject(value.properties) ? Object.entries(value.properties) : [];
+  const bare = own.filter(([, property]) => {
+    if (!isJsonObject(property)) return true;
+    const items = isJsonObject(property.items) ? property.items : {};
+    return property.description === undefined && property.$ref === undefined && items.$ref === undefined;
+  });
+  return [
+    ...bare.map(([name]) => name),
+    ...Object.entries(value).flatMap(([key, inner]) => (key === 'examples' ? [] : unexplained(inner))),
+  ];
+}
+
 describe('GET /openapi.json', () => {
   test('is the document that was made of the routes', async () => {
     const response = await edge().app.request('/openapi.json');
@@ -114,6 +130,10 @@ describe('the schemas of the API', () => {
     for (const example of Array.isArray(schema.examples) ? schema.examples : []) {
       expect(validate?.(example), `${JSON.stringify(example)}: ${JSON.stringify(validate?.errors)}`).toBe(true);
     }
+  });
+
+  test.each(Object.entries(schemas))('explain every property of %s', (_name, schema) => {
+    expect(unexplained(schema)).toEqual([]);
   });
 
   test('refuse unknown properties in every body that comes in', () => {
