@@ -1,14 +1,12 @@
+import { readCoreExports, readCoreImports } from './core-module-binary.ts';
+import { BinaryError, Cursor } from './wasm-cursor.ts';
+
 /**
  * Reads the outer structure of a WebAssembly component without running or validating it: names,
  * sections and counts. Never throws anything but `BinaryError`, on any input.
  *
  * Format: https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
  */
-
-/** Why a file is not a component that this host can look into. */
-export class BinaryError extends Error {
-  override readonly name = 'BinaryError';
-}
 
 export interface ComponentOutline {
   imports: string[];
@@ -26,12 +24,11 @@ const MAX_NESTING = 16;
 // A section takes three bytes of a file and a hundred of ours; the largest real component has some hundred sections.
 const MAX_SECTIONS = 10_000;
 const MAX_NAMES = 1_000;
-const SECTION = { custom: 0, coreModule: 1, component: 4, import: 10, export: 11 } as const;
-const CORE_SECTION = { custom: 0, memory: 5 } as const;
+const SECTION = { custom: 0, coreModule: 1, coreInstance: 2, component: 4, import: 10, export: 11 } as const;
+const CORE_SECTION = { custom: 0, import: 2, memory: 5, export: 7 } as const;
 const MAX_PRODUCERS = 16;
 /** What a terminal may be shown of a stranger's text. */
 const PRINTABLE = /^[\x20-\x7e]{1,100}$/;
-const names = new TextDecoder('utf-8', { fatal: true });
 
 /** The outline of a component. Throws BinaryError. */
 export function outlineOf(bytes: Uint8Array): ComponentOutline {
@@ -64,10 +61,12 @@ function readComponent(cursor: Cursor, outline: ComponentOutline, depth: number)
       readCoreModule(section, outline);
     } else if (id === SECTION.component) {
       readComponent(section, outline, depth + 1);
-    } else if (id === SECTION.import && depth === 0) {
-      readNames(section, 'imports', outline.imports);
-    } else if (id === SECTION.export && depth === 0) {
-      readNames(section, 'exports', outline.exports);
+    } else if (id === SECTION.coreInstance) {
+      readCoreInstances(section);
+    } else if (id === SECTION.import) {
+      readNames(section, 'imports', depth === 0 ? outline.imports : []);
+    } else if (id === SECTION.export) {
+      readNames(section, 'exports', depth === 0 ? outline.exports : []);
     }
   }
 }
@@ -93,10 +92,24 @@ function readNames(section: Cursor, what: 'imports' | 'exports', into: string[])
     if (into.length === MAX_NAMES) throw new BinaryError(`it has more than ${MAX_NAMES} ${what}`);
     const kind = section.byte();
     if (kind > 2) throw new BinaryError(`an import or export name of unknown kind ${kind}`);
-    into.push(section.text());
+    into.push(section.safeName());
     if (kind === 2) section.text();
     if (what === 'imports') section.skipExternDescription();
     else section.skipExportedSort();
+  }
+}
+
+/** How core modules are put together: each argument and each export of an instance has a name. */
+function readCoreInstances(section: Cursor): void {
+  for (let left = section.u32(); left > 0; left -= 1) {
+    const kind = section.byte();
+    if (kind > 1) throw new BinaryError(`a core instance of unknown kind ${kind}`);
+    if (kind === 0) section.u32();
+    for (let names = section.u32(); names > 0; names -= 1) {
+      section.safeName();
+      section.byte();
+      section.u32();
+    }
   }
 }
 
@@ -105,6 +118,8 @@ function readCoreModule(module: Cursor, outline: ComponentOutline): void {
   while (!module.atEnd) {
     const id = module.byte();
     const section = nextSection(module, outline);
+    if (id === CORE_SECTION.import) outline.memories += readCoreImports(section);
+    if (id === CORE_SECTION.export) readCoreExports(section);
     if (id === CORE_SECTION.memory) outline.memories += section.u32();
     if (id === CORE_SECTION.custom && section.text() === 'producers') outline.producers.push(...readProducers(section));
   }
@@ -123,72 +138,3 @@ function readProducers(section: Cursor): string[] {
   return found;
 }
 
-class Cursor {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#bytes.byteLength;
-  }
-
-  byte(): number {
-    const value = this.#bytes[this.#at];
-    if (value === undefined) throw new BinaryError('it ends early');
-    this.#at += 1;
-    return value;
-  }
-
-  /** An unsigned LEB128 of at most 32 bits. */
-  u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if ((byte & 0x80) === 0) {
-        if (value > 0xffff_ffff) break;
-        return value;
-      }
-    }
-    throw new BinaryError('a number is longer than 32 bits');
-  }
-
-  part(length: number): Cursor {
-    if (this.#at + length > this.#bytes.byteLength) throw new BinaryError('a section is longer than the file');
-    const part = new Cursor(this.#bytes.subarray(this.#at, this.#at + length));
-    this.#at += length;
-    return part;
-  }
-
-  rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at);
-  }
-
-  text(): string {
-    const part = this.part(this.u32());
-    try {
-      return names.decode(part.rest());
-    } catch {
-      throw new BinaryError('a name is not UTF-8');
-    }
-  }
-
-  skipExternDescription(): void {
-    const kind = this.byte();
-    if (kind === 0x00) this.byte();
-    if (kind === 0x02 || kind === 0x03) {
-      if (this.byte() === 0x00 || kind === 0x02) this.u32();
-      return;
-    }
-    this.u32();
-  }
-
-  skipExportedSort(): void {
-    if (this.byte() === 0x00) this.byte();
-    this.u32();
-    if (this.byte() === 0x01) this.skipExternDescription();
-  }
-}

@@ -21,6 +21,12 @@ const IMPORTABLE = new Set([
   ...['types', 'outgoing-handler'].map((name) => `wasi:http/${name}`),
 ]);
 
+/** What toolchains link without need; the sandbox has them closed (`wasi-closed.sandboxed.ts`). */
+const CLOSED = new Set([
+  ...['environment', 'exit', 'stdin', 'stdout', 'stderr', 'terminal-input', 'terminal-output', 'terminal-stdin', 'terminal-stdout', 'terminal-stderr'].map((name) => `wasi:cli/${name}`),
+  ...['types', 'preopens'].map((name) => `wasi:filesystem/${name}`),
+]);
+
 const SOURCE_INTERFACE = `${CONTRACT_PACKAGE}/source`;
 /** QuickJS components carry their engine's own entry; nothing here ever calls it. */
 const TOLERATED_EXPORTS = new Set(['init']);
@@ -45,11 +51,11 @@ export function worldProblems(imports: readonly string[], exports: readonly stri
   const problems: Problem[] = [];
   for (const name of imports) {
     const split = splitVersion(name);
-    if (!IMPORTABLE.has(split.id)) {
+    if (!IMPORTABLE.has(split.id) && !CLOSED.has(split.id)) {
       problems.push({
         path: `import ${name}`,
         reason: 'world lorelai:datasource/datasource has no such import, so this host will not link it',
-        remedy: 'Build the component for world `datasource` or `datasource-core` of wit/, without sockets, files or a command line.',
+        remedy: 'Build the component for world `datasource` or `datasource-core` of wit/; sockets are never linked.',
       });
     } else if (!isKnownVersion(split)) {
       problems.push(versionProblem(`import ${name}`, split));

@@ -79,7 +79,10 @@ function importsFor(call: number): Imports {
     },
     'lorelai:datasource/log': { write: tell('log', 'write') },
     'lorelai:datasource/metrics': { add: tell('metrics', 'add'), set: tell('metrics', 'set') },
-    ...wasiImports((request) => askHost(call, 'http-client', 'send', [request])),
+    ...wasiImports(
+      (request) => askHost(call, 'http-client', 'send', [request]),
+      (level, line) => tellHost(call, 'log', 'write', [level, line]),
+    ),
   };
 }
 

@@ -140,7 +140,8 @@ class OutgoingRequest {
     return {
       method: String(this.#method.tag === 'other' ? this.#method.val : this.#method.tag).toUpperCase(),
       url: `${schemeName(this.#scheme)}://${this.#authority ?? ''}${this.#path ?? '/'}`,
-      headers: this.#headers.entries().map(([name, value]) => ({ name, value: latin1.decode(value) })),
+      // `fetch` sets the length itself; framing is the host's, which refuses it from a guest.
+      headers: this.#headers.entries().flatMap(([name, value]) => (name === 'content-length' ? [] : [{ name, value: latin1.decode(value) }])),
       body: this.#body?.bytes(),
       timeoutMs: options?.totalMs(),
     };

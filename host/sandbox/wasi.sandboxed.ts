@@ -7,10 +7,8 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { httpImports, type SendRequest } from './wasi-http.sandboxed.ts';
+import { closedImports, type WriteLogLine } from './wasi-closed.sandboxed.ts';
 import { InputStream, IoError, OutputStream, Pollable, poll } from './wasi-io.sandboxed.ts';
-
-/** The functions through which a guest can wait, for the transpiler's list of asynchronous imports. */
-export type { SendRequest };
 
 /** WASI lets a guest ask for any number of random bytes; more than this at once is a trap. */
 const MAX_RANDOM_BYTES = 1024 * 1024;
@@ -36,7 +34,7 @@ function after(nanoseconds: bigint): Pollable {
 }
 
 /** The imports by interface name, without version: jco matches any 0.2 patch. */
-export function wasiImports(sendRequest: SendRequest): Record<string, Record<string, unknown>> {
+export function wasiImports(sendRequest: SendRequest, writeLine: WriteLogLine): Record<string, Record<string, unknown>> {
   return {
     'wasi:io/error': { Error: IoError },
     'wasi:io/poll': { Pollable, poll },
@@ -58,5 +56,6 @@ export function wasiImports(sendRequest: SendRequest): Record<string, Record<str
     'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: randomU64 },
     'wasi:random/insecure-seed': { insecureSeed: () => [randomU64(), randomU64()] },
     ...httpImports(sendRequest),
+    ...closedImports(writeLine),
   };
 }
