@@ -22,8 +22,7 @@ const TOKEN = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\u0300-\u0331]*/gu;
 const NAME = /[\p{L}\p{N}_]+/gu;
 
 /** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
-const HAS_PARTS =
-  /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+const HAS_PARTS = /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 /** A part of a camelCase name: `read` and `File`, `HTTP` and `Server`, `utf8` and `Decoder`. */
 const CAMEL_PART = /\p{Lu}+(?!\p{Ll})[\p{Ll}\p{N}]*|\p{Lu}?[^\p{Lu}]+/gu;

@@ -78,7 +78,11 @@ async function planTerms(database: Database, { organisation, question }: Retriev
   const terms = questionTerms(question);
   const [passages, frequencies] = await Promise.all([
     countPassages(database, organisation),
-    passageFrequencies(database, organisation, terms.map((term) => term.stem)),
+    passageFrequencies(
+      database,
+      organisation,
+      terms.map((term) => term.stem),
+    ),
   ]);
   const counted = terms.map((term) => ({ ...term, passages: frequencies.get(term.stem) ?? 0 }));
   return { terms: selectTerms(counted, passages), passages };

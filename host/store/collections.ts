@@ -75,8 +75,6 @@ export async function collectionsSizeBytes(database: Database, connection: strin
 /** A datasource's writes as part of its batch's transaction, in order. */
 export function writeCollections(connection: string, writes: readonly CollectionWrite[]): Operation[] {
   return writes.map(({ collection, key, value }) =>
-    value === undefined
-      ? operation(REMOVE, { connection, collection, key })
-      : operation(PUT, { connection, collection, key, value }),
+    value === undefined ? operation(REMOVE, { connection, collection, key }) : operation(PUT, { connection, collection, key, value }),
   );
 }

@@ -8,7 +8,7 @@ import { defineStatement } from './statement.ts';
 import type { Columns } from './statement.ts';
 
 /** How a connection differs from its datasource's flags, by feature. */
-export type FeatureSettings = Record<string, { enabled?: boolean; config?: JsonObject }>;
+type FeatureSettings = Record<string, { enabled?: boolean; config?: JsonObject }>;
 
 /** A datasource set up for one organisation. */
 export interface StoredConnection {
@@ -109,12 +109,7 @@ export async function insertConnection(database: Database, input: ConnectionInse
 }
 
 /** False when the organisation has no such connection. */
-export async function updateConnection(
-  database: Database,
-  organisation: string,
-  id: string,
-  change: ConnectionChange,
-): Promise<boolean> {
+export async function updateConnection(database: Database, organisation: string, id: string, change: ConnectionChange): Promise<boolean> {
   const written = await database.write([
     operation(UPDATE, {
       organisation,
@@ -130,29 +125,17 @@ export async function updateConnection(
   return written.changes(0) === 1;
 }
 
-export async function getConnection(
-  database: Database,
-  organisation: string,
-  id: string,
-): Promise<StoredConnection | undefined> {
+export async function getConnection(database: Database, organisation: string, id: string): Promise<StoredConnection | undefined> {
   return database.readOne(GET, { organisation, id });
 }
 
 /** The sealed credential; none when there is none, or no such connection. */
-export async function getSealedCredential(
-  database: Database,
-  organisation: string,
-  id: string,
-): Promise<Uint8Array | undefined> {
+export async function getSealedCredential(database: Database, organisation: string, id: string): Promise<Uint8Array | undefined> {
   return database.readOne(CREDENTIAL, { organisation, id });
 }
 
 /** Oldest first. INVALID_REQUEST for a bad limit or cursor. */
-export async function listConnections(
-  database: Database,
-  organisation: string,
-  page: PageRequest,
-): Promise<StoredPage<StoredConnection>> {
+export async function listConnections(database: Database, organisation: string, page: PageRequest): Promise<StoredPage<StoredConnection>> {
   const rows = await database.read(LIST, { organisation, ...pageBounds(page, '') });
   return toPage(rows, page, (connection) => connection.id);
 }
@@ -188,7 +171,5 @@ function toFeatureSettings(stored: JsonObject): FeatureSettings {
 }
 
 function toMetrics(stored: JsonObject): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(stored).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value] as const] : [])),
-  );
+  return Object.fromEntries(Object.entries(stored).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value] as const] : [])));
 }

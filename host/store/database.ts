@@ -29,7 +29,7 @@ export interface Operation {
 }
 
 /** What a transaction did. */
-export interface WriteResult {
+interface WriteResult {
   /** Rows that the operation of this index inserted, updated or deleted. */
   changes(index: number): number;
   /** What the operation of this index returned; `statement` is the one that it was made of. */
@@ -150,8 +150,7 @@ function toRequest(operations: readonly Operation[]): DatabaseRequest {
 }
 
 function writeResult(operations: readonly Operation[], reply: DatabaseReply): WriteResult {
-  const nameOf = (index: number | undefined): string =>
-    (index === undefined ? undefined : operations[index]?.name) ?? 'transaction';
+  const nameOf = (index: number | undefined): string => (index === undefined ? undefined : operations[index]?.name) ?? 'transaction';
   if (reply.kind === 'refused') {
     throw new ExpectationError(nameOf(reply.operation), operations[reply.operation]?.expectChanges ?? 0, reply.changes);
   }

@@ -31,9 +31,7 @@ const LIST = defineStatement<{ datasource: string }, StoredFlag>(
 export async function putFlag(database: Database, datasource: string, flag: StoredFlag): Promise<void> {
   const { feature, updatedAtMs } = flag;
   const enabled = flag.enabled ? 1 : 0;
-  await database.write([
-    operation(PUT, { datasource, feature, enabled, config: JSON.stringify(flag.config), updatedAtMs }),
-  ]);
+  await database.write([operation(PUT, { datasource, feature, enabled, config: JSON.stringify(flag.config), updatedAtMs })]);
 }
 
 /** Those that an operator has set; features that were never touched are not in it. */

@@ -91,7 +91,5 @@ export function addProgress(progress: BatchProgress): Operation[] {
 function insertProblems(run: string, feature: string, problems: readonly Problem[]): Operation[] {
   return problems
     .slice(0, MAX_PROBLEMS_KEPT)
-    .map(({ path, reason, remedy }) =>
-      operation(INSERT_PROBLEM, { run, feature, path, reason, remedy, most: MAX_PROBLEMS_KEPT }),
-    );
+    .map(({ path, reason, remedy }) => operation(INSERT_PROBLEM, { run, feature, path, reason, remedy, most: MAX_PROBLEMS_KEPT }));
 }

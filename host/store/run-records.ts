@@ -7,7 +7,7 @@ export type StoredRunState = 'queued' | 'running' | 'parked' | 'succeeded' | 'pa
 export type StoredFeatureState = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
 
 /** How far one feature of a run has come. */
-export interface StoredRunFeature {
+interface StoredRunFeature {
   feature: string;
   state: StoredFeatureState;
   reason: string | undefined;

@@ -5,7 +5,7 @@ import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
 /** How much a word counts by where it stands. */
-export interface SearchWeights {
+interface SearchWeights {
   title: number;
   headings: number;
   text: number;
@@ -88,11 +88,7 @@ export async function searchPassages(database: Database, search: PassageSearch):
 }
 
 /** In how many passages of an organisation each word stands; words as the index stems them. Words of none are not in the map. */
-export async function passageFrequencies(
-  database: Database,
-  organisation: string,
-  words: readonly string[],
-): Promise<Map<string, number>> {
+export async function passageFrequencies(database: Database, organisation: string, words: readonly string[]): Promise<Map<string, number>> {
   return new Map(await database.read(frequencyStatement(searchIndexOf(organisation)), { words: JSON.stringify(words) }));
 }
 

@@ -8,21 +8,46 @@ import { seededRandom } from '../../helpers/random.ts';
 
 let database: Libsql.Database;
 
-const TEXTS = ['How to readFile in Node', 'the parse_config function', '東京都の天気', 'Größenänderung der Straße', 'vitamin B12 deficiency', 'NEAR the AND gate', 'синий ёж', 'ο λόγος'];
+const TEXTS = [
+  'How to readFile in Node',
+  'the parse_config function',
+  '東京都の天気',
+  'Größenänderung der Straße',
+  'vitamin B12 deficiency',
+  'NEAR the AND gate',
+  'синий ёж',
+  'ο λόγος',
+];
 
 beforeAll(() => {
   database = new Libsql(':memory:');
   database.exec(`CREATE VIRTUAL TABLE entries USING fts5 (title, headings, text, identifiers, scope, content = '',
     tokenize = 'porter unicode61 remove_diacritics 2')`);
   const insert = database.prepare(`INSERT INTO entries (rowid, title, headings, text, identifiers, scope) VALUES (?, '', '', ?, ?, ?)`);
-  TEXTS.forEach((text, id) => insert.run([BigInt(id), text, extraWords(text), scopeWords({ datasource: id % 2 ? 'odd' : 'even', feature: `f${id}` })]));
+  TEXTS.forEach((text, id) =>
+    insert.run([BigInt(id), text, extraWords(text), scopeWords({ datasource: id % 2 ? 'odd' : 'even', feature: `f${id}` })]),
+  );
 });
 
 function find(question: string, anyOf: string[][] = []): number[] {
   const terms = questionTerms(question);
   if (terms.length === 0) return [];
-  const rows = database.prepare('SELECT rowid AS id FROM entries WHERE entries MATCH ? ORDER BY rank').all([matchExpression(terms, { anyOf })]);
+  const rows = database
+    .prepare('SELECT rowid AS id FROM entries WHERE entries MATCH ? ORDER BY rank')
+    .all([matchExpression(terms, { anyOf })]);
   return (rows as { id: number }[]).map((row) => row.id);
+}
+
+function wordsOf(question: string): string[] {
+  return questionTerms(question).map((term) => term.word);
+}
+
+/** Of terms by the number of passages that hold them, in an index of 100,000. */
+function chosenOf(...terms: [string, number][]): string[] {
+  return selectTerms(
+    terms.map(([word, passages]) => ({ word, stem: word, passages })),
+    100_000,
+  ).map(({ word }) => word);
 }
 
 test('words of a question are found by any of their forms', () => {
@@ -53,12 +78,20 @@ test('a scope leaves only what has a word of each of its sets', () => {
   const question = 'readFile vitamin parse near';
   expect(find(question).sort()).toEqual([0, 1, 4, 5]);
   expect(find(question, [[datasourceWord('odd')]]).sort()).toEqual([1, 5]);
-  expect(find(question, [[datasourceWord('odd'), datasourceWord('even')], [featureWord('f4'), featureWord('f5')]]).sort()).toEqual([4, 5]);
+  expect(
+    find(question, [
+      [datasourceWord('odd'), datasourceWord('even')],
+      [featureWord('f4'), featureWord('f5')],
+    ]).sort(),
+  ).toEqual([4, 5]);
   expect(find(question, [[datasourceWord('even')], [featureWord('f5')]])).toEqual([]);
 });
 
 test('names that the stemmer takes for one word are different scopes', () => {
-  const words = ['tests', 'tested', 'testing', 'test', 'Tests', 'te-sts', 'te_sts', 'te', 'ö', 'o'].flatMap((name) => [datasourceWord(name), featureWord(name)]);
+  const words = ['tests', 'tested', 'testing', 'test', 'Tests', 'te-sts', 'te_sts', 'te', 'ö', 'o'].flatMap((name) => [
+    datasourceWord(name),
+    featureWord(name),
+  ]);
   expect(new Set(words).size).toBe(words.length);
   for (const word of words) expect(word).toMatch(/^[0-9a-f]{16}0$/);
 });
@@ -69,7 +102,62 @@ test('the scope is not searched by the words of a question', () => {
 
 test('any text at all is a valid query', () => {
   const random = seededRandom(11);
-  const pieces = ['"', "'", '*', '^', '(', ')', '{', '}', ':', '-', '+', ',', '\\', '\0', '\n', '\u2028', ' ', ';', '--', '/*', 'AND', 'OR', 'NOT', 'NEAR', 'NEAR/2', 'a', 'Ab', 'aB_c', '1', '١', 'é', 'e\u0301', '\u0301', 'ß', '漢字', 'か', 'हिन्दी', 'ไทย', '한글', '👩‍👩‍👧', '\u{1f600}', '\ud800', '\udfff', '\ufeff', '\u200b', '\uffff', '\u{10ffff}', '\ue000', 'x'.repeat(300), 'text:', 'scope:', '%', '_', '__'];
+  const pieces = [
+    '"',
+    "'",
+    '*',
+    '^',
+    '(',
+    ')',
+    '{',
+    '}',
+    ':',
+    '-',
+    '+',
+    ',',
+    '\\',
+    '\0',
+    '\n',
+    '\u2028',
+    ' ',
+    ';',
+    '--',
+    '/*',
+    'AND',
+    'OR',
+    'NOT',
+    'NEAR',
+    'NEAR/2',
+    'a',
+    'Ab',
+    'aB_c',
+    '1',
+    '١',
+    'é',
+    'e\u0301',
+    '\u0301',
+    'ß',
+    '漢字',
+    'か',
+    'हिन्दी',
+    'ไทย',
+    '한글',
+    '👩‍👩‍👧',
+    '\u{1f600}',
+    '\ud800',
+    '\udfff',
+    '\ufeff',
+    '\u200b',
+    '\uffff',
+    '\u{10ffff}',
+    '\ue000',
+    'x'.repeat(300),
+    'text:',
+    'scope:',
+    '%',
+    '_',
+    '__',
+  ];
   for (let round = 0; round < 5_000; round += 1) {
     const text = Array.from({ length: random.below(12) }, () => {
       return random.below(4) === 0 ? String.fromCharCode(random.below(0x10000)) : (pieces[random.below(pieces.length)] ?? '');
@@ -79,20 +167,32 @@ test('any text at all is a valid query', () => {
 });
 
 test('ten thousand characters are a valid query with a bounded number of terms', () => {
-  for (const text of ['a b c '.repeat(2_000), 'word'.repeat(2_500), Array.from({ length: 2_000 }, (_, n) => `w${n}`).join(' '), '"'.repeat(10_000), 'aB'.repeat(5_000), '漢'.repeat(10_000), 'a_'.repeat(5_000)]) {
+  for (const text of [
+    'a b c '.repeat(2_000),
+    'word'.repeat(2_500),
+    Array.from({ length: 2_000 }, (_, n) => `w${n}`).join(' '),
+    '"'.repeat(10_000),
+    'aB'.repeat(5_000),
+    '漢'.repeat(10_000),
+    'a_'.repeat(5_000),
+  ]) {
     const terms = questionTerms(text);
     expect(terms.length).toBeLessThanOrEqual(256);
-    expect(selectTerms(terms.map((term) => ({ ...term, passages: 1 })), 1_000).length).toBeLessThanOrEqual(32);
+    expect(
+      selectTerms(
+        terms.map((term) => ({ ...term, passages: 1 })),
+        1_000,
+      ).length,
+    ).toBeLessThanOrEqual(32);
     expect(() => find(text)).not.toThrow();
   }
 });
 
 test('words that say nothing are left out, unless there are no others', () => {
-  const words = (question: string) => questionTerms(question).map((term) => term.word);
-  expect(words('How do I get the readme of a repository?')).toEqual(['readme', 'repository']);
-  expect(words('what is this?')).toEqual(['what', 'is', 'this']);
-  expect(words('don’t can\'t')).toEqual(['don', 't', 'can']);
-  expect(words(' .,;!? ')).toEqual([]);
+  expect(wordsOf('How do I get the readme of a repository?')).toEqual(['readme', 'repository']);
+  expect(wordsOf('what is this?')).toEqual(['what', 'is', 'this']);
+  expect(wordsOf("don’t can't")).toEqual(['don', 't', 'can']);
+  expect(wordsOf(' .,;!? ')).toEqual([]);
 });
 
 test('a word counts once, whatever its forms', () => {
@@ -100,9 +200,7 @@ test('a word counts once, whatever its forms', () => {
 });
 
 test('frequent terms are left out while three rarer ones remain, the rarest are kept', () => {
-  const term = (word: string, passages: number) => ({ word, stem: word, passages });
-  const chosen = (...terms: [string, number][]) => selectTerms(terms.map(([word, passages]) => term(word, passages)), 100_000).map(({ word }) => word);
-  expect(chosen(['often', 20_000], ['a', 10], ['b', 5], ['c', 4_000], ['also', 6_000])).toEqual(['b', 'a', 'c']);
-  expect(chosen(['often', 20_000], ['a', 10], ['also', 6_000], ['more', 30_000])).toEqual(['a', 'also', 'often']);
-  expect(chosen(['unknown', 0], ['a', 10])).toEqual(['a', 'unknown']);
+  expect(chosenOf(['often', 20_000], ['a', 10], ['b', 5], ['c', 4_000], ['also', 6_000])).toEqual(['b', 'a', 'c']);
+  expect(chosenOf(['often', 20_000], ['a', 10], ['also', 6_000], ['more', 30_000])).toEqual(['a', 'also', 'often']);
+  expect(chosenOf(['unknown', 0], ['a', 10])).toEqual(['a', 'unknown']);
 });

@@ -8,7 +8,13 @@ test('a rarer word tells more, and a word of most passages still tells something
 });
 
 test('a score is the share of the bound, from 0 to 1', () => {
-  const bound = relevanceBound([{ word: 'a', stem: 'a', passages: 3 }, { word: 'b', stem: 'b', passages: 0 }], 50);
+  const bound = relevanceBound(
+    [
+      { word: 'a', stem: 'a', passages: 3 },
+      { word: 'b', stem: 'b', passages: 0 },
+    ],
+    50,
+  );
   expect(bound).toBeCloseTo(2.2 * (Math.log(47.5 / 3.5) + Math.log(50.5 / 0.5)));
   expect(toScore(bound / 4, bound)).toBeCloseTo(0.25);
   expect(toScore(bound * 2, bound)).toBe(1);

@@ -30,7 +30,12 @@ test('of a long text it is the stretch with the most different words, cut at wor
 
 test('rarer words weigh more than many common ones', () => {
   const text = `${filler(40)} common usual plain ${filler(100)} unique ${filler(40)}`;
-  const weights = new Map([['common', 1], ['usual', 1], ['plain', 1], [stem('unique'), 5]]);
+  const weights = new Map([
+    ['common', 1],
+    ['usual', 1],
+    ['plain', 1],
+    [stem('unique'), 5],
+  ]);
   expect(marked(text, weights)).toEqual(['unique']);
 });
 
@@ -52,7 +57,23 @@ test('without a match it is the beginning', () => {
 
 test('whatever the text, highlights lie inside the snippet, in order, apart, and cut no character', () => {
   const random = seededRandom(5);
-  const pieces = ['run', 'running ', 'readFile ', 'x'.repeat(400), '💥', '漢字', '\ud800', 'é', ' ', '. ', '\n', '_', 'RUN_file', '"', 'ab'.repeat(200)];
+  const pieces = [
+    'run',
+    'running ',
+    'readFile ',
+    'x'.repeat(400),
+    '💥',
+    '漢字',
+    '\ud800',
+    'é',
+    ' ',
+    '. ',
+    '\n',
+    '_',
+    'RUN_file',
+    '"',
+    'ab'.repeat(200),
+  ];
   const weights = weigh('run', 'file', '漢字', 'x'.repeat(400));
   for (let round = 0; round < 3_000; round += 1) {
     const text = Array.from({ length: random.below(80) }, () => pieces[random.below(pieces.length)]).join('');
@@ -70,13 +91,22 @@ test('whatever the text, highlights lie inside the snippet, in order, apart, and
 });
 
 test('markdown is read as plain text, code is left as it is', () => {
-  const markdown = '## Set up\n\nUse `npm ci` and **then** the [guide](https://example.com/a "b"):\n\n```ts\nconst a = b ** 2;\n```\n\n> ![logo](x.png) *quoted*';
+  const markdown =
+    '## Set up\n\nUse `npm ci` and **then** the [guide](https://example.com/a "b"):\n\n```ts\nconst a = b ** 2;\n```\n\n> ![logo](x.png) *quoted*';
   expect(plainText(markdown, 'text/markdown; charset=utf-8')).toBe('Set up Use npm ci and then the guide: const a = b ** 2; logo quoted');
   expect(plainText('a **= `b`\n  # c', 'text/x-python')).toBe('a **= `b` # c');
 });
 
 test('hostile markdown takes no time', () => {
-  for (const text of ['['.repeat(50_000), '![a]('.repeat(10_000), '> '.repeat(25_000), '*'.repeat(50_000), '`'.repeat(50_000), `[a](${' '.repeat(50_000)}`, ' '.repeat(50_000)]) {
+  for (const text of [
+    '['.repeat(50_000),
+    '![a]('.repeat(10_000),
+    '> '.repeat(25_000),
+    '*'.repeat(50_000),
+    '`'.repeat(50_000),
+    `[a](${' '.repeat(50_000)}`,
+    ' '.repeat(50_000),
+  ]) {
     const startedMs = performance.now();
     makeSnippet(plainText(text, 'text/markdown'), weigh('a'));
     expect(performance.now() - startedMs).toBeLessThan(2_000);

@@ -1,21 +1,36 @@
 import { expect, test } from 'vitest';
 import { commitBatch, type DocumentChange } from '../../../host/store/batch.ts';
 import { getCheckpoint, forgetCheckpoint } from '../../../host/store/checkpoints.ts';
-import { collectionsSizeBytes, getCollectionValue, scanCollection } from '../../../host/store/collections.ts';
+import { type CollectionWrite, collectionsSizeBytes, getCollectionValue, scanCollection } from '../../../host/store/collections.ts';
 import { getConnection } from '../../../host/store/connections.ts';
 import type { Database } from '../../../host/store/database.ts';
 import { knownVersions } from '../../../host/store/documents.ts';
 import { listMetrics } from '../../../host/store/metrics.ts';
-import { claimNextRun, finishRun, getRun } from '../../../host/store/runs.ts';
+import { finishRun, getRun } from '../../../host/store/runs.ts';
 import { searchPassages } from '../../../host/store/search.ts';
 import { seededRandom } from '../../helpers/random.ts';
-import { addConnection, batchOf, claimRun, dumpRebuiltIndex, dumpSearchIndex, facts, inspectFile, temporaryDatabase, upsert } from './fixture.ts';
+import {
+  addConnection,
+  batchOf,
+  claimDue,
+  claimRun,
+  dumpRebuiltIndex,
+  dumpSearchIndex,
+  facts,
+  inspectFile,
+  temporaryDatabase,
+  upsert,
+} from './fixture.ts';
 
 const WEIGHTS = { title: 1, headings: 1, text: 1, identifiers: 1 };
 
 async function titlesOf(database: Database, organisation: string, word: string): Promise<string[]> {
   const found = await searchPassages(database, { organisation, match: `"${word}"`, weights: WEIGHTS, candidates: 100, limit: 100 });
   return found.map((passage) => passage.title).sort();
+}
+
+function put(key: string, value: number[]): CollectionWrite {
+  return { collection: 'issues', key, value: new Uint8Array(value) };
 }
 
 /** Everything but the run's own row, which a lease may change. */
@@ -31,7 +46,10 @@ test('a batch adds, replaces, refreshes and deletes documents, and counts what i
   const database = await temporaryDatabase();
   const home = await addConnection(database);
   const lease = await claimRun(database, home);
-  const first = await commitBatch(database, batchOf(home, lease, { changes: [upsert('a', ['old words']), upsert('b', ['stays']), upsert('c', ['goes'])] }));
+  const first = await commitBatch(
+    database,
+    batchOf(home, lease, { changes: [upsert('a', ['old words']), upsert('b', ['stays']), upsert('c', ['goes'])] }),
+  );
   expect(first).toEqual({ upserted: 3, unchanged: 0, deleted: 0, cancelRequested: false });
   const second = await commitBatch(
     database,
@@ -55,7 +73,18 @@ test('a batch adds, replaces, refreshes and deletes documents, and counts what i
   expect(await getConnection(database, 'acme', home.connection)).toMatchObject({ documents: 2, passages: 3 });
   const run = await getRun(database, 'acme', lease.run);
   expect(run?.features).toEqual([
-    { feature: 'issues', state: 'done', reason: undefined, batches: 2, seen: 4, expected: 9, upserted: 4, unchanged: 1, deleted: 1, skipped: 0 },
+    {
+      feature: 'issues',
+      state: 'done',
+      reason: undefined,
+      batches: 2,
+      seen: 4,
+      expected: 9,
+      upserted: 4,
+      unchanged: 1,
+      deleted: 1,
+      skipped: 0,
+    },
   ]);
 });
 
@@ -77,7 +106,13 @@ test('where an id comes twice in a batch, the last word counts', async () => {
   const database = await temporaryDatabase();
   const home = await addConnection(database);
   const lease = await claimRun(database, home);
-  const changes: DocumentChange[] = [upsert('a', ['first']), upsert('b', ['kept']), upsert('a', ['second']), { kind: 'delete', id: 'b' }, upsert('b', ['again'])];
+  const changes: DocumentChange[] = [
+    upsert('a', ['first']),
+    upsert('b', ['kept']),
+    upsert('a', ['second']),
+    { kind: 'delete', id: 'b' },
+    upsert('b', ['again']),
+  ];
   await commitBatch(database, batchOf(home, lease, { changes }));
   expect(await titlesOf(database, 'acme', 'first')).toEqual([]);
   expect(await titlesOf(database, 'acme', 'second')).toEqual(['Title of a']);
@@ -100,13 +135,15 @@ test('checkpoint, storage and metrics are written with the batch', async () => {
   const database = await temporaryDatabase();
   const home = await addConnection(database);
   const lease = await claimRun(database, home);
-  const put = (key: string, value: number[]) => ({ collection: 'issues', key, value: new Uint8Array(value) });
   await commitBatch(
     database,
     batchOf(home, lease, {
       checkpoint: new Uint8Array([7]),
       storage: [put('b', [1]), put('ä', [2, 2]), put('a', [3]), put('gone', [4])],
-      metrics: [{ name: 'count', kind: 'add', value: 2 }, { name: 'level', kind: 'set', value: 0.5 }],
+      metrics: [
+        { name: 'count', kind: 'add', value: 2 },
+        { name: 'level', kind: 'set', value: 0.5 },
+      ],
     }),
   );
   await commitBatch(
@@ -114,7 +151,10 @@ test('checkpoint, storage and metrics are written with the batch', async () => {
     batchOf(home, lease, {
       checkpoint: new Uint8Array([]),
       storage: [put('b', [9]), { collection: 'issues', key: 'gone', value: undefined }],
-      metrics: [{ name: 'count', kind: 'add', value: 3 }, { name: 'level', kind: 'set', value: 1e300 }],
+      metrics: [
+        { name: 'count', kind: 'add', value: 3 },
+        { name: 'level', kind: 'set', value: 1e300 },
+      ],
     }),
   );
   expect(await getCheckpoint(database, home.connection, 'issues')).toEqual(new Uint8Array([]));
@@ -137,7 +177,7 @@ test('a batch after the lease was lost changes nothing and says LEASE_LOST', asy
   const home = await addConnection(database);
   const lost = await claimRun(database, home);
   await commitBatch(database, batchOf(home, lost, { changes: [upsert('a', ['one'])], leaseUntilMs: 1_000 }));
-  const claimed = await claimNextRun(database, { owner: 'test', nowMs: 5_000, leaseMs: 1_000 });
+  const taken = await claimDue(database, 5_000);
   const before = dump(database.file);
   const late = batchOf(home, lost, {
     changes: [upsert('a', ['two']), upsert('b', ['three'])],
@@ -148,7 +188,7 @@ test('a batch after the lease was lost changes nothing and says LEASE_LOST', asy
   });
   await expect(commitBatch(database, late)).rejects.toMatchObject({ code: 'LEASE_LOST' });
   expect(dump(database.file)).toEqual(before);
-  await commitBatch(database, { ...late, lease: claimed!.lease });
+  await commitBatch(database, { ...late, lease: taken });
   expect(await titlesOf(database, 'acme', 'three')).toEqual(['Title of b']);
 });
 
@@ -158,7 +198,9 @@ test('a batch after the run has ended changes nothing', async () => {
   const lease = await claimRun(database, home);
   await finishRun(database, lease, { state: 'succeeded', reason: undefined, nowMs: 5 });
   const before = dump(database.file);
-  await expect(commitBatch(database, batchOf(home, lease, { changes: [upsert('a', ['x'])] }))).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  await expect(commitBatch(database, batchOf(home, lease, { changes: [upsert('a', ['x'])] }))).rejects.toMatchObject({
+    code: 'LEASE_LOST',
+  });
   expect(dump(database.file)).toEqual(before);
 });
 
@@ -166,7 +208,13 @@ test('NUL in the text of a source is replaced, and the rest of it is still found
   const database = await temporaryDatabase();
   const home = await addConnection(database);
   const lease = await claimRun(database, home);
-  const change = upsert('a', ['before\0behind'], { title: 'Ti\0tle', author: 'A\0', location: ['x\0'], version: '\0', attributes: { note: '\0' } });
+  const change = upsert('a', ['before\0behind'], {
+    title: 'Ti\0tle',
+    author: 'A\0',
+    location: ['x\0'],
+    version: '\0',
+    attributes: { note: '\0' },
+  });
   await commitBatch(database, batchOf(home, lease, { changes: [change] }));
   const [found] = await searchPassages(database, { organisation: 'acme', match: '"behind"', weights: WEIGHTS, candidates: 9, limit: 9 });
   expect(found).toMatchObject({ title: 'Ti\u{fffd}tle', text: 'before\u{fffd}behind', author: 'A\u{fffd}' });
@@ -193,25 +241,41 @@ test('the search index stays what a new one would be, whatever is added, replace
     expect(raw.prepare('SELECT count(*) > 10 AS many FROM passages').all([])).toEqual([{ many: 1 }]);
     expect(dumpSearchIndex(raw, 'passages_fts_acme')).toEqual(dumpRebuiltIndex(raw, 'acme'));
     expect(raw.prepare('PRAGMA foreign_key_check').all([])).toEqual([]);
-    expect(raw.prepare('SELECT count(*) AS n FROM documents WHERE passage_count <> (SELECT count(*) FROM passages WHERE document_id = documents.id)').all([])).toEqual([{ n: 0 }]);
+    expect(
+      raw
+        .prepare(
+          'SELECT count(*) AS n FROM documents WHERE passage_count <> (SELECT count(*) FROM passages WHERE document_id = documents.id)',
+        )
+        .all([]),
+    ).toEqual([{ n: 0 }]);
   });
 });
 
 test('organisations with the same words do not see each other, not even in scores', async () => {
   const database = await temporaryDatabase();
-  const relevance = async () => (await searchPassages(database, { organisation: 'acme', match: '"secret" OR "plan"', weights: WEIGHTS, candidates: 9, limit: 9 })).map((passage) => [passage.title, passage.relevance]);
+  const relevance = async () =>
+    (await searchPassages(database, { organisation: 'acme', match: '"secret" OR "plan"', weights: WEIGHTS, candidates: 9, limit: 9 })).map(
+      (passage) => [passage.title, passage.relevance],
+    );
   const acme = await addConnection(database, { organisation: 'acme' });
   const lease = await claimRun(database, acme);
-  await commitBatch(database, batchOf(acme, lease, { changes: [upsert('1', ['secret plan of acme']), upsert('2', ['other']), upsert('3', ['things'])] }));
+  await commitBatch(
+    database,
+    batchOf(acme, lease, { changes: [upsert('1', ['secret plan of acme']), upsert('2', ['other']), upsert('3', ['things'])] }),
+  );
   const alone = await relevance();
   expect(alone).toHaveLength(1);
   for (const organisation of ['rival', 'acme-2', 'a']) {
     const rival = await addConnection(database, { organisation });
-    const changes = Array.from({ length: 30 }, (_, id) => upsert(`${id}`, ['secret plan '.repeat(id + 1)], { title: `of ${organisation}` }));
+    const changes = Array.from({ length: 30 }, (_, id) =>
+      upsert(`${id}`, ['secret plan '.repeat(id + 1)], { title: `of ${organisation}` }),
+    );
     await commitBatch(database, batchOf(rival, await claimRun(database, rival), { changes }));
   }
   expect(await relevance()).toEqual(alone);
   const rivals = await searchPassages(database, { organisation: 'rival', match: '"secret"', weights: WEIGHTS, candidates: 99, limit: 99 });
   expect(new Set(rivals.map((passage) => passage.title))).toEqual(new Set(['of rival']));
-  await expect(searchPassages(database, { organisation: 'acme" --', match: '"secret"', weights: WEIGHTS, candidates: 9, limit: 9 })).rejects.toThrow(TypeError);
+  await expect(
+    searchPassages(database, { organisation: 'acme" --', match: '"secret"', weights: WEIGHTS, candidates: 9, limit: 9 }),
+  ).rejects.toThrow(TypeError);
 });

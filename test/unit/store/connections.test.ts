@@ -1,13 +1,29 @@
 import { expect, test } from 'vitest';
 import { commitBatch } from '../../../host/store/batch.ts';
-import { getConnection, getSealedCredential, insertConnection, listConnections, updateConnection } from '../../../host/store/connections.ts';
+import {
+  getConnection,
+  getSealedCredential,
+  insertConnection,
+  listConnections,
+  updateConnection,
+} from '../../../host/store/connections.ts';
 import { putFlag, listFlags } from '../../../host/store/flags.ts';
 import { getOrganisation, insertOrganisation, listOrganisations } from '../../../host/store/organisations.ts';
 import { getDatasource, listDatasources, putDatasource } from '../../../host/store/registry.ts';
 import { finishRemovals, removeConnection } from '../../../host/store/removals.ts';
 import { createRun, finishRun } from '../../../host/store/runs.ts';
 import { searchPassages } from '../../../host/store/search.ts';
-import { addConnection, batchOf, claimRun, dumpRebuiltIndex, dumpSearchIndex, index, inspectFile, temporaryDatabase, upsert } from './fixture.ts';
+import {
+  addConnection,
+  batchOf,
+  claimRun,
+  dumpRebuiltIndex,
+  dumpSearchIndex,
+  index,
+  inspectFile,
+  temporaryDatabase,
+  upsert,
+} from './fixture.ts';
 
 test('an organisation is added once: CONFLICT', async () => {
   const database = await temporaryDatabase();
@@ -30,7 +46,15 @@ test('an id that could leave the name of its table is refused', async () => {
 
 test('installing a datasource again replaces it and keeps its flags and the first time', async () => {
   const database = await temporaryDatabase();
-  const input = { name: 'github', version: '1.0.0', digest: 'sha256:a', manifest: { a: [1] }, grant: {}, inspection: { ok: true }, nowMs: 5 };
+  const input = {
+    name: 'github',
+    version: '1.0.0',
+    digest: 'sha256:a',
+    manifest: { a: [1] },
+    grant: {},
+    inspection: { ok: true },
+    nowMs: 5,
+  };
   await putDatasource(database, input);
   await putFlag(database, 'github', { feature: 'issues', enabled: true, config: { days: 3 }, updatedAtMs: 6 });
   await putDatasource(database, { ...input, version: '2.0.0', nowMs: 9 });
@@ -48,8 +72,19 @@ test('a change touches what it names and nothing else', async () => {
   await addConnection(database);
   const config = { url: 'https://example.com' };
   const sealedCredential = new Uint8Array([1, 2]);
-  await insertConnection(database, { id: 'c2', organisation: 'acme', datasource: 'github', name: 'two', config, features: {}, sealedCredential, nowMs: 5 });
-  expect(await updateConnection(database, 'acme', 'c2', { features: { issues: { enabled: true, config: { a: 1 } } }, nowMs: 6 })).toBe(true);
+  await insertConnection(database, {
+    id: 'c2',
+    organisation: 'acme',
+    datasource: 'github',
+    name: 'two',
+    config,
+    features: {},
+    sealedCredential,
+    nowMs: 5,
+  });
+  expect(await updateConnection(database, 'acme', 'c2', { features: { issues: { enabled: true, config: { a: 1 } } }, nowMs: 6 })).toBe(
+    true,
+  );
   expect(await getConnection(database, 'acme', 'c2')).toEqual({
     ...{ id: 'c2', organisation: 'acme', datasource: 'github', name: 'two', config, hasCredential: true },
     features: { issues: { enabled: true, config: { a: 1 } } },
@@ -87,8 +122,21 @@ test('removing a connection leaves nothing of it, and everything of the others',
   const stays = await addConnection(database, { connection: 'stays' });
   await index(database, stays, [upsert('a', ['fox'])]);
   const lease = await claimRun(database, gone);
-  const changes = Array.from({ length: 120 }, (_, id) => upsert(`${id}`, Array.from({ length: 20 }, (__, place) => `fox ${place}`)));
-  await commitBatch(database, batchOf(gone, lease, { changes, storage: [{ collection: 'c', key: 'k', value: new Uint8Array(1) }], metrics: [{ name: 'm', kind: 'add', value: 1 }], problems: [{ path: 'p', reason: 'r', remedy: 'm' }] }));
+  const changes = Array.from({ length: 120 }, (_, id) =>
+    upsert(
+      `${id}`,
+      Array.from({ length: 20 }, (__, place) => `fox ${place}`),
+    ),
+  );
+  await commitBatch(
+    database,
+    batchOf(gone, lease, {
+      changes,
+      storage: [{ collection: 'c', key: 'k', value: new Uint8Array(1) }],
+      metrics: [{ name: 'm', kind: 'add', value: 1 }],
+      problems: [{ path: 'p', reason: 'r', remedy: 'm' }],
+    }),
+  );
   await expect(removeConnection(database, 'acme', gone.connection, 5)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
   expect(await getConnection(database, 'acme', gone.connection)).toBeDefined();
   await finishRun(database, lease, { state: 'succeeded', reason: undefined, nowMs: 6 });
@@ -99,8 +147,10 @@ test('removing a connection leaves nothing of it, and everything of the others',
   await expect(removeConnection(database, 'acme', gone.connection, 8)).rejects.toMatchObject({ code: 'UNKNOWN_CONNECTION' });
   inspectFile(database.file, (raw) => {
     const count = (table: string) => raw.prepare(`SELECT count(*) AS n FROM ${table}`).all([]);
-    for (const table of ['connections', 'documents', 'passages', 'runs', 'run_features', 'checkpoints']) expect([table, count(table)]).toEqual([table, [{ n: 1 }]]);
-    for (const table of ['run_problems', 'datasource_collections', 'datasource_metrics']) expect([table, count(table)]).toEqual([table, [{ n: 0 }]]);
+    for (const table of ['connections', 'documents', 'passages', 'runs', 'run_features', 'checkpoints'])
+      expect([table, count(table)]).toEqual([table, [{ n: 1 }]]);
+    for (const table of ['run_problems', 'datasource_collections', 'datasource_metrics'])
+      expect([table, count(table)]).toEqual([table, [{ n: 0 }]]);
     expect(dumpSearchIndex(raw, 'passages_fts_acme')).toEqual(dumpRebuiltIndex(raw, 'acme'));
   });
 });
@@ -108,17 +158,36 @@ test('removing a connection leaves nothing of it, and everything of the others',
 test('a removal that was interrupted is hidden from everybody and finished later', async () => {
   const database = await temporaryDatabase();
   const home = await addConnection(database);
-  await insertConnection(database, { id: 'half', organisation: 'acme', datasource: 'github', name: 'half', config: {}, features: {}, sealedCredential: undefined, nowMs: 1 });
+  await insertConnection(database, {
+    id: 'half',
+    organisation: 'acme',
+    datasource: 'github',
+    name: 'half',
+    config: {},
+    features: {},
+    sealedCredential: undefined,
+    nowMs: 1,
+  });
   await index(database, { ...home, connection: 'half' }, [upsert('a', ['fox'])]);
   await index(database, home, [upsert('b', ['fox'])]);
   // What a host leaves behind that was killed right after the first step of the removal.
-  inspectFile(database.file, (raw) => raw.exec(`UPDATE runs SET state = 'succeeded'; UPDATE connections SET removed_at_ms = 5 WHERE id = 'half'`));
+  inspectFile(database.file, (raw) =>
+    raw.exec(`UPDATE runs SET state = 'succeeded'; UPDATE connections SET removed_at_ms = 5 WHERE id = 'half'`),
+  );
 
   expect(await getConnection(database, 'acme', 'half')).toBeUndefined();
   expect((await listConnections(database, 'acme', { limit: 9 })).items).toHaveLength(1);
-  const search = { organisation: 'acme', match: '"fox"', weights: { title: 1, headings: 1, text: 1, identifiers: 1 }, candidates: 9, limit: 9 };
+  const search = {
+    organisation: 'acme',
+    match: '"fox"',
+    weights: { title: 1, headings: 1, text: 1, identifiers: 1 },
+    candidates: 9,
+    limit: 9,
+  };
   expect((await searchPassages(database, search)).map((passage) => passage.connection)).toEqual([home.connection]);
-  await expect(createRun(database, { id: 'r9', organisation: 'acme', connection: 'half', features: [], nowMs: 1 })).rejects.toMatchObject({ code: 'UNKNOWN_CONNECTION' });
+  await expect(createRun(database, { id: 'r9', organisation: 'acme', connection: 'half', features: [], nowMs: 1 })).rejects.toMatchObject({
+    code: 'UNKNOWN_CONNECTION',
+  });
 
   await finishRemovals(database);
   inspectFile(database.file, (raw) => {

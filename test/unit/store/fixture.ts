@@ -50,7 +50,15 @@ export async function addConnection(database: Database, home: Partial<Home> = {}
   await insertOrganisation(database, { id: organisation, name: organisation, createdAtMs: 1 }).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'CONFLICT')) throw error;
   });
-  await putDatasource(database, { name: datasource, version: '1.0.0', digest: 'sha256:0', manifest: {}, grant: {}, inspection: {}, nowMs: 1 });
+  await putDatasource(database, {
+    name: datasource,
+    version: '1.0.0',
+    digest: 'sha256:0',
+    manifest: {},
+    grant: {},
+    inspection: {},
+    nowMs: 1,
+  });
   await insertConnection(database, {
     id: connection,
     organisation,
@@ -68,7 +76,12 @@ export async function addConnection(database: Database, home: Partial<Home> = {}
 export async function claimRun(database: Database, home: Home, features: string[] = ['issues']): Promise<Lease> {
   const { organisation, connection } = home;
   await createRun(database, { id: `run-of-${connection}`, organisation, connection, features, nowMs: 1 });
-  const claimed = await claimNextRun(database, { owner: 'test', nowMs: 2, leaseMs: 1_000 });
+  return claimDue(database, 2);
+}
+
+/** The lease, of a second, of the run that is due. */
+export async function claimDue(database: Database, nowMs: number): Promise<Lease> {
+  const claimed = await claimNextRun(database, { owner: 'test', nowMs, leaseMs: 1_000 });
   if (claimed === undefined) throw new Error('no run was due');
   return claimed.lease;
 }

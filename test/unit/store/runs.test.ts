@@ -3,7 +3,17 @@ import { commitBatch } from '../../../host/store/batch.ts';
 import type { Database } from '../../../host/store/database.ts';
 import type { Lease } from '../../../host/store/leases.ts';
 import { setRunFeature } from '../../../host/store/run-progress.ts';
-import { claimNextRun, createRun, finishRun, getRun, isCancelRequested, listRuns, parkRun, renewLease, requestCancel } from '../../../host/store/runs.ts';
+import {
+  claimNextRun,
+  createRun,
+  finishRun,
+  getRun,
+  isCancelRequested,
+  listRuns,
+  parkRun,
+  renewLease,
+  requestCancel,
+} from '../../../host/store/runs.ts';
 import { addConnection, batchOf, temporaryDatabase, type Home } from './fixture.ts';
 
 let database: Database;
@@ -34,7 +44,10 @@ test('a new run is queued with its features pending, in their order', async () =
   expect(await getRun(database, 'acme', 'r1')).toMatchObject({
     state: 'queued',
     connection: home.connection,
-    features: [{ feature: 'b', state: 'pending' }, { feature: 'a', state: 'pending' }],
+    features: [
+      { feature: 'b', state: 'pending' },
+      { feature: 'a', state: 'pending' },
+    ],
     problems: [],
     startedAtMs: undefined,
   });
@@ -154,7 +167,10 @@ test('a run keeps its first 100 problems and counts them all', async () => {
   expect(run?.problems.at(0)).toEqual({ feature: 'issues', path: '/0', reason: 'r', remedy: 'm' });
   expect(run?.problems.at(99)).toMatchObject({ feature: 'a', path: '/29' });
   expect(run?.problemCount).toBe(140);
-  expect(run?.features).toMatchObject([{ feature: 'issues', skipped: 70, state: 'running' }, { feature: 'a', state: 'failed', reason: 'forbidden' }]);
+  expect(run?.features).toMatchObject([
+    { feature: 'issues', skipped: 70, state: 'running' },
+    { feature: 'a', state: 'failed', reason: 'forbidden' },
+  ]);
 });
 
 test('runs are listed in pages, newest first, by organisation and by connection', async () => {
@@ -171,7 +187,11 @@ test('runs are listed in pages, newest first, by organisation and by connection'
     ids.push(page.items.map((run) => run.id));
     after = page.next;
   } while (after !== undefined);
-  expect(ids).toEqual([['r6', 'r5'], ['r4', 'r3'], ['r2', 'r1']]);
+  expect(ids).toEqual([
+    ['r6', 'r5'],
+    ['r4', 'r3'],
+    ['r2', 'r1'],
+  ]);
   const mine = await listRuns(database, 'acme', { connection: home.connection }, { limit: 200 });
   expect(mine.items.map((run) => run.id)).toEqual(['r5', 'r4', 'r3', 'r2', 'r1']);
   expect(mine.items[0]?.features).toHaveLength(2);
@@ -179,11 +199,17 @@ test('runs are listed in pages, newest first, by organisation and by connection'
 });
 
 test.each([0, 201, 1.5, Number.NaN])('a page of %d is INVALID_REQUEST', async (limit) => {
-  await expect(listRuns(database, 'acme', {}, { limit })).rejects.toMatchObject({ code: 'INVALID_REQUEST', problems: [{ path: '/limit' }] });
+  await expect(listRuns(database, 'acme', {}, { limit })).rejects.toMatchObject({
+    code: 'INVALID_REQUEST',
+    problems: [{ path: '/limit' }],
+  });
 });
 
-test.each(['', 'x', 'djE6cg', "djE6cjE='", Buffer.from('v1:\0').toString('base64url'), '💥'])('the cursor %j is INVALID_REQUEST or one of ours', async (after) => {
-  const listed = listRuns(database, 'acme', {}, { limit: 5, after });
-  if (after === 'djE6cg') await expect(listed).resolves.toEqual({ items: [], next: undefined });
-  else await expect(listed).rejects.toMatchObject({ code: 'INVALID_REQUEST', problems: [{ path: '/after' }] });
-});
+test.each(['', 'x', 'djE6cg', "djE6cjE='", Buffer.from('v1:\0').toString('base64url'), '💥'])(
+  'the cursor %j is INVALID_REQUEST or one of ours',
+  async (after) => {
+    const listed = listRuns(database, 'acme', {}, { limit: 5, after });
+    if (after === 'djE6cg') await expect(listed).resolves.toEqual({ items: [], next: undefined });
+    else await expect(listed).rejects.toMatchObject({ code: 'INVALID_REQUEST', problems: [{ path: '/after' }] });
+  },
+);
