@@ -7,7 +7,7 @@ const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
 const MAX_LINE_LENGTH = 4_096;
 
 /** `log`: lines for the operator, as many as the limit allows; then one that says so, then none. */
-export function openLog(scope: CallScope, writeLine: WriteLine): OpenCapability {
+export function openLog(scope: Pick<CallScope, 'limits'>, writeLine: WriteLine): OpenCapability {
   let lines = 0;
   return {
     write: ([level, message]) => {

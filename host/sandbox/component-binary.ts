@@ -137,4 +137,3 @@ function readProducers(section: Cursor): string[] {
   }
   return found;
 }
-

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Problem } from '../domain/errors.ts';
 import { MANIFEST_SECTION, type Manifest } from '../domain/manifest.ts';
 import { parseManifest } from '../domain/manifest-parse.ts';
-import { BinaryError, type ComponentOutline, outlineOf } from './component-binary.ts';
+import { type ComponentOutline, outlineOf } from './component-binary.ts';
 import { CONTRACT_PACKAGE, CONTRACT_VERSION, worldProblems } from './contract.ts';
+import { BinaryError } from './wasm-cursor.ts';
 
 /** Larger files are refused unread: the largest toolchain known makes 13 MB. */
 export const MAX_COMPONENT_BYTES = 64 * 1024 * 1024;

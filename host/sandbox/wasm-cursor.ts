@@ -68,7 +68,8 @@ export class Cursor {
    */
   safeName(): string {
     const name = this.text();
-    if (!SAFE_NAME.test(name)) throw new BinaryError(`the name ${JSON.stringify(name.slice(0, 60))} in it holds characters that no toolchain uses`);
+    if (!SAFE_NAME.test(name))
+      throw new BinaryError(`the name ${JSON.stringify(name.slice(0, 60))} in it holds characters that no toolchain uses`);
     return name;
   }
 

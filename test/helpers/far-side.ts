@@ -1,9 +1,10 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
 import type { HostAnswer, HostPowers, SandboxCall } from '../../host/sandbox/sandbox-process.ts';
+import { COMPONENTS_FOLDER } from './components.ts';
 
 const FRAME_MODULE = pathToFileURL(join(import.meta.dirname, '../../host/sandbox/frame.ts')).href;
 
@@ -13,18 +14,18 @@ const FRAME_MODULE = pathToFileURL(join(import.meta.dirname, '../../host/sandbox
  * an asynchronous function of `imports` and `args`; `atStart` runs before the process says that it is ready.
  */
 export async function farSide(read: string, atStart = ''): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'far-side-'));
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}\n');
-  await writeFile(
-    join(folder, 'component.js'),
-    `import { encodeFrame } from ${JSON.stringify(FRAME_MODULE)};
+  const code = `import { encodeFrame } from ${JSON.stringify(FRAME_MODULE)};
 const send = (message) => process.stdout.write(encodeFrame(message));
 ${atStart}
 export async function instantiate(getCoreModule, imports) {
   return { source: { read: async (...args) => { ${read} } } };
 }
-`,
-  );
+`;
+  // By content, so that runs of the tests leave one folder behind and not hundreds.
+  const folder = join(COMPONENTS_FOLDER, 'far-side', createHash('sha256').update(code).digest('hex').slice(0, 16));
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}\n');
+  await writeFile(join(folder, 'component.js'), code);
   return folder;
 }
 

@@ -1,7 +1,8 @@
 import { parse } from '@bytecodealliance/jco';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { appendCustomSection } from '../../../host/authoring/custom-section.ts';
-import { BinaryError, type ComponentOutline, outlineOf } from '../../../host/sandbox/component-binary.ts';
+import { type ComponentOutline, outlineOf } from '../../../host/sandbox/component-binary.ts';
+import { BinaryError } from '../../../host/sandbox/wasm-cursor.ts';
 import { seededRandom } from '../../helpers/random.ts';
 import { watComponent } from '../../helpers/wat-component.ts';
 
@@ -88,6 +89,47 @@ describe('what is no component', () => {
 
   it('a real core module is told from a component', async () => {
     expect(read(await parse('(module)'))).toMatch(/core module, not a component/);
+  });
+});
+
+describe('a name that would be code in what the transpiler makes of it', () => {
+  const NAMES = [`x'];steal();//`, '"', '`${steal()}`', 'a\\', 'a\nb', 'a\u2028b', '*/', 'caf\u00e9', 'x'.repeat(257)];
+
+  it.each(NAMES.map((name) => [JSON.stringify(name).slice(1, -1).replaceAll("'", '\\27').replace('\\u2028', '\\u{2028}')]))(
+    'is refused wherever it stands: "%s"',
+    async (name) => {
+      const places = [
+        `(core module (func (export "${name}")))`,
+        `(core module (import "${name}" "f" (func)))`,
+        `(core module (import "m" "${name}" (func)))`,
+        `(core module $m (import "a" "f" (func))) (core module $n (func (export "f"))) (core instance $i (instantiate $n)) (core instance (instantiate $m (with "a" (instance (export "f" (func $i "f")) (export "${name}" (func $i "f"))))))`,
+        `(component (core module (func (export "${name}"))))`,
+      ];
+      for (const place of places) expect(read(await parse(`(component ${place})`))).toMatch(/holds characters that no toolchain uses/);
+    },
+  );
+
+  it('is told from names that real toolchains give', async () => {
+    const names = [
+      'cm32p2|lorelai:datasource/source@1|read_post',
+      '[method]pollable.block',
+      '[resource-drop]x',
+      'GOT.mem',
+      '$imports',
+      'utf8-to-utf8 (mem1 => mem0)',
+      '0',
+      '',
+    ];
+    const wat = `(component (core module ${names.map((name) => `(func (export "${name}"))`).join(' ')}))`;
+    expect(read(await parse(wat))).toMatchObject({ coreModules: 1 });
+  });
+
+  it('is looked for behind every kind of import', async () => {
+    const kinds = ['(func)', '(table 1 2 funcref)', '(memory 1 2)', '(global (mut i64))', '(tag)', '(table 0 externref)'];
+    const module = (name: string) =>
+      `(component (core module ${kinds.map((kind) => `(import "m" "n" ${kind})`).join(' ')} (import "m" "${name}" (func))))`;
+    expect(read(await parse(module('fine')))).toMatchObject({ memories: 1 });
+    expect(read(await parse(module("x';")))).toMatch(/holds characters that no toolchain uses/);
   });
 });
 

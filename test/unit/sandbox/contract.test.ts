@@ -36,8 +36,8 @@ describe('worldProblems()', () => {
 
   it.each([
     'wasi:sockets/tcp@0.2.12',
-    'wasi:filesystem/types@0.2.12',
-    'wasi:cli/environment@0.2.12',
+    'wasi:sockets/ip-name-lookup@0.2.12',
+    'wasi:cli/command@0.2.12',
     'wasi:http/incoming-handler@0.2.12',
     'lorelai:datasource/admin@1.0.0',
     'lorelai:datasource/source@1.0.0',
