@@ -11,6 +11,8 @@ const metrics = openMetrics(manifest);
  */
 interface GreetingsState {
   readUpToMs: number;
+  /** How many guides this run reads; there only while it goes on. */
+  expected?: number;
 }
 
 export const source = defineDatasource(manifest, {
@@ -27,14 +29,17 @@ export const source = defineDatasource(manifest, {
       read: (connection, settings, state: GreetingsState | undefined) => {
         const newer = GUIDES.filter((guide) => changedAtMs(guide) > (state?.readUpToMs ?? 0));
         const batch = newer.slice(0, settings.batch_size);
+        const done = batch.length === newer.length;
+        const expected = state?.expected ?? newer.length;
+        const readUpToMs = batch.map(changedAtMs).at(-1) ?? state?.readUpToMs ?? 0;
         for (const guide of batch) storage.greeted.put(guide.id, { atMs: connection.nowMs });
         metrics.greetings_written.add(batch.length);
         metrics.guides_known.set(GUIDES.length);
         return {
           upserts: batch.map((guide) => toDocument(guide, `${settings.greeting}, ${connection.config.audience}!`)),
-          state: { readUpToMs: batch.map(changedAtMs).at(-1) ?? state?.readUpToMs ?? 0 },
-          done: batch.length === newer.length,
-          expected: newer.length,
+          state: done ? { readUpToMs } : { readUpToMs, expected },
+          done,
+          expected,
         };
       },
       listIds: () => ({ ids: GUIDES.map(({ id }) => id) }),

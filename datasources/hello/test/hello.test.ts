@@ -8,14 +8,16 @@ const SETTINGS = { greeting: 'Hello', batch_size: 2 };
 const CONTEXT = testContext({ config: { audience: 'Ada' }, features: { greetings: SETTINGS } });
 
 /** Every id and title of one run, beginning where an earlier one ended. */
-function run(after: Uint8Array | null): { ids: string[]; next: Uint8Array; batches: number } {
+function run(after: Uint8Array | null): { ids: string[]; next: Uint8Array; batches: number; expected: (number | null | undefined)[] } {
   const ids: string[] = [];
+  const expected: (number | null | undefined)[] = [];
   let next = after;
   for (let batches = 1; ; batches += 1) {
     const batch = source.read(CONTEXT, 'greetings', next);
     for (const change of batch.changes) if (change.tag === 'upsert') ids.push(change.val.id);
+    expected.push(batch.progress.expected);
     next = batch.next;
-    if (batch.done) return { ids, next, batches };
+    if (batch.done) return { ids, next, batches, expected };
   }
 }
 
@@ -25,7 +27,9 @@ describe('hello', () => {
     const first = run(null);
     expect(first.ids).toEqual(GUIDES.map(({ id }) => id));
     expect(first.batches).toBe(3);
-    expect(run(first.next).ids).toEqual([]);
+    // Of the whole run, in every batch: a progress bar counts towards it.
+    expect(first.expected).toEqual([GUIDES.length, GUIDES.length, GUIDES.length]);
+    expect(run(first.next)).toMatchObject({ ids: [], expected: [0] });
     expect(host.metrics.get('greetings_written')).toBe(GUIDES.length);
     expect(host.metrics.get('guides_known')).toBe(GUIDES.length);
     expect([...(host.collections.get('greeted')?.keys() ?? [])]).toEqual(GUIDES.map(({ id }) => id));
