@@ -5,7 +5,7 @@ import { action, makeCommand, type Cli } from './command.ts';
 export function newCommand(cli: Cli): Command {
   return makeCommand('new', {
     summary: 'Make the folder of a new datasource',
-    description: 'It holds a manifest, a source with every function explained, and a test. It builds as it is.',
+    description: 'It holds a manifest, a source with every function explained, and a README. It builds as it is.',
     examples: [
       ['new mine', 'makes ./mine with a datasource called mine'],
       ['new plugins/wiki --name company_wiki', 'names it otherwise than its folder'],
