@@ -52,7 +52,14 @@ afterAll(async () => {
 /** Some ten seconds, so it is kept until its source, the contract or the toolchain changes. */
 async function starlingMonkey(): Promise<Uint8Array> {
   const hash = createHash('sha256');
-  const inputs = ['test/fixtures/starlingmonkey/source.js', 'wit/world.wit', 'wit/source.wit', 'wit/types.wit', 'wit/http-client.wit', 'package-lock.json'];
+  const inputs = [
+    'test/fixtures/starlingmonkey/source.js',
+    'wit/world.wit',
+    'wit/source.wit',
+    'wit/types.wit',
+    'wit/http-client.wit',
+    'package-lock.json',
+  ];
   for (const input of inputs) hash.update(await readFile(join(ROOT, input)));
   const file = join(COMPONENTS_FOLDER, `starlingmonkey-${hash.digest('hex').slice(0, 16)}.wasm`);
   if (!existsSync(file)) {
@@ -69,7 +76,11 @@ async function starlingMonkey(): Promise<Uint8Array> {
 async function index(origins: string[]): Promise<{ state: string; reason: string | undefined; text: string | undefined }> {
   const { registry, connections, runs, retrieval } = opened.services;
   await registry.install(component, { http: { origins, privateNetworks: ['127.0.0.1/32'] }, storage: false, limits: {} });
-  const connection = await connections.create('acme', { datasource: 'fetching', config: { url: `${origin}/page?q=1` }, credential: SECRET });
+  const connection = await connections.create('acme', {
+    datasource: 'fetching',
+    config: { url: `${origin}/page?q=1` },
+    credential: SECRET,
+  });
   const run = await runs.start('acme', connection.id, {});
   await runs.work({ signal: new AbortController().signal, untilIdle: true });
   const { state, reason } = await runs.get('acme', run.id);

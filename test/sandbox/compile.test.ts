@@ -1,0 +1,168 @@
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { componentEmbed, componentNew, parse, print } from '@bytecodealliance/jco';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendCustomSection } from '../../host/authoring/custom-section.ts';
+import { MANIFEST_SECTION } from '../../host/domain/manifest.ts';
+import { type CompileOutcome, type Compiler, createCompiler } from '../../host/sandbox/compile.ts';
+import { inspectComponent } from '../../host/sandbox/inspect.ts';
+import { runThrowaway } from '../../host/sandbox/throwaway.ts';
+import { SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
+import { limitsWith, readCall } from '../helpers/far-side.ts';
+import { readArgs } from '../helpers/probe.ts';
+import { childrenOf } from '../helpers/processes.ts';
+import { SMALL_MANIFEST, watComponent, watDatasource } from '../helpers/wat-component.ts';
+
+let scratch: string;
+let good: Uint8Array;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'compile-'));
+  good = await watDatasource();
+});
+
+afterAll(() => rm(scratch, { recursive: true }));
+
+async function freshCompiler(): Promise<{ compiler: Compiler; cache: string }> {
+  const cache = await mkdtemp(join(scratch, 'cache-'));
+  return { compiler: createCompiler(cache), cache };
+}
+
+function compile(compiler: Compiler, component: Uint8Array): Promise<CompileOutcome> {
+  return compiler.compile(component, inspectComponent(component));
+}
+
+function withManifest(component: Uint8Array): Uint8Array {
+  return appendCustomSection(component, MANIFEST_SECTION, Buffer.from(SMALL_MANIFEST));
+}
+
+/** The good component with one byte of its code replaced: its outline stays, its validity does not. */
+function corrupted(seed: number): Uint8Array {
+  const copy = new Uint8Array(good);
+  const code = Buffer.from(copy.buffer).indexOf(Uint8Array.of(0x00, 0x00, 0x0b));
+  copy.fill(0xff - seed, code, code + 2);
+  return copy;
+}
+
+/** The good component as a contract would make it that somebody has changed. */
+async function ofAnotherContract(change: (wit: string) => string): Promise<Uint8Array> {
+  const wit = await mkdtemp(join(scratch, 'wit-'));
+  await cp(join(import.meta.dirname, '../../wit'), wit, { recursive: true });
+  const types = join(wit, 'types.wit');
+  const before = await readFile(types, 'utf8');
+  const after = change(before);
+  expect(after).not.toBe(before);
+  await writeFile(types, after);
+  return withManifest(await componentNew(await componentEmbed({ dummy: true, witPath: wit, world: 'datasource-core' })));
+}
+
+describe('a compiled component', () => {
+  it('is JavaScript and core modules in a folder of its own, and nothing else', async () => {
+    const { compiler, cache } = await freshCompiler();
+    const outcome = await compile(compiler, good);
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    expect(await readdir(cache)).toHaveLength(1);
+    const files = await readdir(outcome.folder);
+    expect(files.filter((file) => !/^component(\.core\d*)?\.(js|wasm)$/.test(file))).toEqual(['package.json']);
+  });
+
+  it('is compiled once, however many ask for it and however often', async () => {
+    const { compiler, cache } = await freshCompiler();
+    const report = inspectComponent(good);
+    const first = compiler.compile(good, report);
+    expect(compiler.compile(good, report)).toBe(first);
+    await first;
+    // Another host with the same folder.
+    const file = join(cache, (await readdir(cache))[0] ?? '', 'component.js');
+    const { mtimeMs } = await stat(file);
+    expect(await compile(createCompiler(cache), good)).toEqual(await first);
+    expect((await stat(file)).mtimeMs).toBe(mtimeMs);
+  });
+
+  it('is whole when two hosts make it at once', async () => {
+    const { compiler, cache } = await freshCompiler();
+    const [first, second] = await Promise.all([compile(compiler, good), compile(createCompiler(cache), good)]);
+    expect(first).toMatchObject({ ok: true });
+    expect(second).toEqual(first);
+    expect(await readdir(cache)).toHaveLength(1);
+  });
+
+  it('of the whole world links everything that it imports', async () => {
+    const { compiler } = await freshCompiler();
+    const outcome = await compile(compiler, await watDatasource(undefined, 'datasource'));
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    const sandbox = new SandboxProcess({ folder: outcome.folder, limits: limitsWith(), onStderr: () => undefined });
+    // It got as far as its own code.
+    expect(await sandbox.call(readCall({ args: readArgs([]) }))).toMatchObject({
+      cause: 'trap',
+      reason: expect.stringContaining('unreachable'),
+    });
+  });
+});
+
+describe('a component that the compiler refuses', () => {
+  it('because it is malformed says so, leaves nothing behind and never breaks the next one', async () => {
+    const { compiler, cache } = await freshCompiler();
+    for (let seed = 0; seed < 3; seed += 1) {
+      expect(await compile(compiler, corrupted(seed))).toEqual({
+        ok: false,
+        problems: [{ path: 'file', reason: expect.stringMatching(/^it could not be compiled: ./), remedy: expect.stringMatching(/./) }],
+      });
+    }
+    expect(await readdir(cache)).toEqual([]);
+    expect(await compile(compiler, good)).toMatchObject({ ok: true });
+    await expect.poll(() => childrenOf(process.pid)).toEqual([]);
+  });
+
+  it.each<[string, (wit: string) => string, string]>([
+    ['a field more', (wit) => wit.replace('connection-id: string,', 'connection-id: string,\n        secret: string,'), 'secret'],
+    ['a field of another type', (wit) => wit.replace('retry-after-ms: u64', 'retry-after-ms: u32'), 'retryAfterMs'],
+    ['a case less', (wit) => wit.replace('unsupported,\n', ''), 'Failure'],
+  ])('because its contract has %s names the interface', async (_, change, differing) => {
+    const { compiler, cache } = await freshCompiler();
+    const outcome = await compile(compiler, await ofAnotherContract(change));
+    if (outcome.ok) throw new Error('it was accepted');
+    expect(outcome.problems.map(({ path }) => path)).toContain('interface lorelai:datasource/types@1.0.0');
+    expect(JSON.stringify(outcome.problems)).toContain(differing);
+    expect(await readdir(cache)).toEqual([]);
+  });
+
+  it('because source is something else under its name is refused', async () => {
+    const component = withManifest(await parse('(component (instance $i) (export "lorelai:datasource/source@1.0.0" (instance $i)))'));
+    const { compiler } = await freshCompiler();
+    expect(inspectComponent(component).verdict).toBe('accepted');
+    expect(await compile(compiler, component)).toMatchObject({ ok: false });
+  });
+});
+
+describe('a name inside of a component', () => {
+  it('that would be code in the generated JavaScript is refused before it is compiled', async () => {
+    const text = await print(await watComponent());
+    const hostile = `x'];process.exit(1);//`;
+    const component = withManifest(await parse(text.replaceAll('cm32p2|lorelai:datasource/source@1|read"', `${hostile}"`)));
+    expect(inspectComponent(component)).toMatchObject({
+      verdict: 'NOT_A_COMPONENT',
+      problems: [{ reason: expect.stringContaining('holds characters that no toolchain uses') }],
+    });
+  });
+});
+
+describe('a program that runs once', () => {
+  const program = { script: 'compile.sandboxed', args: [], readable: [], maxMemoryBytes: 64 * 1024 * 1024, maxHeapMib: 64 };
+
+  it('that does not end is ended, with a reason', async () => {
+    expect(await runThrowaway({ ...program, input: { nothing: true }, timeoutMs: 1, maxOutputBytes: 1_000 })).toEqual({
+      ok: false,
+      reason: 'it took more than 1 ms',
+    });
+    await expect.poll(() => childrenOf(process.pid)).toEqual([]);
+  });
+
+  it('that breaks says how', async () => {
+    expect(await runThrowaway({ ...program, script: 'nowhere', input: {}, timeoutMs: 20_000, maxOutputBytes: 1_000 })).toEqual({
+      ok: false,
+      reason: expect.stringMatching(/^its process ended \(exit code 1\)/),
+    });
+  });
+});
