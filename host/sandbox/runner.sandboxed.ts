@@ -127,14 +127,15 @@ function settle(message: ToSandbox & { type: 'host-result' }): void {
   else asked?.reject(Object.assign(new Error('the host refused'), { payload: message.value }));
 }
 
+function refuse(): never {
+  throw new Error('a sandbox may not do this');
+}
+
 /**
  * Takes away what Node's permission model leaves open and a guest that broke out of WebAssembly could turn against the
  * host or other sandboxes: signals, priorities and the engine's own caps.
  */
 function closeWhatIsOpen(): void {
-  const refuse = (): never => {
-    throw new Error('a sandbox may not do this');
-  };
   for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd', 'setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups']) {
     Object.defineProperty(process, name, { value: refuse, writable: false, configurable: false });
   }

@@ -80,16 +80,15 @@ async function withNeighbour(
   limits: Partial<Limits>,
 ): Promise<{ guilty: CallOutcome; neighbour: CallOutcome }> {
   open();
-  let asked: () => void = () => undefined;
-  const waits = new Promise<void>((resolve) => (asked = resolve));
+  const waits = Promise.withResolvers<void>();
   const powers = powersOf({
     'http-client.send': () => {
-      asked();
+      waits.resolve();
       return new Promise(() => undefined);
     },
   });
   const neighbour = read([REQUEST], { powers, limits, callLimits: {} });
-  await waits;
+  await waits.promise;
   return { guilty: await act(), neighbour: await neighbour };
 }
 

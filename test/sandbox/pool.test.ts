@@ -39,16 +39,14 @@ interface HeldCall {
 
 /** A call that stays in its process until it is released. */
 function hold(key: PoolKey): HeldCall {
-  let release: () => void = () => undefined;
-  let run: () => void = () => undefined;
-  const running = new Promise<void>((resolve) => (run = resolve));
-  const answer = new Promise<HostAnswer>((resolve) => (release = () => resolve({ ok: true, value: null })));
+  const running = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<HostAnswer>();
   const get = (): Promise<HostAnswer> => {
-    run();
-    return answer;
+    running.resolve();
+    return answer.promise;
   };
   const outcome = pool.call(key, readCall({ args: ['wait'], powers: powersOf({ 'storage.get': get }) }));
-  return { running, release, outcome };
+  return { running: running.promise, release: () => answer.resolve({ ok: true, value: null }), outcome };
 }
 
 function pidOf(outcome: CallOutcome): number {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Limits } from '../../host/domain/limits.ts';
-import { type HostAnswer, type HostPowers, SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
+import { type HostAnswer, SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { farSide, limitsWith, powersOf, readCall } from '../helpers/far-side.ts';
 
 const started: SandboxProcess[] = [];
@@ -122,7 +122,6 @@ describe('a process that dies', () => {
 
 describe('a fault of the host', () => {
   const askOnce = `return imports['lorelai:datasource/storage'].get('notes', 'key');`;
-  const powers = (get: () => Promise<HostAnswer>): HostPowers => ({ handle: get });
   const fault = new Error('the store is closed');
 
   it.each<[string, () => Promise<HostAnswer>]>([
@@ -135,7 +134,7 @@ describe('a fault of the host', () => {
     ],
   ])('%s ends that call alone, with the error for the log, and the host goes on', async (_, get) => {
     const process = await start(askOnce);
-    expect(await process.call(readCall({ powers: powers(get) }))).toEqual({
+    expect(await process.call(readCall({ powers: { handle: get } }))).toEqual({
       kind: 'killed',
       cause: 'host',
       reason: 'the host failed at storage.get',
@@ -146,16 +145,15 @@ describe('a fault of the host', () => {
   it('tells other calls of the process that it was a neighbour', async () => {
     const process = await start(`if (args[0] === 'waits') { ${FOREVER} } ${askOnce}`);
     const waiting = process.call(readCall({ args: ['waits'] }));
-    await process.call(readCall({ powers: powers(() => Promise.reject(fault)) }));
+    await process.call(readCall({ powers: { handle: () => Promise.reject(fault) } }));
     expect(await waiting).toMatchObject({ kind: 'killed', cause: 'neighbour' });
   });
 
   it('that comes when its call has ended is of no matter', async () => {
-    let fail: (error: Error) => void = () => undefined;
-    const asked = new Promise<HostAnswer>((_, reject) => (fail = reject));
+    const asked = Promise.withResolvers<HostAnswer>();
     const process = await start(`imports['lorelai:datasource/storage'].get('notes', 'key').catch(() => {}); return 'done';`);
-    expect(await process.call(readCall({ powers: powers(() => asked) }))).toEqual({ kind: 'result', value: 'done' });
-    fail(fault);
+    expect(await process.call(readCall({ powers: { handle: () => asked.promise } }))).toEqual({ kind: 'result', value: 'done' });
+    asked.reject(fault);
     expect(await process.call(readCall())).toEqual({ kind: 'result', value: 'done' });
   });
 });
