@@ -11,7 +11,7 @@ export function parseNetworks(blocks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const block of blocks) {
     const [address = '', prefix = ''] = block.split('/');
-    const family = isIP(address);
+    const family = address.includes('%') ? 0 : isIP(address);
     const bits = Number(prefix);
     if (family === 0 || !/^\d{1,3}$/.test(prefix) || bits > (family === 4 ? 32 : 128)) {
       throw new RangeError(`${block} is not a CIDR block such as 10.1.0.0/16`);

@@ -2,10 +2,12 @@ import { isIP } from 'node:net';
 import { type Problem, RequestError } from './errors.ts';
 import type { Grant } from './grant.ts';
 import { isJsonObject } from './json.ts';
-import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { DEFAULT_LIMITS, LEAST_LIMITS, type Limits } from './limits.ts';
 import { parseOriginPattern } from './origin-pattern.ts';
 
 const KEYS = ['http', 'storage', 'limits'];
+/** What a timer can wait for. */
+const MAX_LIMIT = 2 ** 31 - 1;
 const HTTP_KEYS = ['origins', 'privateNetworks'];
 
 /**
@@ -66,22 +68,29 @@ function listAt(value: unknown, path: string, problems: Problem[]): string[] {
 
 function isCidr(block: string): boolean {
   const [address = '', prefix = '', rest] = block.split('/');
-  const family = isIP(address);
+  // A zone (`fe80::1%eth0`) names an interface of one machine, not a network.
+  const family = address.includes('%') ? 0 : isIP(address);
   return family !== 0 && rest === undefined && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
 }
 
 function limitsAt(value: unknown, problems: Problem[]): Partial<Limits> {
   const limits: Partial<Limits> = {};
   for (const [key, limit] of Object.entries(objectAt(value, '/limits', Object.keys(DEFAULT_LIMITS), problems))) {
-    if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 1 || limit > 2 ** 31 - 1) {
+    if (!isLimit(key)) continue;
+    const least = LEAST_LIMITS[key] ?? 1;
+    if (typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= least && limit <= MAX_LIMIT) {
+      limits[key] = limit;
+    } else {
       problems.push({
         path: `/limits/${key}`,
-        reason: 'It is not a whole number from 1 to 2147483647.',
-        remedy: 'Set a number, or leave it out for the default.',
+        reason: `It is not a whole number from ${least} to ${MAX_LIMIT}.`,
+        remedy: 'Set such a number, or leave it out for the default.',
       });
-    } else if (key in DEFAULT_LIMITS) {
-      limits[key as keyof Limits] = limit;
     }
   }
   return limits;
+}
+
+function isLimit(key: string): key is keyof Limits {
+  return Object.hasOwn(DEFAULT_LIMITS, key);
 }

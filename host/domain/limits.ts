@@ -40,3 +40,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   maxLogLines: 1_000,
   maxMemoryBytes: 256 * MiB,
 });
+
+/** Below these a sandbox process cannot even start: the engine has memories of its own, and says so in messages. */
+export const LEAST_LIMITS: Readonly<Partial<Limits>> = Object.freeze({ maxResultBytes: 1_024, maxMemoryBytes: 8 * MiB });

@@ -12,7 +12,7 @@ export interface OriginPattern {
   port: string;
 }
 
-const SHAPE = /^(https?):\/\/(\*\.)?([^*/?#@\s]+)$/;
+const SHAPE = /^(https?):\/\/(\*\.)?([^*/\\?#@\s]+)$/;
 
 /** The pattern, or undefined when the text is none: a path, a user, a second `*` or an unknown scheme. */
 export function parseOriginPattern(text: string): OriginPattern | undefined {
