@@ -60,6 +60,8 @@ export class StorageCapability {
     if (refusal !== undefined) return refusal;
     const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0;
     if (bytes < 1 || bytes > MAX_KEY_BYTES) return refused('invalid', `a key has 1 to ${MAX_KEY_BYTES} bytes`);
+    // SQLite ends a text at its first NUL, so two keys could become one.
+    if (String(key).includes('\0')) return refused('invalid', 'a key holds no NUL');
     return then(collection as string, key as string);
   }
 
@@ -99,7 +101,7 @@ export class StorageCapability {
     const refusal = this.#refuse(collection);
     if (refusal !== undefined) return refusal;
     if (typeof limit !== 'number' || limit < 1 || limit > MAX_SCAN) return refused('invalid', `limit: 1 to ${MAX_SCAN}`);
-    if (after !== undefined && typeof after !== 'string') return refused('invalid', 'after: not a string');
+    if (after !== undefined && (typeof after !== 'string' || after.includes('\0'))) return refused('invalid', 'after: not a key');
     const overlay = this.#overlay(collection as string);
     // Committed entries that this call removed leave gaps, so as many more are fetched.
     const removed = [...overlay.values()].filter((value) => value === undefined).length;

@@ -97,7 +97,7 @@ function toThrottled(val: unknown): Failure {
 
 function toChange(value: unknown, path: string): Change {
   const { tag, val } = toRecord(value, path);
-  if (tag === 'delete') return { kind: 'delete', id: toText(val, `${path}.delete`, 1, 512) };
+  if (tag === 'delete') return { kind: 'delete', id: toId(val, `${path}.delete`) };
   if (tag === 'upsert') return { kind: 'upsert', document: toDocument(val, `${path}.upsert`) };
   throw new ContractError(`${path}: neither upsert nor delete`);
 }
@@ -107,7 +107,7 @@ function toDocument(value: unknown, path: string): SourceDocument {
   const at = (field: string): string => `${path}.${field}`;
   const attributes = toList(record.attributes, at('attributes'), MAX_ATTRIBUTES).map((entry, index) => toAttribute(entry, at(`attributes[${index}]`)));
   return {
-    id: toText(record.id, at('id'), 1, 512),
+    id: toId(record.id, at('id')),
     version: optional(record.version, (version) => toText(version, at('version'), 0, 512)),
     title: toText(record.title, at('title'), 0, 1_024),
     link: toLink(record.link, at('link')),
@@ -150,7 +150,7 @@ function toAccess(value: unknown, path: string): Access {
 function toPrincipal(value: unknown, path: string): Principal {
   const { kind, id } = toRecord(value, path);
   if (!PRINCIPAL_KINDS.includes(String(kind))) throw new ContractError(`${path}: an unknown kind of principal`);
-  return { kind: kind as Principal['kind'], id: toText(id, `${path}.id`, 1, 512) };
+  return { kind: kind as Principal['kind'], id: toId(id, `${path}.id`) };
 }
 
 function toProblem(value: unknown, path: string): Problem {
@@ -178,6 +178,13 @@ function toText(value: unknown, path: string, minBytes: number, maxBytes: number
   const bytes = Buffer.byteLength(value);
   if (bytes < minBytes || bytes > maxBytes) throw new ContractError(`${path}: ${bytes} bytes; ${minBytes} to ${maxBytes} are allowed`);
   return value;
+}
+
+/** SQLite ends a text at its first NUL, so two ids could become one. */
+function toId(value: unknown, path: string): string {
+  const id = toText(value, path, 1, 512);
+  if (id.includes('\0')) throw new ContractError(`${path}: it holds a NUL`);
+  return id;
 }
 
 function toBytes(value: unknown, path: string, maxBytes: number): Uint8Array {
