@@ -30,12 +30,26 @@ interface Outcome {
   elapsedMs: number;
 }
 
-async function demonstrate(scratch: string, emulator: Emulator, startedMs: number): Promise<{ outcome: Outcome; wrong: Answer[]; host: RunningHost }> {
+async function demonstrate(
+  scratch: string,
+  emulator: Emulator,
+  startedMs: number,
+): Promise<{ outcome: Outcome; wrong: Answer[]; host: RunningHost }> {
   const dataDir = join(scratch, 'data');
   say(`GitHub, emulated, with this project's own text: ${emulator.url}`);
   const built = await buildDatasource(GITHUB, { outFile: join(scratch, 'github.wasm') });
   say(`Built datasource github ${built.manifest.version}: ${(built.sizeBytes / 2 ** 20).toFixed(1)} MiB`);
-  await runDatasources(['install', built.file, '--storage', '--allow', emulator.url, '--allow-private', '127.0.0.0/8', '--data-dir', dataDir]);
+  await runDatasources([
+    'install',
+    built.file,
+    '--storage',
+    '--allow',
+    emulator.url,
+    '--allow-private',
+    '127.0.0.0/8',
+    '--data-dir',
+    dataDir,
+  ]);
   say(`Installed; granted: ${emulator.url} and nothing else`);
   const config = readConfig({ DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' });
   const log = createLog({ level: config.logLevel, pretty: true, write: (line) => process.stderr.write(line) });
@@ -45,9 +59,13 @@ async function demonstrate(scratch: string, emulator: Emulator, startedMs: numbe
   const answers = await askQuestions(host.url, QUESTIONS);
   for (const { question, hits } of answers) {
     say(`\n${question}`);
-    for (const hit of hits) say(`  ${hit.score.toFixed(2)}  ${hit.title}\n        ${hit.link}\n        ${hit.snippet.replaceAll(/\s+/g, ' ').slice(0, 140)}`);
+    for (const hit of hits)
+      say(`  ${hit.score.toFixed(2)}  ${hit.title}\n        ${hit.link}\n        ${hit.snippet.replaceAll(/\s+/g, ' ').slice(0, 140)}`);
   }
-  const questions = answers.map(({ question, hits }) => ({ question, hits: hits.map(({ title, link, score }) => ({ title, link, score })) }));
+  const questions = answers.map(({ question, hits }) => ({
+    question,
+    hits: hits.map(({ title, link, score }) => ({ title, link, score })),
+  }));
   const outcome = { documents, passages, questions, elapsedMs: Math.round(performance.now() - startedMs) };
   return { outcome, wrong: answers.filter((answer) => !answer.right), host };
 }

@@ -4,7 +4,15 @@ import type { Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
 
 /** A value that goes to a guest as the answer to one of its host calls. */
-export type GuestValue = null | undefined | boolean | number | string | Uint8Array | readonly GuestValue[] | { readonly [key: string]: GuestValue };
+export type GuestValue =
+  | null
+  | undefined
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly GuestValue[]
+  | { readonly [key: string]: GuestValue };
 
 /** What a guest's host call came to: the value, or the payload of the function's WIT error. */
 export type Answer = { ok: true; value: GuestValue } | { ok: false; error: GuestValue };

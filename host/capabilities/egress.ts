@@ -60,17 +60,45 @@ export interface EgressOptions {
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** Framing, routing and hop-by-hop fields are the host's (RFC 9110, section 7.6.1). */
 const FORBIDDEN_HEADERS = new Set([
-  'host', 'connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate', 'te', 'trailer',
-  'transfer-encoding', 'upgrade', 'content-length', 'expect', 'accept-encoding', 'via', 'forwarded', 'cookie', 'cookie2',
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'expect',
+  'accept-encoding',
+  'via',
+  'forwarded',
+  'cookie',
+  'cookie2',
 ]);
-const DROPPED_RESPONSE_HEADERS = new Set(['set-cookie', 'set-cookie2', 'content-encoding', 'content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+const DROPPED_RESPONSE_HEADERS = new Set([
+  'set-cookie',
+  'set-cookie2',
+  'content-encoding',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+]);
 const MAX_URL_BYTES = 8 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
 const USER_AGENT = 'lorelai-datasource-host';
 
-const DECODERS: Record<string, () => Transform> = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
+const DECODERS: Record<string, () => Transform> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
 
 class TooLargeError extends Error {}
 class ForbiddenAddressError extends Error {}
@@ -140,7 +168,9 @@ export class Egress {
 
   #refuseOrigin(url: URL): EgressOutcome | undefined {
     if (!matchesAnyOrigin(url, this.#asked)) {
-      return denied(`${url.origin} is not in the manifest: add it under capabilities.http with a reason, e.g. { origin: "${url.origin}", reason: "…" }`);
+      return denied(
+        `${url.origin} is not in the manifest: add it under capabilities.http with a reason, e.g. { origin: "${url.origin}", reason: "…" }`,
+      );
     }
     if (!matchesAnyOrigin(url, this.#options.grant.http.origins)) {
       return denied(`${url.origin} is not granted: an operator allows it with \`datasources install … --allow ${url.origin}\``);
@@ -154,7 +184,8 @@ export class Egress {
   #refuseRequest(request: EgressRequest): EgressOutcome | undefined {
     const { maxRequestBytes } = this.#options.limits;
     if (!METHODS.has(request.method)) return invalid(`method: ${[...METHODS].join(', ')} are allowed`);
-    if ((request.body?.byteLength ?? 0) > maxRequestBytes) return invalid(`body: longer than the limit maxRequestBytes of ${maxRequestBytes}`);
+    if ((request.body?.byteLength ?? 0) > maxRequestBytes)
+      return invalid(`body: longer than the limit maxRequestBytes of ${maxRequestBytes}`);
     return undefined;
   }
 
@@ -167,9 +198,11 @@ export class Egress {
     for (const { name, value } of request.headers) {
       const key = name.toLowerCase();
       size += key.length + value.length;
-      if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return { error: { tag: 'invalid-request', val: 'headers: a name or a value holds a character that RFC 9110 does not allow' } };
+      if (!TOKEN.test(name) || !FIELD_VALUE.test(value))
+        return { error: { tag: 'invalid-request', val: 'headers: a name or a value holds a character that RFC 9110 does not allow' } };
       if (FORBIDDEN_HEADERS.has(key)) return { error: { tag: 'invalid-request', val: `headers: ${key} is set by the host only` } };
-      if (attached.has(key)) return { error: { tag: 'invalid-request', val: `headers: ${key} carries the credential, which the host attaches` } };
+      if (attached.has(key))
+        return { error: { tag: 'invalid-request', val: `headers: ${key} carries the credential, which the host attaches` } };
       const before = fields[key];
       fields[key] = before === undefined || key === 'user-agent' ? value : [before, value].flat();
     }
@@ -187,7 +220,12 @@ export class Egress {
     return url.protocol === 'https:' || this.#options.grant.http.origins.includes(url.origin);
   }
 
-  async #exchange(request: EgressRequest, url: URL, headers: Record<string, string | string[]>, signal: AbortSignal): Promise<EgressResponse> {
+  async #exchange(
+    request: EgressRequest,
+    url: URL,
+    headers: Record<string, string | string[]>,
+    signal: AbortSignal,
+  ): Promise<EgressResponse> {
     const response = await send(url, {
       method: request.method as 'GET',
       headers,

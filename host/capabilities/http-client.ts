@@ -36,7 +36,8 @@ function parseRequest(value: unknown): EgressRequest | string {
   if (typeof method !== 'string') return 'method: not a string';
   if (typeof url !== 'string') return 'url: not a string';
   if (body !== undefined && body !== null && !(body instanceof Uint8Array)) return 'body: not bytes';
-  if (timeoutMs !== undefined && timeoutMs !== null && (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))) return 'timeout-ms: not a count';
+  if (timeoutMs !== undefined && timeoutMs !== null && (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)))
+    return 'timeout-ms: not a count';
   if (!Array.isArray(headers)) return 'headers: not a list';
   const fields: EgressRequest['headers'] = [];
   for (const field of headers as unknown[]) {

@@ -35,7 +35,8 @@ export function openPowers(scope: CallScope, sources: PowerSources): OpenPowers 
     handle(name, func, args) {
       const open = powers.get(name);
       // A forged message must not reach what every object inherits.
-      if (open === undefined || !Object.hasOwn(open, func)) return Promise.resolve({ ok: false, error: { tag: 'denied', val: `${name}.${func} does not exist` } });
+      if (open === undefined || !Object.hasOwn(open, func))
+        return Promise.resolve({ ok: false, error: { tag: 'denied', val: `${name}.${func} does not exist` } });
       return open[func]?.(args);
     },
     storageWrites: () => storage.writes(),

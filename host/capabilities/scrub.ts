@@ -7,7 +7,15 @@ export class Scrubber {
   readonly #needles: Buffer[];
 
   constructor(secret: string | undefined) {
-    const spellings = secret === undefined || secret.length < MIN_SECRET_LENGTH ? [] : [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').replace(/=+$/, ''), Buffer.from(secret).toString('base64url')];
+    const spellings =
+      secret === undefined || secret.length < MIN_SECRET_LENGTH
+        ? []
+        : [
+            secret,
+            encodeURIComponent(secret),
+            Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+            Buffer.from(secret).toString('base64url'),
+          ];
     this.#needles = [...new Set(spellings)].map((spelling) => Buffer.from(spelling));
   }
 

@@ -67,9 +67,13 @@ export class StorageCapability {
 
   #refuse(collection: unknown): Answer | undefined {
     if (typeof collection !== 'string' || !this.#collections.has(collection)) {
-      return refused('unknown-collection', `${String(collection).slice(0, 64)}: the manifest declares it under database.tables, or it does not exist`);
+      return refused(
+        'unknown-collection',
+        `${String(collection).slice(0, 64)}: the manifest declares it under database.tables, or it does not exist`,
+      );
     }
-    if (!this.#scope.grant.storage) return refused('quota-exceeded', 'storage is not granted: an operator allows it with `datasources install … --storage`');
+    if (!this.#scope.grant.storage)
+      return refused('quota-exceeded', 'storage is not granted: an operator allows it with `datasources install … --storage`');
     return undefined;
   }
 
@@ -85,7 +89,8 @@ export class StorageCapability {
   }
 
   async #put(collection: string, key: string, value: unknown): Promise<Answer> {
-    if (!(value instanceof Uint8Array) || value.byteLength > MAX_VALUE_BYTES) return refused('invalid', `a value has at most ${MAX_VALUE_BYTES} bytes`);
+    if (!(value instanceof Uint8Array) || value.byteLength > MAX_VALUE_BYTES)
+      return refused('invalid', `a value has at most ${MAX_VALUE_BYTES} bytes`);
     const { maxStorageBytes } = this.#scope.limits;
     const added = Buffer.byteLength(key) + value.byteLength;
     this.#storedBytes ??= this.#stored.usedBytes();

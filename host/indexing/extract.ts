@@ -4,8 +4,17 @@ export type Extraction = { ok: true; text: string } | { ok: false; reason: strin
 
 /** Application types that are text all the same. */
 const TEXT_TYPES = new Set([
-  'application/json', 'application/xml', 'application/javascript', 'application/typescript', 'application/yaml', 'application/x-yaml',
-  'application/toml', 'application/x-sh', 'application/sql', 'application/x-ndjson', 'application/xhtml+xml',
+  'application/json',
+  'application/xml',
+  'application/javascript',
+  'application/typescript',
+  'application/yaml',
+  'application/x-yaml',
+  'application/toml',
+  'application/x-sh',
+  'application/sql',
+  'application/x-ndjson',
+  'application/xhtml+xml',
 ]);
 
 /** The text of a document, or why it has none: a media type that is not text, or bytes that are not. */

@@ -45,9 +45,18 @@ export function prepareBatch(batch: Batch, known: ReadonlyMap<string, KnownDocum
     }
     const extraction = extractText(document);
     if (!extraction.ok) {
-      problems.push({ path: id, reason: extraction.reason, remedy: 'Leave this kind of file out in the feature\'s settings, or have the datasource give its text.' });
+      problems.push({
+        path: id,
+        reason: extraction.reason,
+        remedy: "Leave this kind of file out in the feature's settings, or have the datasource give its text.",
+      });
     }
-    changes.push({ kind: 'upsert', document, contentHash, passages: extraction.ok ? withTitle(document, splitText(extraction.text, document.mediaType)) : [titlePassage(document)] });
+    changes.push({
+      kind: 'upsert',
+      document,
+      contentHash,
+      passages: extraction.ok ? withTitle(document, splitText(extraction.text, document.mediaType)) : [titlePassage(document)],
+    });
   }
   return { changes, problems };
 }

@@ -28,7 +28,10 @@ export function toBatch(value: unknown): Batch {
     changes: toList(record.changes, 'changes', MAX_CHANGES).map((change, index) => toChange(change, `changes[${index}]`)),
     next: toBytes(record.next, 'next', MAX_CHECKPOINT_BYTES),
     done: toBoolean(record.done, 'done'),
-    progress: { seen: toCount(progress.seen, 'progress.seen'), expected: optional(progress.expected, (count) => toCount(count, 'progress.expected')) },
+    progress: {
+      seen: toCount(progress.seen, 'progress.seen'),
+      expected: optional(progress.expected, (count) => toCount(count, 'progress.expected')),
+    },
     skipped: toList(record.skipped, 'skipped', MAX_SKIPPED).map((problem, index) => toProblem(problem, `skipped[${index}]`)),
   };
 }
@@ -50,7 +53,9 @@ export function toDescription(value: unknown): { name: string; version: string; 
   return {
     name: toText(record.name, 'name', 1, 128),
     version: toText(record.version, 'version', 1, 128),
-    features: toList(record.features, 'features', 100).map((feature, index) => toText(toRecord(feature, `features[${index}]`).name, `features[${index}].name`, 1, 64)),
+    features: toList(record.features, 'features', 100).map((feature, index) =>
+      toText(toRecord(feature, `features[${index}]`).name, `features[${index}].name`, 1, 64),
+    ),
   };
 }
 
@@ -105,7 +110,9 @@ function toChange(value: unknown, path: string): Change {
 function toDocument(value: unknown, path: string): SourceDocument {
   const record = toRecord(value, path);
   const at = (field: string): string => `${path}.${field}`;
-  const attributes = toList(record.attributes, at('attributes'), MAX_ATTRIBUTES).map((entry, index) => toAttribute(entry, at(`attributes[${index}]`)));
+  const attributes = toList(record.attributes, at('attributes'), MAX_ATTRIBUTES).map((entry, index) =>
+    toAttribute(entry, at(`attributes[${index}]`)),
+  );
   return {
     id: toId(record.id, at('id')),
     version: optional(record.version, (version) => toText(version, at('version'), 0, 512)),
@@ -125,7 +132,8 @@ function toDocument(value: unknown, path: string): SourceDocument {
 /** Only what a person may click: a link is shown by every front end. */
 function toLink(value: unknown, path: string): string {
   const link = toText(value, path, 1, 4_096);
-  if (!URL.canParse(link) || !/^https?:$/.test(new URL(link).protocol)) throw new ContractError(`${path}: not an absolute http or https URL`);
+  if (!URL.canParse(link) || !/^https?:$/.test(new URL(link).protocol))
+    throw new ContractError(`${path}: not an absolute http or https URL`);
   return link;
 }
 
@@ -141,7 +149,9 @@ function toAccess(value: unknown, path: string): Access {
   if (tag === 'everyone') return { kind: 'everyone' };
   if (tag !== 'all-of') throw new ContractError(`${path}: an unknown case`);
   const sets = toList(val, `${path}.all-of`, 64).map((set, index) =>
-    toList(toRecord(set, `${path}.all-of[${index}]`).anyOf, `${path}.all-of[${index}].any-of`, MAX_PRINCIPALS).map((principal) => toPrincipal(principal, `${path}.all-of[${index}]`)),
+    toList(toRecord(set, `${path}.all-of[${index}]`).anyOf, `${path}.all-of[${index}].any-of`, MAX_PRINCIPALS).map((principal) =>
+      toPrincipal(principal, `${path}.all-of[${index}]`),
+    ),
   );
   // Fail closed: no set to satisfy is not the same as everyone.
   return sets.length === 0 ? { kind: 'admins-only' } : { kind: 'all-of', allOf: sets };
@@ -205,7 +215,8 @@ function toCount(value: unknown, path: string): number {
 
 /** The range of ECMAScript dates, so that every stored time can be written as RFC 3339. */
 function toTime(value: unknown, path: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || Math.abs(value) > 8.64e15) throw new ContractError(`${path}: not a time`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || Math.abs(value) > 8.64e15)
+    throw new ContractError(`${path}: not a time`);
   return value;
 }
 

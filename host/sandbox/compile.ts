@@ -58,14 +58,24 @@ async function compileInto(folder: string, component: Uint8Array, report: Inspec
   if (!outcome.ok) return refused(`it could not be compiled: ${outcome.reason}`);
   const files = parseFiles(outcome.value);
   if (typeof files === 'string') return refused(`it could not be compiled: ${files}`);
-  const problems = typeProblems(new Map([...files].filter(([name]) => name.endsWith('.d.ts')).map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')])));
+  const problems = typeProblems(
+    new Map([...files].filter(([name]) => name.endsWith('.d.ts')).map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')])),
+  );
   if (problems.length > 0) return { ok: false, problems };
-  await writeWhole(folder, [...files].filter(([name]) => KEPT_FILE.test(name)));
+  await writeWhole(
+    folder,
+    [...files].filter(([name]) => KEPT_FILE.test(name)),
+  );
   return { ok: true, folder };
 }
 
 function refused(reason: string): CompileOutcome {
-  return { ok: false, problems: [{ path: 'file', reason, remedy: 'Build it again with a current toolchain; `datasources inspect FILE` shows what is in it.' }] };
+  return {
+    ok: false,
+    problems: [
+      { path: 'file', reason, remedy: 'Build it again with a current toolchain; `datasources inspect FILE` shows what is in it.' },
+    ],
+  };
 }
 
 function parseFiles(value: unknown): Map<string, Uint8Array> | string {

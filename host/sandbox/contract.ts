@@ -23,7 +23,18 @@ const IMPORTABLE = new Set([
 
 /** What toolchains link without need; the sandbox has them closed (`wasi-closed.sandboxed.ts`). */
 const CLOSED = new Set([
-  ...['environment', 'exit', 'stdin', 'stdout', 'stderr', 'terminal-input', 'terminal-output', 'terminal-stdin', 'terminal-stdout', 'terminal-stderr'].map((name) => `wasi:cli/${name}`),
+  ...[
+    'environment',
+    'exit',
+    'stdin',
+    'stdout',
+    'stderr',
+    'terminal-input',
+    'terminal-output',
+    'terminal-stdin',
+    'terminal-stdout',
+    'terminal-stderr',
+  ].map((name) => `wasi:cli/${name}`),
   ...['types', 'preopens'].map((name) => `wasi:filesystem/${name}`),
 ]);
 

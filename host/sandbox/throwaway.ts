@@ -27,7 +27,9 @@ export function runThrowaway(options: ThrowawayOptions): Promise<ThrowawayOutcom
     };
     const timer = setTimeout(() => finish({ ok: false, reason: `it took more than ${options.timeoutMs} ms` }), options.timeoutMs);
     child.on('error', (error) => finish({ ok: false, reason: `its process did not start: ${error.message}` }));
-    child.on('exit', (code, signal) => finish({ ok: false, reason: `its process ended (${signal ?? `exit code ${code}`})${lastLine(stderr)}` }));
+    child.on('exit', (code, signal) =>
+      finish({ ok: false, reason: `its process ended (${signal ?? `exit code ${code}`})${lastLine(stderr)}` }),
+    );
     child.stderr?.on('data', (chunk: Uint8Array) => {
       if (stderr.length < MAX_STDERR_BYTES) stderr += Buffer.from(chunk).toString('utf8');
     });

@@ -33,10 +33,9 @@ class LineStream extends OutputStream {
   }
 }
 
+/** A resource type that a guest can name but never hold: no function gives one. */
 class Nothing {
-  constructor() {
-    throw new TypeError('a datasource has no files and no terminal');
-  }
+  readonly kind = 'nothing';
 }
 
 function none(): undefined {

@@ -141,7 +141,9 @@ class OutgoingRequest {
       method: String(this.#method.tag === 'other' ? this.#method.val : this.#method.tag).toUpperCase(),
       url: `${schemeName(this.#scheme)}://${this.#authority ?? ''}${this.#path ?? '/'}`,
       // `fetch` sets the length itself; framing is the host's, which refuses it from a guest.
-      headers: this.#headers.entries().flatMap(([name, value]) => (name === 'content-length' ? [] : [{ name, value: latin1.decode(value) }])),
+      headers: this.#headers
+        .entries()
+        .flatMap(([name, value]) => (name === 'content-length' ? [] : [{ name, value: latin1.decode(value) }])),
       body: this.#body?.bytes(),
       timeoutMs: options?.totalMs(),
     };
@@ -194,7 +196,7 @@ class IncomingBody {
     this.#bytes = undefined;
     return stream;
   }
-  static finish(_body: IncomingBody): FutureTrailers {
+  static finish(): FutureTrailers {
     return new FutureTrailers();
   }
 }

@@ -17,7 +17,10 @@ export function createCallTargets(options: { database: Database; registry: Datas
     async load(organisation, id) {
       const connection = await getConnection(database, organisation, id);
       if (connection === undefined) throw unknownConnection(id);
-      const [datasource, sealed] = await Promise.all([registry.runnable(connection.datasource), getSealedCredential(database, organisation, id)]);
+      const [datasource, sealed] = await Promise.all([
+        registry.runnable(connection.datasource),
+        getSealedCredential(database, organisation, id),
+      ]);
       const secret = sealed === undefined ? undefined : await vault.open({ organisation, connection: id }, sealed);
       return { connection, datasource, secret };
     },

@@ -44,9 +44,17 @@ export function createConnections(options: ConnectionOptions): ConnectionService
       await organisations.get(organisation);
       const datasource = await registry.runnable(input.datasource);
       const id = ulid();
-      const draft = { id, organisation, datasource: input.datasource, name: input.name ?? input.datasource, config: input.config ?? {}, features: input.features ?? {} };
+      const draft = {
+        id,
+        organisation,
+        datasource: input.datasource,
+        name: input.name ?? input.datasource,
+        config: input.config ?? {},
+        features: input.features ?? {},
+      };
       const config = await checked(datasource, draft);
-      const sealedCredential = input.credential === undefined ? undefined : await vault.seal({ organisation, connection: id }, input.credential);
+      const sealedCredential =
+        input.credential === undefined ? undefined : await vault.seal({ organisation, connection: id }, input.credential);
       await insertConnection(database, { ...draft, config, sealedCredential, nowMs: Date.now() });
       return service.get(organisation, id);
     },
@@ -66,13 +74,18 @@ export function createConnections(options: ConnectionOptions): ConnectionService
     async change(organisation, id, input) {
       const before = await service.get(organisation, id);
       const after = { ...before, config: input.config ?? before.config, features: input.features ?? before.features };
-      const config = input.config === undefined && input.features === undefined ? before.config : await checked(await registry.runnable(before.datasource), after);
+      const config =
+        input.config === undefined && input.features === undefined
+          ? before.config
+          : await checked(await registry.runnable(before.datasource), after);
       const { name, features, credential } = input;
       const changed = await updateConnection(database, organisation, id, {
         config,
         ...(name === undefined ? {} : { name }),
         ...(features === undefined ? {} : { features }),
-        ...(credential === undefined ? {} : { sealedCredential: credential === null ? null : await vault.seal({ organisation, connection: id }, credential) }),
+        ...(credential === undefined
+          ? {}
+          : { sealedCredential: credential === null ? null : await vault.seal({ organisation, connection: id }, credential) }),
         nowMs: Date.now(),
       });
       if (!changed) throw unknownConnection(id);
@@ -107,9 +120,13 @@ async function askDatasource(options: ConnectionOptions, datasource: RunnableDat
   if (!result.ok) {
     if (result.failure?.kind === 'unsupported') return;
     if (result.failure?.kind === 'invalid-config') throw invalidConfig('of the connection', result.failure.problems, '/config');
-    throw new RequestError('DATASOURCE_FAULT', `The datasource ${datasource.name} could not check the config: ${describeFailure(result.failure)}.`, {
-      remedy: 'Tell its author, or install another version.',
-    });
+    throw new RequestError(
+      'DATASOURCE_FAULT',
+      `The datasource ${datasource.name} could not check the config: ${describeFailure(result.failure)}.`,
+      {
+        remedy: 'Tell its author, or install another version.',
+      },
+    );
   }
   const problems = toProblems(result.value);
   if (problems.length > 0) throw invalidConfig('of the connection', problems, '/config');

@@ -27,7 +27,8 @@ const KEY_FILE = 'master.key';
 /** `masterKey` undefined: the file `master.key` in `dataDir`, made when it is first needed, for the owner only. */
 export function createVault(options: { dataDir: string; masterKey: Uint8Array | undefined }): Vault {
   let loading: Promise<Uint8Array> | undefined;
-  const key = (): Promise<Uint8Array> => (loading ??= options.masterKey === undefined ? readOrMakeKey(join(options.dataDir, KEY_FILE)) : Promise.resolve(options.masterKey));
+  const key = (): Promise<Uint8Array> =>
+    (loading ??= options.masterKey === undefined ? readOrMakeKey(join(options.dataDir, KEY_FILE)) : Promise.resolve(options.masterKey));
   return {
     async seal(home, secret) {
       const iv = randomBytes(IV_BYTES);
@@ -40,13 +41,19 @@ export function createVault(options: { dataDir: string; masterKey: Uint8Array | 
         if (sealed[0] !== FORMAT) throw new Error(`sealed in an unknown format ${sealed[0]}`);
         const iv = sealed.subarray(1, 1 + IV_BYTES);
         const tag = sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES);
-        const decipher = createDecipheriv('aes-256-gcm', await key(), iv, { authTagLength: TAG_BYTES }).setAAD(bindingOf(home)).setAuthTag(tag);
+        const decipher = createDecipheriv('aes-256-gcm', await key(), iv, { authTagLength: TAG_BYTES })
+          .setAAD(bindingOf(home))
+          .setAuthTag(tag);
         return Buffer.concat([decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
       } catch (cause) {
-        throw new RequestError('CREDENTIAL_MISSING', `The credential of connection ${home.connection} does not open with this master key.`, {
-          remedy: 'Give the host the key that sealed it, or set the credential of the connection again.',
-          cause,
-        });
+        throw new RequestError(
+          'CREDENTIAL_MISSING',
+          `The credential of connection ${home.connection} does not open with this master key.`,
+          {
+            remedy: 'Give the host the key that sealed it, or set the credential of the connection again.',
+            cause,
+          },
+        );
       }
     },
   };

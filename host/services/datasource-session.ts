@@ -55,7 +55,12 @@ export class DatasourceSession {
   }
 
   /** Calls one function. `args` follow the context, which every function but `describe` takes first. Never rejects for a datasource's fault. */
-  async call(target: CallTarget, func: Exclude<SourceFunction, 'describe'>, args: readonly Wire[], signal: AbortSignal): Promise<CallResult> {
+  async call(
+    target: CallTarget,
+    func: Exclude<SourceFunction, 'describe'>,
+    args: readonly Wire[],
+    signal: AbortSignal,
+  ): Promise<CallResult> {
     const { connection, datasource } = target;
     const { manifest, grant, limits, digest, folder } = datasource;
     const scope: CallScope = { connection, manifest, grant, limits, signal };
@@ -120,12 +125,17 @@ function contextOf({ connection, datasource }: CallTarget): Wire {
 function storedCollections(database: Database, connection: string) {
   return {
     get: (collection: string, key: string) => getCollectionValue(database, connection, collection, key),
-    scan: (collection: string, after: string | undefined, limit: number) => scanCollection(database, connection, collection, { after, limit }),
+    scan: (collection: string, after: string | undefined, limit: number) =>
+      scanCollection(database, connection, collection, { after, limit }),
     usedBytes: () => collectionsSizeBytes(database, connection),
   };
 }
 
-function toResult(outcome: CallOutcome, signal: AbortSignal, effects: () => { storage: StorageWrite[]; metrics: MetricChange[] }): CallResult {
+function toResult(
+  outcome: CallOutcome,
+  signal: AbortSignal,
+  effects: () => { storage: StorageWrite[]; metrics: MetricChange[] },
+): CallResult {
   switch (outcome.kind) {
     case 'result':
       return { ok: true, value: outcome.value, ...effects() };
@@ -134,7 +144,8 @@ function toResult(outcome: CallOutcome, signal: AbortSignal, effects: () => { st
     case 'killed':
       if (signal.aborted) return { ok: false, failure: undefined };
       // Another call's fault, or ours: this one may well succeed when it is tried again.
-      if (outcome.cause === 'neighbour' || outcome.cause === 'cancelled' || outcome.cause === 'host') return { ok: false, failure: { kind: 'unavailable', message: outcome.reason } };
+      if (outcome.cause === 'neighbour' || outcome.cause === 'cancelled' || outcome.cause === 'host')
+        return { ok: false, failure: { kind: 'unavailable', message: outcome.reason } };
       return { ok: false, failure: { kind: 'failed', message: outcome.reason } };
     default:
       return outcome satisfies never;

@@ -46,8 +46,12 @@ export function checkFeatureConfig(feature: ManifestFeature, config: JsonObject,
 export function invalidConfig(whose: string, problems: readonly Problem[], path: string): RequestError {
   const placed = problems.map((problem) => ({ ...problem, path: `${path}${problem.path}` }));
   const [first] = placed;
-  return new RequestError('INVALID_CONFIG', `The config ${whose} cannot be used: ${first?.path ?? path}: ${first?.reason ?? 'it is refused'}`, {
-    ...(first === undefined ? {} : { remedy: first.remedy }),
-    problems: placed,
-  });
+  return new RequestError(
+    'INVALID_CONFIG',
+    `The config ${whose} cannot be used: ${first?.path ?? path}: ${first?.reason ?? 'it is refused'}`,
+    {
+      ...(first === undefined ? {} : { remedy: first.remedy }),
+      problems: placed,
+    },
+  );
 }

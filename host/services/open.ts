@@ -30,7 +30,11 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const database = await openDatabase({ file: join(config.dataDir, 'lorelai.db') });
   await finishRemovals(database);
   const stopping = new AbortController();
-  const pool = new SandboxPool({ ...DEFAULT_POOL, maxProcesses: config.maxSandboxProcesses, onStderr: (text) => log.warn('sandbox process wrote', { text }) });
+  const pool = new SandboxPool({
+    ...DEFAULT_POOL,
+    maxProcesses: config.maxSandboxProcesses,
+    onStderr: (text) => log.warn('sandbox process wrote', { text }),
+  });
   const organisations = createOrganisations(database);
   const registry = createRegistry({
     database,
@@ -64,7 +68,10 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
 const INSTALLING = '';
 
 /** What a component says of itself, asked in its sandbox. DATASOURCE_FAULT. */
-async function describe(pool: SandboxPool, { digest, folder, limits }: RunnableDatasource): Promise<{ name: string; version: string; features: string[] }> {
+async function describe(
+  pool: SandboxPool,
+  { digest, folder, limits }: RunnableDatasource,
+): Promise<{ name: string; version: string; features: string[] }> {
   const outcome = await pool.call(
     { organisation: INSTALLING, digest, folder, limits },
     {
@@ -72,7 +79,9 @@ async function describe(pool: SandboxPool, { digest, folder, limits }: RunnableD
       args: [],
       limits,
       signal: AbortSignal.timeout(limits.instantiateTimeoutMs + limits.callTimeoutMs),
-      powers: { handle: (name, func) => Promise.resolve({ ok: false, error: { tag: 'denied', val: `describe may not use ${name}.${func}` } }) },
+      powers: {
+        handle: (name, func) => Promise.resolve({ ok: false, error: { tag: 'denied', val: `describe may not use ${name}.${func}` } }),
+      },
     },
   );
   try {

@@ -10,7 +10,13 @@ export function createOrganisations(database: Database): OrganisationService {
     async create({ id, name }) {
       if (!ID.test(id)) {
         throw new RequestError('INVALID_REQUEST', `"${id.slice(0, 80)}" cannot be the id of an organisation.`, {
-          problems: [{ path: '/id', reason: 'It is not 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit.', remedy: 'Choose an id such as acme.' }],
+          problems: [
+            {
+              path: '/id',
+              reason: 'It is not 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit.',
+              remedy: 'Choose an id such as acme.',
+            },
+          ],
         });
       }
       await insertOrganisation(database, { id, name: name ?? id, createdAtMs: Date.now() });

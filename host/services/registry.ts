@@ -76,7 +76,15 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
     const folder = await compiled(component, report);
     await checkDescription(options, { name: manifest.name, digest, folder, manifest, grant, limits: limitsOf(grant), flags: [] });
     await keepFile(options.componentsFolder, digest, component);
-    await putDatasource(database, { name: manifest.name, version: manifest.version, digest, manifest, grant, inspection: report, nowMs: Date.now() });
+    await putDatasource(database, {
+      name: manifest.name,
+      version: manifest.version,
+      digest,
+      manifest,
+      grant,
+      inspection: report,
+      nowMs: Date.now(),
+    });
     return toInstalled(await known(database, manifest.name), await listFlags(database, manifest.name));
   }
 
@@ -84,7 +92,8 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
     inspect: (component) => examineComponent(component, compiler),
     install,
     askedGrant,
-    list: async () => Promise.all((await listDatasources(database)).map(async (found) => toInstalled(found, await listFlags(database, found.name)))),
+    list: async () =>
+      Promise.all((await listDatasources(database)).map(async (found) => toInstalled(found, await listFlags(database, found.name)))),
     get: async (name) => toInstalled(await known(database, name), await listFlags(database, name)),
     runnable,
   };
@@ -111,9 +120,13 @@ async function checkDescription(options: RegistryOptions, candidate: RunnableDat
   const meant = { name: manifest.name, version: manifest.version, features: manifest.features.map(({ name }) => name) };
   for (const key of ['name', 'version', 'features'] as const) {
     if (JSON.stringify(said[key]) === JSON.stringify(meant[key])) continue;
-    throw new RequestError('INVALID_MANIFEST', `The component describes its ${key} as ${JSON.stringify(said[key])}, its manifest as ${JSON.stringify(meant[key])}.`, {
-      remedy: 'Build the component and its manifest together with `datasources build DIR`.',
-    });
+    throw new RequestError(
+      'INVALID_MANIFEST',
+      `The component describes its ${key} as ${JSON.stringify(said[key])}, its manifest as ${JSON.stringify(meant[key])}.`,
+      {
+        remedy: 'Build the component and its manifest together with `datasources build DIR`.',
+      },
+    );
   }
 }
 

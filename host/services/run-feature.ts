@@ -80,11 +80,19 @@ async function readBatches(options: ReadOptions, session: DatasourceSession, fea
 }
 
 function isEnabled({ datasource, connection }: CallTarget, feature: string): boolean {
-  return effectiveFeatures(datasource.manifest, datasource.flags, connection.features).some(({ name, enabled }) => name === feature && enabled);
+  return effectiveFeatures(datasource.manifest, datasource.flags, connection.features).some(
+    ({ name, enabled }) => name === feature && enabled,
+  );
 }
 
 /** A source that is down for a moment costs a moment, not the run. */
-async function callWithRetries(session: DatasourceSession, target: CallTarget, feature: string, checkpoint: Uint8Array | undefined, signal: AbortSignal): Promise<CallResult> {
+async function callWithRetries(
+  session: DatasourceSession,
+  target: CallTarget,
+  feature: string,
+  checkpoint: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<CallResult> {
   for (const pauseMs of RETRY_PAUSES_MS) {
     const result = await session.call(target, 'read', [feature, checkpoint], signal);
     if (result.ok || result.failure?.kind !== 'unavailable') return result;
@@ -95,7 +103,13 @@ async function callWithRetries(session: DatasourceSession, target: CallTarget, f
   return session.call(target, 'read', [feature, checkpoint], signal);
 }
 
-async function takeBatch(options: ReadOptions, target: CallTarget, feature: string, before: Uint8Array | undefined, result: CallResult & { ok: true }): Promise<FeatureEnd | 'more'> {
+async function takeBatch(
+  options: ReadOptions,
+  target: CallTarget,
+  feature: string,
+  before: Uint8Array | undefined,
+  result: CallResult & { ok: true },
+): Promise<FeatureEnd | 'more'> {
   let batch: Batch;
   try {
     batch = toBatch(result.value);
@@ -104,7 +118,10 @@ async function takeBatch(options: ReadOptions, target: CallTarget, feature: stri
     return decide(options, feature, { kind: 'failed', message: `read gave a batch that breaks the contract: ${error.message}` });
   }
   if (!batch.done && batch.changes.length === 0 && before !== undefined && Buffer.compare(batch.next, before) === 0) {
-    return decide(options, feature, { kind: 'failed', message: 'read gave the checkpoint back that it was given, without a change and without being done: it would go on for ever' });
+    return decide(options, feature, {
+      kind: 'failed',
+      message: 'read gave the checkpoint back that it was given, without a change and without being done: it would go on for ever',
+    });
   }
   const { cancelRequested } = await commit(options, target, feature, batch, result);
   await options.onBatch();
@@ -112,7 +129,13 @@ async function takeBatch(options: ReadOptions, target: CallTarget, feature: stri
   return cancelRequested ? { kind: 'cancelled' } : 'more';
 }
 
-async function commit(options: ReadOptions, target: CallTarget, feature: string, batch: Batch, result: CallResult & { ok: true }): Promise<BatchResult> {
+async function commit(
+  options: ReadOptions,
+  target: CallTarget,
+  feature: string,
+  batch: Batch,
+  result: CallResult & { ok: true },
+): Promise<BatchResult> {
   const { database, run, lease, leaseMs } = options;
   const ids = batch.changes.flatMap((change) => (change.kind === 'upsert' ? [change.document.id] : []));
   const prepared = prepareBatch(batch, await knownVersions(database, run.connection, feature, ids));
@@ -144,7 +167,8 @@ async function decide(options: ReadOptions, feature: string, failure: Failure): 
     case 'throttled':
       return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.max(MIN_THROTTLE_MS, failure.retryAfterMs) };
     case 'unavailable':
-      if (run.attempts < MAX_ATTEMPTS) return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.min(MAX_PARK_MS, PARK_BASE_MS * 2 ** (run.attempts - 1)) };
+      if (run.attempts < MAX_ATTEMPTS)
+        return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.min(MAX_PARK_MS, PARK_BASE_MS * 2 ** (run.attempts - 1)) };
       await setRunFeature(database, lease, { feature, state: 'failed', reason });
       return { kind: 'ended' };
     case 'forbidden':
@@ -152,12 +176,19 @@ async function decide(options: ReadOptions, feature: string, failure: Failure): 
         feature,
         state: 'skipped',
         reason,
-        problems: [{ path: feature, reason: failure.message, remedy: 'Give the credential access to it at the source, or switch the feature off.' }],
+        problems: [
+          { path: feature, reason: failure.message, remedy: 'Give the credential access to it at the source, or switch the feature off.' },
+        ],
       });
       return { kind: 'ended' };
     case 'invalid-config':
     case 'unauthorized':
-      await setRunFeature(database, lease, { feature, state: 'failed', reason, problems: failure.kind === 'invalid-config' ? failure.problems : [] });
+      await setRunFeature(database, lease, {
+        feature,
+        state: 'failed',
+        reason,
+        problems: failure.kind === 'invalid-config' ? failure.problems : [],
+      });
       return { kind: 'run-failed', reason };
     case 'checkpoint-expired':
     case 'unsupported':

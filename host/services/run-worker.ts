@@ -64,7 +64,13 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
     };
     try {
       runLog.info('run started', { attempt: run.attempts, features: run.features.length });
-      const end = await readRun(options, { run, lease, signal: AbortSignal.any([work.signal, stop.signal]), shutdown: work.signal, onBatch: report });
+      const end = await readRun(options, {
+        run,
+        lease,
+        signal: AbortSignal.any([work.signal, stop.signal]),
+        shutdown: work.signal,
+        onBatch: report,
+      });
       runLog.info('run left', { end: typeof end === 'string' ? end : end.reason });
     } catch (error) {
       if (error instanceof LeaseLostError) runLog.warn('run lost to another host');
@@ -103,14 +109,17 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
 
 /** Extends the lease while a call goes on; aborts `stop` when the run was cancelled or lost. */
 function keepLease(database: Database, lease: Lease, leaseMs: number, stop: AbortController): NodeJS.Timeout {
-  return setInterval(() => {
-    renewLease(database, lease, Date.now() + leaseMs).then(
-      ({ cancelRequested }) => {
-        if (cancelRequested) stop.abort();
-      },
-      () => stop.abort(),
-    );
-  }, Math.max(50, Math.floor(leaseMs / 3))).unref();
+  return setInterval(
+    () => {
+      renewLease(database, lease, Date.now() + leaseMs).then(
+        ({ cancelRequested }) => {
+          if (cancelRequested) stop.abort();
+        },
+        () => stop.abort(),
+      );
+    },
+    Math.max(50, Math.floor(leaseMs / 3)),
+  ).unref();
 }
 
 interface RunInHand {
@@ -170,7 +179,9 @@ async function finishRead(database: Database, { run, lease }: RunInHand): Promis
 /** A bug of ours ends the run with a reason; the log has the rest. */
 async function failRun(database: Database, lease: Lease, log: Log, error: unknown): Promise<void> {
   log.error('run failed by the host', { error });
-  await finishRun(database, lease, { state: 'failed', reason: 'the host failed while it worked on this run; its log says more', nowMs: Date.now() }).catch((cause: unknown) =>
-    log.error('run could not be ended', { error: cause }),
-  );
+  await finishRun(database, lease, {
+    state: 'failed',
+    reason: 'the host failed while it worked on this run; its log says more',
+    nowMs: Date.now(),
+  }).catch((cause: unknown) => log.error('run could not be ended', { error: cause }));
 }

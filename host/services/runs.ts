@@ -49,7 +49,9 @@ export function createRuns(options: RunOptions): RunService {
     async cancel(organisation, id) {
       const before = await service.get(organisation, id);
       if (!(await requestCancel(database, organisation, id, Date.now()))) {
-        throw new RequestError('RUN_NOT_ACTIVE', `The run ${id} has ended already: ${before.state}.`, { remedy: 'Start a new run when one is wanted.' });
+        throw new RequestError('RUN_NOT_ACTIVE', `The run ${id} has ended already: ${before.state}.`, {
+          remedy: 'Start a new run when one is wanted.',
+        });
       }
       worker.cancel(id);
       return service.get(organisation, id);
@@ -61,5 +63,7 @@ export function createRuns(options: RunOptions): RunService {
 }
 
 function unknownRun(id: string): RequestError {
-  return new RequestError('UNKNOWN_RUN', `There is no run "${id.slice(0, 80)}".`, { remedy: 'Name one that GET /api/v1/runs lists for this organisation.' });
+  return new RequestError('UNKNOWN_RUN', `There is no run "${id.slice(0, 80)}".`, {
+    remedy: 'Name one that GET /api/v1/runs lists for this organisation.',
+  });
 }

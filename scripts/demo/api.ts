@@ -42,7 +42,11 @@ export async function connectGithub(api: string, github: { baseUrl: string; repo
 }
 
 /** Starts a run, follows it to its end, and counts what came of it. */
-export async function indexAll(api: string, connection: string, say: (line: string) => void): Promise<{ documents: number; passages: number }> {
+export async function indexAll(
+  api: string,
+  connection: string,
+  say: (line: string) => void,
+): Promise<{ documents: number; passages: number }> {
   let run = await call<{ id: string; state: string; reason?: string; features: { feature: string; upserted: number }[] }>(
     `${api}/api/v1/connections/${connection}/runs`,
     { method: 'POST', body: {} },
@@ -53,7 +57,9 @@ export async function indexAll(api: string, connection: string, say: (line: stri
   }
   if (run.state !== 'succeeded') throw new Error(`the run ended as ${run.state}: ${run.reason ?? ''}`);
   const { documents, passages } = await call<{ documents: number; passages: number }>(`${api}/api/v1/connections/${connection}`);
-  say(`Indexed ${documents} documents, ${passages} passages: ${run.features.map(({ feature, upserted }) => `${feature} ${upserted}`).join(', ')}`);
+  say(
+    `Indexed ${documents} documents, ${passages} passages: ${run.features.map(({ feature, upserted }) => `${feature} ${upserted}`).join(', ')}`,
+  );
   return { documents, passages };
 }
 

@@ -15,7 +15,13 @@ export interface Emulator {
 export async function startEmulator(options: { publicUrl?: string } = {}): Promise<Emulator> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const emulator = await createEmulator({ service: 'github', port, hostname: '127.0.0.1', baseUrl: options.publicUrl ?? url, seed: demoSeed() });
+  const emulator = await createEmulator({
+    service: 'github',
+    port,
+    hostname: '127.0.0.1',
+    baseUrl: options.publicUrl ?? url,
+    seed: demoSeed(),
+  });
   await seedDemoRepository(url);
   return { url, repository: DEMO_REPOSITORY, token: DEMO_TOKEN, close: () => emulator.close() };
 }

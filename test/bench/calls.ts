@@ -49,7 +49,10 @@ async function callHere(folder: string): Promise<() => Promise<unknown>> {
     if (name.endsWith('.wasm')) modules.set(name, await WebAssembly.compile(new Uint8Array(await readFile(join(folder, name)))));
   }
   const { instantiate } = (await import(pathToFileURL(join(folder, 'component.js')).href)) as {
-    instantiate: (get: (path: string) => WebAssembly.Module | undefined, imports: object) => Promise<{ source: { describe(): Promise<unknown> } }>;
+    instantiate: (
+      get: (path: string) => WebAssembly.Module | undefined,
+      imports: object,
+    ) => Promise<{ source: { describe(): Promise<unknown> } }>;
   };
   const imports = {
     'lorelai:datasource/types': {},

@@ -17,7 +17,13 @@ describe('the demo', () => {
       elapsedMs: expect.any(Number),
       questions: QUESTIONS.map(({ question, expected }) => ({
         question,
-        hits: expect.arrayContaining([{ title: expect.stringContaining(expected), link: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\//), score: expect.any(Number) }]),
+        hits: expect.arrayContaining([
+          {
+            title: expect.stringContaining(expected),
+            link: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\//),
+            score: expect.any(Number),
+          },
+        ]),
       })),
     });
   });

@@ -33,7 +33,17 @@ const startHost = (dataDir: string) => startHostProcess({ dataDir, env: { LORELA
 /** A data folder with `github` installed and connected to the emulator. */
 async function prepare(name: string): Promise<{ dataDir: string; connection: string }> {
   const dataDir = join(scratch, name);
-  await runDatasources(['install', componentFile('github'), '--storage', '--allow', front.url, '--allow-private', '127.0.0.0/8', '--data-dir', dataDir]);
+  await runDatasources([
+    'install',
+    componentFile('github'),
+    '--storage',
+    '--allow',
+    front.url,
+    '--allow-private',
+    '127.0.0.0/8',
+    '--data-dir',
+    dataDir,
+  ]);
   const host = await startHost(dataDir);
   const { id } = await callApi<{ id: string }>(`${host.url}/api/v1/connections`, {
     method: 'POST',
@@ -82,7 +92,14 @@ describe('a host that is killed', () => {
 
     // Early, late, and again before anything new was committed.
     const rough = await prepare('rough');
-    const disturbed = await runWithKills(rough.dataDir, rough.connection, [1, Math.floor(requests * 0.9), 2, 2, Math.floor(requests * 0.4), 3]);
+    const disturbed = await runWithKills(rough.dataDir, rough.connection, [
+      1,
+      Math.floor(requests * 0.9),
+      2,
+      2,
+      Math.floor(requests * 0.4),
+      3,
+    ]);
     expect(disturbed.kills).toBeGreaterThanOrEqual(4);
     expect(disturbed.run.state).toBe('succeeded');
     expect(dumpIndex(rough.dataDir)).toEqual(expected);

@@ -203,7 +203,7 @@ describe('parseManifest() refuses', () => {
       ),
       path: '/features/notes/config/max_age_days',
       line: 14,
-      reason: /less than 1/
+      reason: /less than 1/,
     },
     {
       what: 'defaults that their schema does not name',
