@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { rolldown, type Plugin, type RolldownLog } from 'rolldown';
+import { stripVTControlCharacters } from 'node:util';
 import { RequestError, type Problem } from '../domain/errors.ts';
 import { SDK_DIR } from './sdk-dir.ts';
 
@@ -80,7 +81,8 @@ function toProblem(dir: string, log: RolldownLog): Problem {
   // The entry that this file makes stands for the author's module.
   const inAuthored = file === undefined || file.startsWith('\0');
   const path = inAuthored ? SOURCE_FILE : `${relative(dir, file)}${log.loc === undefined ? '' : `:${log.loc.line}:${log.loc.column + 1}`}`;
-  const message = log.message.replaceAll(relative(dir, join(SDK_DIR, 'index.ts')), '@lorelai/datasource-sdk');
+  // Some versions of the bundler colour their messages, terminal or not.
+  const message = stripVTControlCharacters(log.message).replaceAll(relative(dir, join(SDK_DIR, 'index.ts')), '@lorelai/datasource-sdk');
   const [head = ''] = message.replace(/^\[[A-Z_]+\] /, '').split('\n', 1);
   const hint = /╰─+ ([^\n]+)/.exec(message)?.[1];
   const detail = hint === undefined || /^(Module not found|Missing export)/.test(hint) ? '' : ` (${hint.trim()})`;
