@@ -1,13 +1,13 @@
 import { lookup as resolveName } from 'node:dns';
 import { type BlockList, isIP, type LookupFunction } from 'node:net';
-import { pipeline, type Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import { Agent, errors, request as send } from 'undici';
 import type { Grant } from '../domain/grant.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { AttachRule, Manifest } from '../domain/manifest.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { mayDial, parseNetworks } from './address.ts';
+import { ACCEPTED_CODINGS, codingsOf, decoded } from './content-coding.ts';
 import { matchesAnyOrigin, originOf } from '../domain/origin-pattern.ts';
 import { Scrubber } from './scrub.ts';
 
@@ -91,14 +91,9 @@ const MAX_URL_BYTES = 8 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
+/** RFC 9110 also has `obs-text`, which some passwords need. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const USER_AGENT = 'lorelai-datasource-host';
-
-const DECODERS: Record<string, () => Transform> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
 
 class TooLargeError extends Error {}
 class ForbiddenAddressError extends Error {}
@@ -157,10 +152,11 @@ export class Egress {
     const headers = this.#headersFor(request, url);
     if ('error' in headers) return { ok: false, error: headers.error };
     const { limits } = this.#options;
-    const timeoutMs = Math.max(1, Math.min(request.timeoutMs ?? limits.requestTimeoutMs, limits.requestTimeoutMs));
+    const timeoutMs = Math.max(1, Math.floor(Math.min(request.timeoutMs ?? limits.requestTimeoutMs, limits.requestTimeoutMs)));
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const exchange = this.#exchange(request, url, headers.fields, deadline);
     try {
-      return { ok: true, response: await this.#exchange(request, url, headers.fields, deadline) };
+      return { ok: true, response: await Promise.race([exchange, rejection(deadline)]) };
     } catch (error) {
       return { ok: false, error: this.#toError(error, deadline) };
     }
@@ -190,10 +186,13 @@ export class Egress {
   }
 
   /** The fields as they are sent; the credential is attached to exactly the origins that `auth` names. */
-  #headersFor(request: EgressRequest, url: URL): { fields: Record<string, string | string[]> } | { error: EgressError } {
+  #headersFor(request: EgressRequest, url: URL): { fields: Map<string, string | string[]> } | { error: EgressError } {
     const { manifest, secret, config } = this.#options;
     const attached = new Set(manifest.auth.attach.map((rule) => rule.header));
-    const fields: Record<string, string | string[]> = { 'user-agent': USER_AGENT, 'accept-encoding': 'gzip, deflate, br' };
+    const fields = new Map<string, string | string[]>([
+      ['user-agent', USER_AGENT],
+      ['accept-encoding', ACCEPTED_CODINGS],
+    ]);
     let size = 0;
     for (const { name, value } of request.headers) {
       const key = name.toLowerCase();
@@ -203,12 +202,18 @@ export class Egress {
       if (FORBIDDEN_HEADERS.has(key)) return { error: { tag: 'invalid-request', val: `headers: ${key} is set by the host only` } };
       if (attached.has(key))
         return { error: { tag: 'invalid-request', val: `headers: ${key} carries the credential, which the host attaches` } };
-      const before = fields[key];
-      fields[key] = before === undefined || key === 'user-agent' ? value : [before, value].flat();
+      const before = fields.get(key);
+      fields.set(key, before === undefined || key === 'user-agent' ? value : [before, value].flat());
     }
     if (size > MAX_HEADER_BYTES) return { error: { tag: 'invalid-request', val: `headers: more than ${MAX_HEADER_BYTES} bytes` } };
     for (const rule of secret === undefined ? [] : manifest.auth.attach) {
-      if (this.#mayCarryCredential(url, rule, config)) fields[rule.header] = rule.format.replaceAll('{secret}', () => secret ?? '');
+      if (!this.#mayCarryCredential(url, rule, config)) continue;
+      const value = rule.format.replaceAll('{secret}', () => secret ?? '');
+      if (!SENDABLE.test(value)) {
+        const reason = 'headers: the credential holds a character that no header can carry; an operator sets it again';
+        return { error: { tag: 'invalid-request', val: reason } };
+      }
+      fields.set(rule.header, value);
     }
     return { fields };
   }
@@ -220,12 +225,7 @@ export class Egress {
     return url.protocol === 'https:' || this.#options.grant.http.origins.includes(url.origin);
   }
 
-  async #exchange(
-    request: EgressRequest,
-    url: URL,
-    headers: Record<string, string | string[]>,
-    signal: AbortSignal,
-  ): Promise<EgressResponse> {
+  async #exchange(request: EgressRequest, url: URL, headers: Map<string, string | string[]>, signal: AbortSignal): Promise<EgressResponse> {
     const response = await send(url, {
       method: request.method as 'GET',
       headers,
@@ -235,7 +235,7 @@ export class Egress {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const body = await this.#readBody(response.body, String(response.headers['content-encoding'] ?? ''), request.method === 'HEAD');
+    const body = await this.#readBody(response.body, codingsOf(request.method, response));
     const fields: { name: string; value: string }[] = [];
     for (const [name, values] of Object.entries(response.headers)) {
       if (DROPPED_RESPONSE_HEADERS.has(name) || values === undefined) continue;
@@ -244,12 +244,12 @@ export class Egress {
     return { status: response.statusCode, headers: fields, body: this.#scrubber.bytes(body) };
   }
 
-  /** The whole body with content codings undone, capped on both sides of the decoder. */
-  async #readBody(body: Readable, coding: string, empty: boolean): Promise<Uint8Array> {
+  /** The whole body with content codings undone, never more of it than the limit. */
+  async #readBody(body: Readable, codings: readonly string[]): Promise<Uint8Array> {
     const maxBytes = this.#options.limits.maxResponseBytes;
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of decoded(body, empty ? '' : coding)) {
+    for await (const chunk of decoded(body, codings)) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new TooLargeError();
       chunks.push(chunk);
@@ -307,10 +307,12 @@ function parseUrl(text: string): URL | string {
   return url;
 }
 
-function decoded(body: Readable, coding: string): Readable {
-  const decoder = DECODERS[coding.trim().toLowerCase()];
-  // `pipeline` ends the decoder with the body: a broken upstream must not leave a reader waiting.
-  return decoder === undefined ? body : pipeline(body, decoder(), () => undefined);
+/** Rejects when the signal aborts: a connection that is still being made does not see it by itself. */
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function causes(error: unknown): Error[] {
