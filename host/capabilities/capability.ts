@@ -32,9 +32,10 @@ export interface CallScope {
  */
 export type OpenCapability = Record<string, (args: unknown[]) => Promise<Answer> | undefined>;
 
-/** Text of a guest, fit for a log or a terminal: control characters are replaced, the rest is cut. */
+/** Text of a guest, fit for a log or a terminal: control characters are replaced, what is too long or no text is cut. */
 export function plainText(value: unknown, maxLength: number): string {
-  const text = typeof value === 'string' ? value : String(value);
+  // A forged value may not even have a way to become text.
+  const text = typeof value === 'string' ? value : `(${typeof value})`;
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   return text.slice(0, maxLength).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '\uFFFD');
 }

@@ -13,7 +13,7 @@ export class MetricsCapability {
   readonly #types: Map<string, 'counter' | 'gauge'>;
   readonly #changes = new Map<string, MetricChange>();
 
-  constructor(scope: CallScope) {
+  constructor(scope: Pick<CallScope, 'manifest'>) {
     this.#types = new Map(scope.manifest.metrics.map(({ name, type }) => [name, type]));
   }
 
@@ -32,7 +32,8 @@ export class MetricsCapability {
   #record(type: 'counter' | 'gauge', name: unknown, value: unknown): undefined {
     if (typeof name !== 'string' || this.#types.get(name) !== type) return;
     if (typeof value !== 'number' || !Number.isFinite(value) || (type === 'counter' && value < 0)) return;
-    const before = this.#changes.get(name)?.value ?? 0;
-    this.#changes.set(name, type === 'counter' ? { name, kind: 'add', value: before + value } : { name, kind: 'set', value });
+    const sum = (this.#changes.get(name)?.value ?? 0) + value;
+    if (type === 'gauge') this.#changes.set(name, { name, kind: 'set', value });
+    else if (Number.isFinite(sum)) this.#changes.set(name, { name, kind: 'add', value: sum });
   }
 }

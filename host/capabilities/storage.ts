@@ -1,4 +1,5 @@
-import { type Answer, type CallScope, type OpenCapability, refused, succeeded } from './capability.ts';
+import { isStorableText } from '../domain/text.ts';
+import { type Answer, type CallScope, type OpenCapability, plainText, refused, succeeded } from './capability.ts';
 
 /** What is committed, read by collection and key. Given by the store, for one connection. */
 export interface StoredCollections {
@@ -27,6 +28,7 @@ export class StorageCapability {
   readonly #collections: Set<string>;
   /** By collection, then key. */
   readonly #written = new Map<string, Map<string, Uint8Array | undefined>>();
+  /** Of what the call put and did not remove. What it replaces in the store counts until the commit. */
   #writtenBytes = 0;
   /** Summed over the whole collection, so once a call. */
   #storedBytes: Promise<number> | undefined;
@@ -43,7 +45,7 @@ export class StorageCapability {
       put: async ([collection, key, value]) => this.#checked(collection, key, async (name, id) => this.#put(name, id, value)),
       remove: async ([collection, key]) =>
         this.#checked(collection, key, async (name, id) => {
-          this.#overlay(name).set(id, undefined);
+          this.#write(name, id, undefined);
           return succeeded();
         }),
       scan: async ([collection, after, limit]) => this.#scan(collection, after ?? undefined, limit),
@@ -59,17 +61,16 @@ export class StorageCapability {
     const refusal = this.#refuse(collection);
     if (refusal !== undefined) return refusal;
     const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0;
-    if (bytes < 1 || bytes > MAX_KEY_BYTES) return refused('invalid', `a key has 1 to ${MAX_KEY_BYTES} bytes`);
-    // SQLite ends a text at its first NUL, so two keys could become one.
-    if (String(key).includes('\0')) return refused('invalid', 'a key holds no NUL');
-    return then(collection as string, key as string);
+    if (typeof key !== 'string' || bytes < 1 || bytes > MAX_KEY_BYTES) return refused('invalid', `a key has 1 to ${MAX_KEY_BYTES} bytes`);
+    if (!isStorableText(key)) return refused('invalid', 'a key holds no NUL and no half of a surrogate pair');
+    return then(collection as string, key);
   }
 
   #refuse(collection: unknown): Answer | undefined {
     if (typeof collection !== 'string' || !this.#collections.has(collection)) {
       return refused(
         'unknown-collection',
-        `${String(collection).slice(0, 64)}: the manifest declares it under database.tables, or it does not exist`,
+        `${plainText(collection, 64)}: the manifest declares it under database.tables, or it does not exist`,
       );
     }
     if (!this.#scope.grant.storage)
@@ -92,21 +93,28 @@ export class StorageCapability {
     if (!(value instanceof Uint8Array) || value.byteLength > MAX_VALUE_BYTES)
       return refused('invalid', `a value has at most ${MAX_VALUE_BYTES} bytes`);
     const { maxStorageBytes } = this.#scope.limits;
-    const added = Buffer.byteLength(key) + value.byteLength;
     this.#storedBytes ??= this.#stored.usedBytes();
-    if ((await this.#storedBytes) + this.#writtenBytes + added > maxStorageBytes) {
+    const storedBytes = await this.#storedBytes;
+    const replaced = sizeOf(key, this.#overlay(collection).get(key));
+    if (storedBytes + this.#writtenBytes - replaced + sizeOf(key, value) > maxStorageBytes) {
       return refused('quota-exceeded', `more than the limit maxStorageBytes of ${maxStorageBytes}`);
     }
-    this.#writtenBytes += added;
-    this.#overlay(collection).set(key, value);
+    this.#write(collection, key, value);
     return succeeded();
+  }
+
+  #write(collection: string, key: string, value: Uint8Array | undefined): void {
+    const overlay = this.#overlay(collection);
+    this.#writtenBytes += sizeOf(key, value) - sizeOf(key, overlay.get(key));
+    overlay.set(key, value);
   }
 
   async #scan(collection: unknown, after: unknown, limit: unknown): Promise<Answer> {
     const refusal = this.#refuse(collection);
     if (refusal !== undefined) return refusal;
-    if (typeof limit !== 'number' || limit < 1 || limit > MAX_SCAN) return refused('invalid', `limit: 1 to ${MAX_SCAN}`);
-    if (after !== undefined && (typeof after !== 'string' || after.includes('\0'))) return refused('invalid', 'after: not a key');
+    if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > MAX_SCAN)
+      return refused('invalid', `limit: 1 to ${MAX_SCAN}`);
+    if (after !== undefined && (typeof after !== 'string' || !isStorableText(after))) return refused('invalid', 'after: not a key');
     const overlay = this.#overlay(collection as string);
     // Committed entries that this call removed leave gaps, so as many more are fetched.
     const removed = [...overlay.values()].filter((value) => value === undefined).length;
@@ -119,6 +127,10 @@ export class StorageCapability {
     const entries = [...merged].flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]));
     return succeeded(entries.toSorted((a, b) => compareBytes(a.key, b.key)).slice(0, limit));
   }
+}
+
+function sizeOf(key: string, value: Uint8Array | undefined): number {
+  return value === undefined ? 0 : Buffer.byteLength(key) + value.byteLength;
 }
 
 function isAfter(key: string, after: string | undefined): boolean {
