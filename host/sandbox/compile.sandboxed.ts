@@ -7,7 +7,9 @@
 // The generator alone: jco's main entry loads native add-ons, which this process may not.
 import { generate } from '@bytecodealliance/jco/component';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
+import { lintGenerated } from './lint.sandboxed.ts';
 
+const decoder = new TextDecoder();
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
 interface CompileInput {
@@ -26,6 +28,10 @@ async function compile(input: CompileInput): Promise<Wire> {
       noComponentErrorWrapping: false,
       base64Cutoff: 0,
     });
+    for (const [name, source] of files) {
+      const [fault] = name.endsWith('.js') ? lintGenerated(decoder.decode(source)) : [];
+      if (fault !== undefined) return { error: `what the transpiler makes of it is refused: ${fault}` };
+    }
     return { files: Object.fromEntries(files) };
   } catch (error) {
     return { error: String(error).slice(0, 2_000) };
