@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { RequestError, type Problem } from './domain/errors.ts';
+import { ISOLATION_SETTINGS, type IsolationSetting } from './domain/isolation-setting.ts';
 import { nearest } from './domain/nearest.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 
@@ -21,6 +22,8 @@ export interface Config {
   readonly masterKey: Uint8Array | undefined;
   /** The most sandbox processes at one time: 1 to 256. */
   readonly maxSandboxProcesses: number;
+  /** What is put around sandbox processes. */
+  readonly isolation: IsolationSetting;
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
 }
@@ -53,6 +56,12 @@ export const SETTINGS = [
     name: 'LORELAI_MASTER_KEY',
     fallback: '',
     description: 'Base64 of the 32 bytes that seal credentials. When empty, the file master.key in DATA_DIR is made and used.',
+  },
+  {
+    name: 'ISOLATION',
+    fallback: 'auto',
+    description:
+      'What is around a sandbox process: namespace (Linux with bubblewrap), process (Node.js alone), or auto, the strongest that works.',
   },
   { name: 'LORELAI_SANDBOX_PROCESSES', fallback: '8', description: 'The most sandbox processes at one time, 1 to 256.' },
   {
@@ -91,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     allowedHosts: read('LORELAI_ALLOWED_HOSTS', toHosts),
     masterKey: read('LORELAI_MASTER_KEY', toMasterKey),
     maxSandboxProcesses: read('LORELAI_SANDBOX_PROCESSES', (text) => toInteger(text, 1, 256)),
+    isolation: read('ISOLATION', toIsolation),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
   };
   if (config.host !== undefined && !isLoopbackHost(config.host) && config.allowUnauthenticated === false)
@@ -177,6 +187,12 @@ function toLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text.toLowerCase());
   if (level === undefined) throw new SettingFault(`"${text}" is not a level.`, `Set it to one of: ${LOG_LEVELS.join(', ')}.`);
   return level;
+}
+
+function toIsolation(text: string): IsolationSetting {
+  const setting = ISOLATION_SETTINGS.find((candidate) => candidate === text.toLowerCase());
+  if (setting === undefined) throw new SettingFault(`"${text}" is none of them.`, `Set it to one of: ${ISOLATION_SETTINGS.join(', ')}.`);
+  return setting;
 }
 
 function toSwitch(text: string): boolean {

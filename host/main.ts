@@ -9,6 +9,8 @@ import { openServices } from './services/open.ts';
 export interface RunningHost {
   /** `http://127.0.0.1:8787`. */
   url: string;
+  /** What is around sandbox processes: `namespace (bubblewrap 0.8.0, seccomp)`. */
+  isolation: string;
   /** Ends requests and runs, then closes everything. A run goes on from its last commit at the next start. */
   close(): Promise<void>;
 }
@@ -21,7 +23,7 @@ const REQUEST_GRACE_MS = 5_000;
  * nothing is left open.
  */
 export async function startHost(config: Config, log: Log): Promise<RunningHost> {
-  const { services, close: closeServices } = await openServices(config, log);
+  const { services, isolation, close: closeServices } = await openServices(config, log);
   const stop = new AbortController();
   try {
     await ensureDefaultOrganisation(services);
@@ -29,6 +31,7 @@ export async function startHost(config: Config, log: Log): Promise<RunningHost> 
     const work = services.runs.work({ signal: stop.signal }).catch((error: unknown) => log.error('the work on runs ended', { error }));
     return {
       url: listener.url,
+      isolation,
       async close() {
         const closed = listener.close(REQUEST_GRACE_MS);
         stop.abort();
@@ -45,8 +48,8 @@ export async function startHost(config: Config, log: Log): Promise<RunningHost> 
 
 export interface ServeOptions {
   log: Log;
-  /** Takes the one line that says where the host is. */
-  print(url: string): void;
+  /** Takes what the one line at the start says. */
+  print(host: Pick<RunningHost, 'url' | 'isolation'>): void;
   /** Ends the host when it aborts. */
   signal: AbortSignal;
 }
@@ -54,7 +57,7 @@ export interface ServeOptions {
 /** Runs a host until `signal` aborts and everything is closed. Errors as `startHost`. */
 export async function serve(config: Config, { log, print, signal }: ServeOptions): Promise<void> {
   const host = await startHost(config, log);
-  print(host.url);
+  print(host);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   log.info('stopping');
   await host.close();

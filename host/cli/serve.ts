@@ -18,7 +18,7 @@ export function serveCommand(cli: Cli): Command {
     description: 'Runs until Ctrl-C or SIGTERM, then lets requests and calls end, and ends with 0.',
     examples: [
       ['serve', 'listens on http://127.0.0.1:8787'],
-      ['serve --port 0 --json', 'takes any free port and prints {"url": …} once it listens'],
+      ['serve --port 0 --json', 'takes any free port and prints {"url": …, "isolation": …} once it listens'],
     ],
   })
     .addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`)
@@ -28,8 +28,12 @@ export function serveCommand(cli: Cli): Command {
       const { io } = cli;
       const { config, log } = settings(io, { HOST: options.host, PORT: options.port, DATA_DIR: options.dataDir }, 'info');
       const { serve } = await import('../main.ts');
-      const print = (url: string) =>
-        io.stdout.write(cli.json ? `${JSON.stringify({ url })}\n` : `Listening on ${url} (reference: ${url}/reference)\n`);
+      const print = ({ url, isolation }: { url: string; isolation: string }) =>
+        io.stdout.write(
+          cli.json
+            ? `${JSON.stringify({ url, isolation })}\n`
+            : `Listening on ${url} (reference: ${url}/reference), sandbox isolation: ${isolation}\n`,
+        );
       await serve(config, { log, print, signal: io.signal });
       cli.exit(EXIT.ok);
     });

@@ -5,6 +5,7 @@ import { dirname, join, sep } from 'node:path';
 import type { Problem } from '../domain/errors.ts';
 import { typeProblems, waitingFunctions } from './contract.ts';
 import type { InspectionReport } from './inspect.ts';
+import type { Isolation } from './isolation.ts';
 import { runThrowaway } from './throwaway.ts';
 import { makeFolder } from '../make-folder.ts';
 
@@ -26,8 +27,8 @@ export interface Compiler {
   compile(component: Uint8Array, report: InspectionReport): Promise<CompileOutcome>;
 }
 
-/** `cacheFolder` may be removed at any time while no host runs. */
-export function createCompiler(cacheFolder: string): Compiler {
+/** `cacheFolder` may be removed at any time while no host runs. `isolation` left out: as a process without namespaces. */
+export function createCompiler(cacheFolder: string, isolation?: Isolation): Compiler {
   const jcoVersion = toolVersion();
   const underWay = new Map<string, Promise<CompileOutcome>>();
   return {
@@ -35,14 +36,20 @@ export function createCompiler(cacheFolder: string): Compiler {
       const key = createHash('sha256').update(`${report.digest}\n${jcoVersion}\n${CACHE_FORMAT}`).digest('hex');
       const existing = underWay.get(key);
       if (existing !== undefined) return existing;
-      const started = compileInto(join(cacheFolder, key), component, report).finally(() => underWay.delete(key));
+      const started = compileInto(join(cacheFolder, key), { component, report, isolation }).finally(() => underWay.delete(key));
       underWay.set(key, started);
       return started;
     },
   };
 }
 
-async function compileInto(folder: string, component: Uint8Array, report: InspectionReport): Promise<CompileOutcome> {
+interface Compilation {
+  component: Uint8Array;
+  report: InspectionReport;
+  isolation: Isolation | undefined;
+}
+
+async function compileInto(folder: string, { component, report, isolation }: Compilation): Promise<CompileOutcome> {
   if (await exists(folder)) return { ok: true, folder };
   const outcome = await runThrowaway({
     script: 'compile.sandboxed',
@@ -51,6 +58,7 @@ async function compileInto(folder: string, component: Uint8Array, report: Inspec
     maxMemoryBytes: 2_048 * MiB,
     maxHeapMib: 1_024,
     allowWorker: true,
+    isolation,
     input: { component, ...waitingFunctions(report.imports, report.exports) },
     timeoutMs: COMPILE_TIMEOUT_MS,
     maxOutputBytes: MAX_COMPILED_BYTES,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Compiler, createCompiler } from './compile.ts';
+import { findIsolation } from './find-isolation.ts';
 import { inspectComponent, type InspectionReport } from './inspect.ts';
 
 /**
@@ -19,7 +20,8 @@ export async function examineComponent(component: Uint8Array, compiler: Compiler
 export async function examineOnce(component: Uint8Array): Promise<InspectionReport> {
   const folder = await mkdtemp(join(tmpdir(), 'datasource-inspect-'));
   try {
-    return await examineComponent(component, createCompiler(folder));
+    const { isolation } = await findIsolation('auto');
+    return await examineComponent(component, createCompiler(folder, isolation));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

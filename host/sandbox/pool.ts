@@ -1,4 +1,5 @@
 import type { Limits } from '../domain/limits.ts';
+import type { Isolation } from './isolation.ts';
 import { type CallOutcome, type SandboxCall, SandboxProcess } from './sandbox-process.ts';
 
 /** What a process serves. Two calls share one only when all of this is the same. */
@@ -19,6 +20,8 @@ export interface PoolOptions {
   maxWaiting: number;
   /** A process without a call for so long is ended. */
   idleMs: number;
+  /** Left out: as processes without namespaces. */
+  isolation?: Isolation | undefined;
   onStderr(text: string): void;
 }
 
@@ -126,7 +129,7 @@ export class SandboxPool {
 
   #open(key: PoolKey): Lent | undefined {
     if (this.#lent.size >= this.#options.maxProcesses && !this.#evictIdle()) return undefined;
-    const process = new SandboxProcess({ folder: key.folder, limits: key.limits, onStderr: this.#options.onStderr });
+    const process = new SandboxProcess({ ...this.#options, folder: key.folder, limits: key.limits });
     const lent: Lent = { name: nameOf(key), process, calls: 0, idleTimer: undefined };
     this.#lent.add(lent);
     process.onEnd(() => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Limits } from '../domain/limits.ts';
 import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
 import { type FromSandbox, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
+import type { Isolation } from './isolation.ts';
 import { spawnSandboxed } from './spawn.ts';
 
 /** What a call came to. `value` and `error` are the guest's and not yet checked. */
@@ -40,6 +41,8 @@ export interface SandboxProcessOptions {
   /** The compiled component. */
   folder: string;
   limits: Limits;
+  /** Left out: as a process without namespaces. */
+  isolation?: Isolation | undefined;
   onStderr(text: string): void;
 }
 
@@ -68,6 +71,7 @@ interface ActiveCall {
  */
 export class SandboxProcess {
   readonly #child: ChildProcess;
+  readonly #programPid: () => number | undefined;
   readonly #limits: Limits;
   readonly #reader: FrameReader;
   readonly #calls = new Map<number, ActiveCall>();
@@ -86,13 +90,16 @@ export class SandboxProcess {
   constructor(options: SandboxProcessOptions) {
     this.#limits = options.limits;
     this.#reader = new FrameReader(options.limits.maxResultBytes);
-    this.#child = spawnSandboxed({
+    const { child, programPid } = spawnSandboxed({
       script: 'runner.sandboxed',
       args: [options.folder, String(options.limits.maxResultBytes)],
       readable: [options.folder],
       maxMemoryBytes: options.limits.maxMemoryBytes,
       maxHeapMib: MAX_HEAP_MIB,
+      isolation: options.isolation,
     });
+    this.#child = child;
+    this.#programPid = programPid;
     this.#ready = this.#whenReady();
     // Whoever waits for it hears of a failure; nobody waiting is no bug.
     this.#ready.catch(() => undefined);
@@ -311,7 +318,7 @@ export class SandboxProcess {
 
   /** Linux only: elsewhere the engine's own caps stand alone. */
   #checkMemory(): void {
-    const { pid } = this.#child;
+    const pid = this.#programPid();
     if (process.platform !== 'linux' || pid === undefined) return;
     let residentBytes: number;
     try {

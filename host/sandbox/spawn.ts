@@ -1,14 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { setPriority } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Isolation } from './isolation.ts';
+import { launch, type Launched } from './launch.ts';
 
 /** The folder of the files that run on the far side; a sandbox may read it and nothing else of ours. */
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PACKAGE_JSON = join(HERE, '..', '..', 'package.json');
-const LOW_PRIORITY = 10;
 const WASM_PAGE_BYTES = 64 * 1024;
+const MiB = 1024 * 1024;
+/**
+ * Of memory that is set aside, for each byte that may be used: engines reserve more than they touch. The host's look at
+ * what is resident is the exact bound; this one ends what grows between two looks.
+ */
+const SET_ASIDE_FACTOR = 2;
+/** Stacks of threads, compiled code and the engine's own heaps. */
+const ENGINE_BYTES = 1_024 * MiB;
 
 export interface SandboxedProgram {
   /** A file `*.sandboxed.ts` beside this one, without its extension. */
@@ -22,19 +28,22 @@ export interface SandboxedProgram {
   maxHeapMib: number;
   /** jco's own tools start an I/O worker. A process that runs a guest never may. */
   allowWorker?: boolean;
+  /** Left out: as a process without namespaces. */
+  isolation?: Isolation | undefined;
 }
 
 /**
  * Starts a process that can do nothing but read the named folders and talk over its own stdio:
  * Node's permission model without network, writing, children and native code; an empty
- * environment; no code from strings; capped memories. On Linux `setpriv` ties its life to ours, so
- * that a spinning guest does not outlive a killed host.
+ * environment; no code from strings; capped memories. Should a guest own the engine, what is
+ * around the process holds: see `launch`.
  */
-export function spawnSandboxed(program: SandboxedProgram): ChildProcess {
+export function spawnSandboxed(program: SandboxedProgram): Launched {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  const readable = [HERE, PACKAGE_JSON, ...program.readable];
   const flags = [
     '--permission',
-    ...[HERE, PACKAGE_JSON, ...program.readable].map((path) => `--allow-fs-read=${path}`),
+    ...readable.map((path) => `--allow-fs-read=${path}`),
     ...(program.allowWorker === true ? ['--allow-worker'] : []),
     '--disallow-code-generation-from-strings',
     '--disable-proto=throw',
@@ -46,39 +55,10 @@ export function spawnSandboxed(program: SandboxedProgram): ChildProcess {
     `--max-old-space-size=${program.maxHeapMib}`,
     '--no-warnings',
   ];
-  const [command = process.execPath, ...prefix] = [...hardeningPrefix(), process.execPath];
-  const child = spawn(command, [...prefix, ...flags, join(HERE, `${program.script}${extension}`), ...program.args], {
-    cwd: HERE,
-    env: {},
-    stdio: ['pipe', 'pipe', 'pipe'],
+  return launch({
+    command: [process.execPath, ...flags, join(HERE, `${program.script}${extension}`), ...program.args],
+    readable,
+    maxDataBytes: SET_ASIDE_FACTOR * (program.maxMemoryBytes + program.maxHeapMib * MiB) + ENGINE_BYTES,
+    isolation: program.isolation,
   });
-  if (child.pid !== undefined) lowerPriority(child.pid);
-  return child;
-}
-
-function lowerPriority(pid: number): void {
-  try {
-    setPriority(pid, LOW_PRIORITY);
-  } catch {
-    // It has already ended, which its exit event says.
-  }
-}
-
-/** Programs that bind the process tighter, where the machine has them. */
-function hardeningPrefix(): string[] {
-  const setpriv = process.platform === 'linux' ? findProgram('setpriv') : undefined;
-  return setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--no-new-privs', '--'];
-}
-
-function findProgram(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
 }

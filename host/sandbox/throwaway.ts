@@ -17,7 +17,7 @@ const MAX_STDERR_BYTES = 8 * 1024;
  */
 export function runThrowaway(options: ThrowawayOptions): Promise<ThrowawayOutcome> {
   return new Promise((resolve) => {
-    const child = spawnSandboxed(options);
+    const { child } = spawnSandboxed(options);
     const reader = new FrameReader(options.maxOutputBytes);
     let stderr = '';
     const finish = (outcome: ThrowawayOutcome): void => {

@@ -5,14 +5,14 @@ import type { HealthService } from './services.ts';
 
 const STORE_TIMEOUT_MS = 2_000;
 
-export function createHealth(options: { database: Database; pool: SandboxPool; stopping: AbortSignal }): HealthService {
+export function createHealth(options: { database: Database; pool: SandboxPool; isolation: string; stopping: AbortSignal }): HealthService {
   return {
     async ready() {
       const store = await answersInTime(listOrganisations(options.database));
       const checks = [
         { name: 'store', ok: store, detail: store ? 'answers' : `does not answer within ${STORE_TIMEOUT_MS} ms` },
         { name: 'host', ok: !options.stopping.aborted, detail: options.stopping.aborted ? 'is shutting down' : 'takes requests' },
-        { name: 'sandbox', ok: true, detail: `isolation=process, ${options.pool.processes} processes` },
+        { name: 'sandbox', ok: true, detail: `isolation=${options.isolation}, ${options.pool.processes} processes` },
       ];
       return { ready: checks.every(({ ok }) => ok), checks };
     },

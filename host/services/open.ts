@@ -4,6 +4,7 @@ import { RequestError } from '../domain/errors.ts';
 import { ContractError, toDescription } from '../indexing/validate.ts';
 import type { Log } from '../log.ts';
 import { createCompiler } from '../sandbox/compile.ts';
+import { findIsolation } from '../sandbox/find-isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
 import { openDatabase } from '../store/database.ts';
 import { finishRemovals } from '../store/removals.ts';
@@ -21,24 +22,28 @@ import type { Services } from './services.ts';
 
 export interface OpenServices {
   services: Services;
+  /** What is around sandbox processes, and why no more: `namespace (bubblewrap 0.8.0, seccomp)`. */
+  isolation: string;
   /** Ends sandbox processes and closes the store. Workers must have been stopped by their signal before. */
   close(): Promise<void>;
 }
 
-/** Opens the store and makes every service. DATA_DIR_NOT_WRITABLE, DATABASE_NEWER. */
+/** Opens the store and makes every service. INVALID_SETTING, DATA_DIR_NOT_WRITABLE, DATABASE_NEWER. */
 export async function openServices(config: Config, log: Log): Promise<OpenServices> {
+  const { isolation, description } = await findIsolation(config.isolation);
   const database = await openDatabase({ file: join(config.dataDir, 'lorelai.db') });
   await finishRemovals(database);
   const stopping = new AbortController();
   const pool = new SandboxPool({
     ...DEFAULT_POOL,
     maxProcesses: config.maxSandboxProcesses,
+    isolation,
     onStderr: (text) => log.warn('sandbox process wrote', { text }),
   });
   const organisations = createOrganisations(database);
   const registry = createRegistry({
     database,
-    compiler: createCompiler(join(config.dataDir, 'cache', 'compiled')),
+    compiler: createCompiler(join(config.dataDir, 'cache', 'compiled'), isolation),
     componentsFolder: join(config.dataDir, 'components'),
     describe: (candidate) => describe(pool, candidate),
   });
@@ -54,8 +59,9 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       connections: createConnections({ ...session, organisations, registry, vault }),
       runs: createRuns({ database, organisations, targets, worker }),
       retrieval: createRetrieval({ database }),
-      health: createHealth({ database, pool, stopping: stopping.signal }),
+      health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),
     },
+    isolation: description,
     async close() {
       stopping.abort();
       pool.close();
