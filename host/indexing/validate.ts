@@ -1,6 +1,7 @@
 import type { Access, Batch, Change, Failure, Principal, SourceDocument } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
+import { isStorableText, toStorableText } from '../domain/text.ts';
 
 /**
  * What a datasource gave back, from `unknown` to the domain's own shapes. A guest is never believed:
@@ -18,7 +19,11 @@ const MAX_SKIPPED = 1_000;
 const MAX_ATTRIBUTES = 32;
 const MAX_PRINCIPALS = 10_000;
 const DAY_MS = 86_400_000;
-const PRINCIPAL_KINDS: readonly string[] = ['account', 'email', 'group', 'domain'];
+const MAX_MESSAGE_LENGTH = 4_096;
+const PRINCIPAL_KINDS: readonly Principal['kind'][] = ['account', 'email', 'group', 'domain'];
+/** What URL parsers leave out or encode on the quiet, and terminals act upon. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /** The batch of `source.read`. Throws ContractError. */
 export function toBatch(value: unknown): Batch {
@@ -63,7 +68,7 @@ export function toDescription(value: unknown): { name: string; version: string; 
 export function toFailure(value: unknown): Failure {
   if (!isJsonObject(value)) return { kind: 'failed', message: 'it failed with something that is no failure' };
   const { tag, val } = value as Record<string, unknown>;
-  const message = typeof val === 'string' ? val.slice(0, 4_096) : '';
+  const message = toMessage(val, '');
   switch (tag) {
     case 'invalid-config':
       return toInvalidConfig(val);
@@ -78,7 +83,7 @@ export function toFailure(value: unknown): Failure {
     case 'unsupported':
       return { kind: 'unsupported', message: 'the datasource does not have this function' };
     default:
-      return { kind: 'failed', message: `it failed with an unknown case ${String(tag).slice(0, 64)}` };
+      return { kind: 'failed', message: `it failed with an unknown case ${toMessage(tag, 'without a name').slice(0, 64)}` };
   }
 }
 
@@ -95,9 +100,13 @@ function toThrottled(val: unknown): Failure {
   const wanted = typeof throttle.retryAfterMs === 'number' && throttle.retryAfterMs >= 0 ? throttle.retryAfterMs : 60_000;
   return {
     kind: 'throttled',
-    retryAfterMs: Math.min(wanted, DAY_MS),
-    message: typeof throttle.reason === 'string' ? throttle.reason.slice(0, 4_096) : 'the source asked for patience',
+    retryAfterMs: Math.ceil(Math.min(wanted, DAY_MS)),
+    message: toMessage(throttle.reason, 'the source asked for patience'),
   };
+}
+
+function toMessage(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? toStorableText(value.slice(0, MAX_MESSAGE_LENGTH)) : otherwise;
 }
 
 function toChange(value: unknown, path: string): Change {
@@ -131,8 +140,8 @@ function toDocument(value: unknown, path: string): SourceDocument {
 
 /** Only what a person may click: a link is shown by every front end. */
 function toLink(value: unknown, path: string): string {
-  const link = toText(value, path, 1, 4_096);
-  if (!URL.canParse(link) || !/^https?:$/.test(new URL(link).protocol))
+  const link = toRawText(value, path, 1, 4_096);
+  if (CONTROL_CHARACTER.test(link) || !URL.canParse(link) || !/^https?:$/.test(new URL(link).protocol))
     throw new ContractError(`${path}: not an absolute http or https URL`);
   return link;
 }
@@ -159,8 +168,9 @@ function toAccess(value: unknown, path: string): Access {
 
 function toPrincipal(value: unknown, path: string): Principal {
   const { kind, id } = toRecord(value, path);
-  if (!PRINCIPAL_KINDS.includes(String(kind))) throw new ContractError(`${path}: an unknown kind of principal`);
-  return { kind: kind as Principal['kind'], id: toId(id, `${path}.id`) };
+  const known = PRINCIPAL_KINDS.find((candidate) => candidate === kind);
+  if (known === undefined) throw new ContractError(`${path}: an unknown kind of principal`);
+  return { kind: known, id: toId(id, `${path}.id`) };
 }
 
 function toProblem(value: unknown, path: string): Problem {
@@ -184,17 +194,21 @@ function toList(value: unknown, path: string, max: number): unknown[] {
 }
 
 function toText(value: unknown, path: string, minBytes: number, maxBytes: number): string {
+  return toStorableText(toRawText(value, path, minBytes, maxBytes));
+}
+
+/** An id comes back to the datasource, and two must never become one: it is kept as it is or refused. */
+function toId(value: unknown, path: string): string {
+  const id = toRawText(value, path, 1, 512);
+  if (!isStorableText(id)) throw new ContractError(`${path}: it holds a NUL or half of a surrogate pair`);
+  return id;
+}
+
+function toRawText(value: unknown, path: string, minBytes: number, maxBytes: number): string {
   if (typeof value !== 'string') throw new ContractError(`${path}: not a string`);
   const bytes = Buffer.byteLength(value);
   if (bytes < minBytes || bytes > maxBytes) throw new ContractError(`${path}: ${bytes} bytes; ${minBytes} to ${maxBytes} are allowed`);
   return value;
-}
-
-/** SQLite ends a text at its first NUL, so two ids could become one. */
-function toId(value: unknown, path: string): string {
-  const id = toText(value, path, 1, 512);
-  if (id.includes('\0')) throw new ContractError(`${path}: it holds a NUL`);
-  return id;
 }
 
 function toBytes(value: unknown, path: string, maxBytes: number): Uint8Array {
