@@ -1,4 +1,4 @@
-import { readCoreExports, readCoreImports } from './core-module-binary.ts';
+import { readCoreExports, readCoreImports, readMemories } from './core-module-binary.ts';
 import { BinaryError, Cursor } from './wasm-cursor.ts';
 
 /**
@@ -14,7 +14,15 @@ export interface ComponentOutline {
   /** Of every component and core module in it. */
   sections: number;
   coreModules: number;
+  /** Of all core modules, their imports left out. */
+  functions: number;
+  tables: number;
+  dataSegments: number;
+  /** Code that runs when a core module is instantiated, before any call. */
+  startFunctions: number;
   memories: number;
+  /** What the largest memory begins with, and what all of them may grow to; undefined when one of them has no end. */
+  memory: { largestInitialBytes: number; maximumBytes: number | undefined };
   customSections: { name: string; contents: Uint8Array }[];
   /** `JavaScript`, `componentize-qjs 0.4.5`: what every producers section in it says, once each. */
   producers: string[];
@@ -25,7 +33,7 @@ const MAX_NESTING = 16;
 const MAX_SECTIONS = 10_000;
 const MAX_NAMES = 1_000;
 const SECTION = { custom: 0, coreModule: 1, coreInstance: 2, component: 4, import: 10, export: 11 } as const;
-const CORE_SECTION = { custom: 0, import: 2, memory: 5, export: 7 } as const;
+const CORE_SECTION = { custom: 0, import: 2, function: 3, table: 4, memory: 5, export: 7, start: 8, data: 11 } as const;
 const MAX_PRODUCERS = 16;
 /** What a terminal may be shown of a stranger's text. */
 const PRINTABLE = /^[\x20-\x7e]{1,100}$/;
@@ -37,7 +45,12 @@ export function outlineOf(bytes: Uint8Array): ComponentOutline {
     exports: [],
     sections: 0,
     coreModules: 0,
+    functions: 0,
+    tables: 0,
+    dataSegments: 0,
+    startFunctions: 0,
     memories: 0,
+    memory: { largestInitialBytes: 0, maximumBytes: 0 },
     customSections: [],
     producers: [],
   };
@@ -118,10 +131,42 @@ function readCoreModule(module: Cursor, outline: ComponentOutline): void {
   while (!module.atEnd) {
     const id = module.byte();
     const section = nextSection(module, outline);
-    if (id === CORE_SECTION.import) outline.memories += readCoreImports(section);
-    if (id === CORE_SECTION.export) readCoreExports(section);
-    if (id === CORE_SECTION.memory) outline.memories += section.u32();
-    if (id === CORE_SECTION.custom && section.text() === 'producers') outline.producers.push(...readProducers(section));
+    switch (id) {
+      case CORE_SECTION.import:
+        outline.memories += readCoreImports(section);
+        break;
+      case CORE_SECTION.function:
+        outline.functions += section.u32();
+        break;
+      case CORE_SECTION.table:
+        outline.tables += section.u32();
+        break;
+      case CORE_SECTION.memory:
+        readCoreMemories(section, outline);
+        break;
+      case CORE_SECTION.export:
+        readCoreExports(section);
+        break;
+      case CORE_SECTION.start:
+        outline.startFunctions += 1;
+        break;
+      case CORE_SECTION.data:
+        outline.dataSegments += section.u32();
+        break;
+      case CORE_SECTION.custom:
+        if (section.text() === 'producers') outline.producers.push(...readProducers(section));
+        break;
+      default:
+    }
+  }
+}
+
+function readCoreMemories(section: Cursor, outline: ComponentOutline): void {
+  const { memory } = outline;
+  for (const { initialBytes, maximumBytes } of readMemories(section)) {
+    outline.memories += 1;
+    memory.largestInitialBytes = Math.max(memory.largestInitialBytes, initialBytes);
+    memory.maximumBytes = maximumBytes === undefined || memory.maximumBytes === undefined ? undefined : memory.maximumBytes + maximumBytes;
   }
 }
 

@@ -6,6 +6,9 @@ import { BinaryError, type Cursor } from './wasm-cursor.ts';
  * Format: https://webassembly.github.io/spec/core/binary/modules.html
  */
 
+const WASM_PAGE_BYTES = 64 * 1024;
+/** No engine allows more in one module; a file may claim what it likes. */
+const MAX_MEMORIES = 100;
 const IMPORT = { func: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 const LIMITS = { hasMax: 0x01, hasPageSize: 0x08 } as const;
 /** `(ref null ht)` and `(ref ht)`: a heap type follows. */
@@ -31,6 +34,19 @@ export function readCoreExports(section: Cursor): void {
     section.byte();
     section.u32();
   }
+}
+
+/** The memories of a memory section, in bytes; a page size of its own is read as the usual one. Throws BinaryError. */
+export function readMemories(section: Cursor): { initialBytes: number; maximumBytes: number | undefined }[] {
+  const count = section.u32();
+  if (count > MAX_MEMORIES) throw new BinaryError(`a module has ${count} memories; at most ${MAX_MEMORIES} are allowed`);
+  return Array.from({ length: count }, () => {
+    const flags = section.byte();
+    const initialBytes = section.u64() * WASM_PAGE_BYTES;
+    const maximumBytes = (flags & LIMITS.hasMax) === 0 ? undefined : section.u64() * WASM_PAGE_BYTES;
+    if ((flags & LIMITS.hasPageSize) !== 0) section.skipInteger();
+    return { initialBytes, maximumBytes };
+  });
 }
 
 function skipImportDescription(section: Cursor, kind: number): void {

@@ -9,6 +9,9 @@ import { BinaryError } from './wasm-cursor.ts';
 /** Larger files are refused unread: the largest toolchain known makes 13 MB. */
 export const MAX_COMPONENT_BYTES = 64 * 1024 * 1024;
 
+/** No grant lets one memory have more. */
+const MAX_INITIAL_MEMORY_BYTES = 2 ** 31 - 2 ** 16;
+
 /** The first reason why a component is refused, as an error code. */
 export type InspectionVerdict = 'accepted' | 'NOT_A_COMPONENT' | 'COMPONENT_TOO_LARGE' | 'WRONG_WORLD' | 'INVALID_MANIFEST';
 
@@ -24,7 +27,18 @@ export interface InspectionReport {
   contract: string | undefined;
   imports: string[];
   exports: string[];
-  counts: { coreModules: number; memories: number; customSections: number };
+  counts: {
+    coreModules: number;
+    functions: number;
+    tables: number;
+    dataSegments: number;
+    /** Code that runs at instantiation, before any call; the deadline for that holds for it. */
+    startFunctions: number;
+    memories: number;
+    customSections: number;
+  };
+  /** Of its core modules as they say themselves; the grant's own limit holds whatever they say. */
+  memory: { largestInitialBytes: number; maximumBytes: number | undefined };
   /** Language and tools by the producers section. */
   producers: string[];
   manifest: Manifest | undefined;
@@ -40,7 +54,8 @@ export function inspectComponent(component: Uint8Array): InspectionReport {
     contract: undefined,
     imports: [],
     exports: [],
-    counts: { coreModules: 0, memories: 0, customSections: 0 },
+    counts: { coreModules: 0, functions: 0, tables: 0, dataSegments: 0, startFunctions: 0, memories: 0, customSections: 0 },
+    memory: { largestInitialBytes: 0, maximumBytes: 0 },
     producers: [],
     manifest: undefined,
   };
@@ -73,7 +88,18 @@ function judge(report: InspectionReport, outline: ComponentOutline): InspectionR
   report.imports = outline.imports;
   report.exports = outline.exports;
   report.producers = outline.producers;
-  report.counts = { coreModules: outline.coreModules, memories: outline.memories, customSections: outline.customSections.length };
+  const { coreModules, functions, tables, dataSegments, startFunctions, memories } = outline;
+  report.counts = { coreModules, functions, tables, dataSegments, startFunctions, memories, customSections: outline.customSections.length };
+  report.memory = outline.memory;
+  if (outline.memory.largestInitialBytes > MAX_INITIAL_MEMORY_BYTES) {
+    return refuse(report, 'COMPONENT_TOO_LARGE', [
+      {
+        path: 'memory',
+        reason: `one of its memories begins with ${outline.memory.largestInitialBytes} bytes; at most ${MAX_INITIAL_MEMORY_BYTES} are allowed`,
+        remedy: 'Let it begin small and grow as it needs.',
+      },
+    ]);
+  }
   const world = worldProblems(outline.imports, outline.exports);
   if (world.length > 0) return refuse(report, 'WRONG_WORLD', world);
   report.contract = `${CONTRACT_PACKAGE}@${CONTRACT_VERSION}`;

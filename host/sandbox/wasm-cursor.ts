@@ -42,6 +42,17 @@ export class Cursor {
     throw new BinaryError('a number is longer than 32 bits');
   }
 
+  /** An unsigned LEB128 of at most 64 bits; above 2^53 it is no longer exact. */
+  u64(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if ((byte & 0x80) === 0) return value;
+    }
+    throw new BinaryError('a number is longer than 64 bits');
+  }
+
   part(length: number): Cursor {
     if (this.#at + length > this.#bytes.byteLength) throw new BinaryError('a section is longer than the file');
     const part = new Cursor(this.#bytes.subarray(this.#at, this.#at + length));
