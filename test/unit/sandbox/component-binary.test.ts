@@ -44,10 +44,10 @@ describe('the outline of a component', () => {
   });
 
   it('counts what its core modules hold, and says how far their memories reach', async () => {
-    const module = `(module
+    const module = `module
       (memory 2 5) (table 1 funcref) (table 2 funcref)
       (func $a) (func) (start $a)
-      (data (i32.const 0) "x") (data (i32.const 9) "y") (data "z"))`;
+      (data (i32.const 0) "x") (data (i32.const 9) "y") (data "z")`;
     const two = await parse(`(component (core ${module}) (core module (memory 1)))`);
     expect(outlineOf(two)).toMatchObject({ coreModules: 2, functions: 2, tables: 2, dataSegments: 3, startFunctions: 1, memories: 2 });
     expect(outlineOf(two).memory).toEqual({ largestInitialBytes: 2 * 65_536, maximumBytes: undefined });
