@@ -1,6 +1,6 @@
 /**
  * The command line of bubblewrap (`bwrap`), which puts a process into namespaces of its own: it sees no process but
- * itself, no network but a loopback that is down, no file but those named here, and is a user without any power.
+ * itself, no network but a loopback of its own, no file but those named here, and is a user without any power.
  *
  * Options: https://manpages.debian.org/bookworm/bubblewrap/bwrap.1.en.html
  */

@@ -18,3 +18,10 @@ export async function residentMib(pid: number): Promise<number> {
   const [, pages] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ');
   return (Number(pages) * 4_096) / 2 ** 20;
 }
+
+/** The processes that `pid` has started, and those that they have. Linux only. */
+export async function descendantsOf(pid: number): Promise<number[]> {
+  const children = await childrenOf(pid);
+  const below = await Promise.all(children.map(descendantsOf));
+  return [...children, ...below.flat()];
+}
