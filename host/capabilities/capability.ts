@@ -1,7 +1,7 @@
 import type { Connection } from '../domain/connection.ts';
 import type { Grant } from '../domain/grant.ts';
-import type { Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
+import type { Meter } from '../domain/meter.ts';
 
 /** A value that goes to a guest as the answer to one of its host calls. */
 export type GuestValue =
@@ -22,7 +22,8 @@ export interface CallScope {
   connection: Pick<Connection, 'id' | 'config'>;
   manifest: Manifest;
   grant: Grant;
-  limits: Limits;
+  /** Charged for whatever a power does, before it is done. */
+  meter: Meter;
   signal: AbortSignal;
 }
 

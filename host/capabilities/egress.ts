@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { Agent, errors, request as send } from 'undici';
 import type { Grant } from '../domain/grant.ts';
 import type { Limits } from '../domain/limits.ts';
+import type { Meter } from '../domain/meter.ts';
 import type { AttachRule, Manifest } from '../domain/manifest.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { mayDial, parseNetworks } from './address.ts';
@@ -32,7 +33,9 @@ export type EgressError =
   | { tag: 'invalid-request'; val: string }
   | { tag: 'timed-out' }
   | { tag: 'unreachable'; val: string }
-  | { tag: 'too-large'; val: { maxBytes: number } };
+  | { tag: 'too-large'; val: { maxBytes: number } }
+  /** Milliseconds until there is more. */
+  | { tag: 'budget-spent'; val: number };
 
 export type EgressOutcome = { ok: true; response: EgressResponse } | { ok: false; error: EgressError };
 
@@ -45,6 +48,8 @@ export interface EgressRecord {
   bytesOut: number;
   bytesIn: number;
   durationMs: number;
+  /** Of a request without an answer, as far as there is more to say: why, and what would allow it. */
+  reason: string | undefined;
 }
 
 export interface EgressOptions {
@@ -54,7 +59,14 @@ export interface EgressOptions {
   config: JsonObject;
   /** The connection's secret; undefined when it has none. */
   secret: string | undefined;
-  onRecord(record: EgressRecord): void;
+  /** A guest gets its answer when what this gives, if it is a promise, has resolved. */
+  onRecord(record: EgressRecord): unknown;
+}
+
+/** The call that a request is part of. */
+export interface EgressCall {
+  signal: AbortSignal;
+  meter: Meter;
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -95,7 +107,14 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const USER_AGENT = 'lorelai-datasource-host';
 
-class TooLargeError extends Error {}
+class TooLargeError extends Error {
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    super(`more than ${maxBytes} bytes`);
+    this.maxBytes = maxBytes;
+  }
+}
 class ForbiddenAddressError extends Error {}
 
 /**
@@ -129,12 +148,12 @@ export class Egress {
     await this.#agent.destroy();
   }
 
-  /** Sends one request. Never rejects. */
-  async send(request: EgressRequest, signal: AbortSignal): Promise<EgressOutcome> {
+  /** Sends one request of a call, at the expense of its meter. Never rejects. */
+  async send(request: EgressRequest, call: EgressCall): Promise<EgressOutcome> {
     const startedMs = performance.now();
     const url = parseUrl(request.url);
-    const outcome = typeof url === 'string' ? invalid(`url: ${url}`) : await this.#sendChecked(request, url, signal);
-    this.#options.onRecord({
+    const outcome = typeof url === 'string' ? invalid(`url: ${url}`) : await this.#sendChecked(request, url, call);
+    await this.#options.onRecord({
       method: METHODS.has(request.method) ? request.method : '?',
       origin: typeof url === 'string' ? '?' : url.origin,
       path: typeof url === 'string' ? '?' : this.#scrubber.text(url.pathname),
@@ -142,22 +161,27 @@ export class Egress {
       bytesOut: request.body?.byteLength ?? 0,
       bytesIn: outcome.ok ? outcome.response.body.byteLength : 0,
       durationMs: performance.now() - startedMs,
+      reason: outcome.ok ? undefined : this.#scrubber.text(explain(outcome.error) ?? '') || undefined,
     });
     return outcome;
   }
 
-  async #sendChecked(request: EgressRequest, url: URL, signal: AbortSignal): Promise<EgressOutcome> {
-    const refusal = this.#refuseOrigin(url) ?? this.#refuseRequest(request);
+  async #sendChecked(request: EgressRequest, url: URL, { signal, meter }: EgressCall): Promise<EgressOutcome> {
+    const refusal = this.#refuseOrigin(url) ?? this.#refuseRequest(request, meter);
     if (refusal !== undefined) return refusal;
     const headers = this.#headersFor(request, url);
     if ('error' in headers) return { ok: false, error: headers.error };
+    const bytesOut = url.href.length + headers.bytes + (request.body?.byteLength ?? 0);
+    if (meter.left('bytesIn') < 1 || meter.charge('bytesOut', bytesOut) !== undefined)
+      return { ok: false, error: { tag: 'budget-spent', val: meter.leftMs } };
     const { limits } = this.#options;
     const timeoutMs = Math.max(1, Math.floor(Math.min(request.timeoutMs ?? limits.requestTimeoutMs, limits.requestTimeoutMs)));
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const exchange = this.#exchange(request, url, headers.fields, deadline);
+    const exchange = this.#exchange(request, url, headers.fields, { signal: deadline, meter });
     try {
       return { ok: true, response: await Promise.race([exchange, rejection(deadline)]) };
     } catch (error) {
+      if (deadline.aborted && !signal.aborted && timeoutMs === limits.requestTimeoutMs) meter.breach('requestTimeoutMs', timeoutMs + 1);
       return { ok: false, error: this.#toError(error, deadline) };
     }
   }
@@ -177,16 +201,17 @@ export class Egress {
     return undefined;
   }
 
-  #refuseRequest(request: EgressRequest): EgressOutcome | undefined {
+  #refuseRequest(request: EgressRequest, meter: Meter): EgressOutcome | undefined {
     const { maxRequestBytes } = this.#options.limits;
+    const bodyBytes = request.body?.byteLength ?? 0;
     if (!METHODS.has(request.method)) return invalid(`method: ${[...METHODS].join(', ')} are allowed`);
-    if ((request.body?.byteLength ?? 0) > maxRequestBytes)
-      return invalid(`body: longer than the limit maxRequestBytes of ${maxRequestBytes}`);
-    return undefined;
+    if (bodyBytes <= maxRequestBytes) return undefined;
+    meter.breach('maxRequestBytes', bodyBytes);
+    return invalid(`body: longer than the limit maxRequestBytes of ${maxRequestBytes}`);
   }
 
   /** The fields as they are sent; the credential is attached to exactly the origins that `auth` names. */
-  #headersFor(request: EgressRequest, url: URL): { fields: Map<string, string | string[]> } | { error: EgressError } {
+  #headersFor(request: EgressRequest, url: URL): { fields: Map<string, string | string[]>; bytes: number } | { error: EgressError } {
     const { manifest, secret, config } = this.#options;
     const attached = new Set(manifest.auth.attach.map((rule) => rule.header));
     const fields = new Map<string, string | string[]>([
@@ -215,7 +240,7 @@ export class Egress {
       }
       fields.set(rule.header, value);
     }
-    return { fields };
+    return { fields, bytes: size };
   }
 
   #mayCarryCredential(url: URL, rule: AttachRule, config: JsonObject): boolean {
@@ -225,7 +250,12 @@ export class Egress {
     return url.protocol === 'https:' || this.#options.grant.http.origins.includes(url.origin);
   }
 
-  async #exchange(request: EgressRequest, url: URL, headers: Map<string, string | string[]>, signal: AbortSignal): Promise<EgressResponse> {
+  async #exchange(
+    request: EgressRequest,
+    url: URL,
+    headers: Map<string, string | string[]>,
+    { signal, meter }: EgressCall,
+  ): Promise<EgressResponse> {
     const response = await send(url, {
       method: request.method as 'GET',
       headers,
@@ -235,7 +265,7 @@ export class Egress {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const body = await this.#readBody(response.body, codingsOf(request.method, response));
+    const body = await this.#readBody(response.body, codingsOf(request.method, response), meter);
     const fields: { name: string; value: string }[] = [];
     for (const [name, values] of Object.entries(response.headers)) {
       if (DROPPED_RESPONSE_HEADERS.has(name) || values === undefined) continue;
@@ -244,21 +274,27 @@ export class Egress {
     return { status: response.statusCode, headers: fields, body: this.#scrubber.bytes(body) };
   }
 
-  /** The whole body with content codings undone, never more of it than the limit. */
-  async #readBody(body: Readable, codings: readonly string[]): Promise<Uint8Array> {
+  /** The whole body with content codings undone, never more of it than the limit and what the call has left. */
+  async #readBody(body: Readable, codings: readonly string[], meter: Meter): Promise<Uint8Array> {
     const maxBytes = this.#options.limits.maxResponseBytes;
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of decoded(body, codings)) {
+      if (size + chunk.byteLength > maxBytes) {
+        meter.breach('maxResponseBytes', size + chunk.byteLength);
+        throw new TooLargeError(maxBytes);
+      }
+      // Chunk by chunk: several responses may come at the same time.
+      const left = meter.left('bytesIn');
+      if (meter.charge('bytesIn', chunk.byteLength) !== undefined) throw new TooLargeError(size + left);
       size += chunk.byteLength;
-      if (size > maxBytes) throw new TooLargeError();
       chunks.push(chunk);
     }
     return new Uint8Array(Buffer.concat(chunks));
   }
 
   #toError(error: unknown, deadline: AbortSignal): EgressError {
-    if (error instanceof TooLargeError) return { tag: 'too-large', val: { maxBytes: this.#options.limits.maxResponseBytes } };
+    if (error instanceof TooLargeError) return { tag: 'too-large', val: { maxBytes: error.maxBytes } };
     const forbidden = causes(error).find((cause) => cause instanceof ForbiddenAddressError);
     if (forbidden !== undefined) return { tag: 'denied', val: forbidden.message };
     if (deadline.aborted || error instanceof errors.ConnectTimeoutError) return { tag: 'timed-out' };
@@ -324,6 +360,10 @@ function causes(error: unknown): Error[] {
 function reasonOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   return code === '' ? 'the connection or the response broke' : `the connection or the response broke (${code})`;
+}
+
+function explain(error: EgressError): string | undefined {
+  return 'val' in error && typeof error.val === 'string' ? error.val : undefined;
 }
 
 function denied(val: string): EgressOutcome {

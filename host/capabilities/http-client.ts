@@ -1,26 +1,37 @@
 import { isJsonObject } from '../domain/json.ts';
 import { type Answer, type CallScope, type OpenCapability, refused, succeeded } from './capability.ts';
 import type { Egress, EgressRequest } from './egress.ts';
+import type { RequestRate } from './request-rate.ts';
 
 /** `http-client`: one request record in, one response record out, by way of the broker. */
-export function openHttpClient(scope: CallScope, egress: Egress): OpenCapability {
+export function openHttpClient(scope: CallScope, egress: Egress, rate: RequestRate): OpenCapability {
+  const { meter } = scope;
+  const { maxConcurrentRequests, maxRequestsPerMinute } = meter.limits;
   let underWay = 0;
   const waiting: (() => void)[] = [];
   // A guest that asks for more at once than it may is served in turn.
   const enter = async (): Promise<void> => {
-    if (underWay >= scope.limits.maxConcurrentRequests) await new Promise<void>((resolve) => waiting.push(resolve));
-    underWay += 1;
+    if (underWay < maxConcurrentRequests) underWay += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
   };
   const leave = (): void => {
-    underWay -= 1;
-    waiting.shift()?.();
+    const next = waiting.shift();
+    // Its place goes to the next one as it is, so that nobody slips in between.
+    if (next === undefined) underWay -= 1;
+    else next();
   };
   const send = async (args: unknown[]): Promise<Answer> => {
     const request = parseRequest(args[0]);
     if (typeof request === 'string') return refused('invalid-request', request);
+    meter.countRequest();
+    const waitMs = rate.take(scope.connection.id, maxRequestsPerMinute);
+    if (waitMs > 0) {
+      meter.breach('maxRequestsPerMinute', maxRequestsPerMinute + 1);
+      return refused('budget-spent', waitMs);
+    }
     await enter();
     try {
-      const outcome = await egress.send(request, scope.signal);
+      const outcome = await egress.send(request, scope);
       return outcome.ok ? succeeded({ ...outcome.response }) : { ok: false, error: outcome.error };
     } finally {
       leave();

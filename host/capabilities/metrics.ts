@@ -1,3 +1,4 @@
+import type { Meter } from '../domain/meter.ts';
 import type { CallScope, OpenCapability } from './capability.ts';
 
 /** What a call counted: committed with its batch. */
@@ -12,8 +13,10 @@ export interface MetricChange {
 export class MetricsCapability {
   readonly #types: Map<string, 'counter' | 'gauge'>;
   readonly #changes = new Map<string, MetricChange>();
+  readonly #meter: Meter;
 
-  constructor(scope: Pick<CallScope, 'manifest'>) {
+  constructor(scope: Pick<CallScope, 'manifest' | 'meter'>) {
+    this.#meter = scope.meter;
     this.#types = new Map(scope.manifest.metrics.map(({ name, type }) => [name, type]));
   }
 
@@ -32,6 +35,7 @@ export class MetricsCapability {
   #record(type: 'counter' | 'gauge', name: unknown, value: unknown): undefined {
     if (typeof name !== 'string' || this.#types.get(name) !== type) return;
     if (typeof value !== 'number' || !Number.isFinite(value) || (type === 'counter' && value < 0)) return;
+    if (!this.#changes.has(name) && this.#meter.charge('metricSeries', 1) !== undefined) return;
     const sum = (this.#changes.get(name)?.value ?? 0) + value;
     if (type === 'gauge') this.#changes.set(name, { name, kind: 'set', value });
     else if (Number.isFinite(sum)) this.#changes.set(name, { name, kind: 'add', value: sum });

@@ -1,15 +1,19 @@
-import type { Answer, CallScope, OpenCapability } from './capability.ts';
+import { type Answer, type CallScope, type GuestValue, type OpenCapability, refused } from './capability.ts';
 import type { Egress } from './egress.ts';
 import { openHttpClient } from './http-client.ts';
 import { openLog, type WriteLine } from './log.ts';
 import { type MetricChange, MetricsCapability } from './metrics.ts';
+import type { RequestRate } from './request-rate.ts';
 import { StorageCapability, type StorageWrite, type StoredCollections } from './storage.ts';
 
 /** What the powers of a call stand on. */
 export interface PowerSources {
   egress: Egress;
+  rate: RequestRate;
   stored: StoredCollections;
   writeLine: WriteLine;
+  /** Hears of every answer that is an error: what was denied, refused or failed. The guest gets it when this has resolved. */
+  onRefused?: (name: string, func: string, error: GuestValue) => void | Promise<void>;
 }
 
 /** All that one call may ask of the host, by interface name. */
@@ -26,7 +30,7 @@ export function openPowers(scope: CallScope, sources: PowerSources): OpenPowers 
   const storage = new StorageCapability(scope, sources.stored);
   const metrics = new MetricsCapability(scope);
   const powers = new Map<string, OpenCapability>([
-    ['http-client', openHttpClient(scope, sources.egress)],
+    ['http-client', openHttpClient(scope, sources.egress, sources.rate)],
     ['storage', storage.open()],
     ['log', openLog(scope, sources.writeLine)],
     ['metrics', metrics.open()],
@@ -35,9 +39,12 @@ export function openPowers(scope: CallScope, sources: PowerSources): OpenPowers 
     handle(name, func, args) {
       const open = powers.get(name);
       // A forged message must not reach what every object inherits.
-      if (open === undefined || !Object.hasOwn(open, func))
-        return Promise.resolve({ ok: false, error: { tag: 'denied', val: `${name}.${func} does not exist` } });
-      return open[func]?.(args);
+      const exists = open !== undefined && Object.hasOwn(open, func);
+      const answering = exists ? open[func]?.(args) : Promise.resolve(refused('denied', `${name}.${func} does not exist`));
+      return answering?.then(async (answer) => {
+        if (!answer.ok) await sources.onRefused?.(name, func, answer.error);
+        return answer;
+      });
     },
     storageWrites: () => storage.writes(),
     metricChanges: () => metrics.changes(),

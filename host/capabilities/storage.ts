@@ -1,4 +1,5 @@
 import { isStorableText } from '../domain/text.ts';
+import { describeBreach } from '../domain/meter.ts';
 import { type Answer, type CallScope, type OpenCapability, plainText, refused, succeeded } from './capability.ts';
 
 /** What is committed, read by collection and key. Given by the store, for one connection. */
@@ -6,8 +7,13 @@ export interface StoredCollections {
   get(collection: string, key: string): Promise<Uint8Array | undefined>;
   /** In the byte order of the keys. */
   scan(collection: string, after: string | undefined, limit: number): Promise<{ key: string; value: Uint8Array }[]>;
-  /** Bytes of all keys and values. */
-  usedBytes(): Promise<number>;
+  /** How many keys there are, and the bytes of all keys and values. */
+  size(): Promise<StoredSize>;
+}
+
+export interface StoredSize {
+  keys: number;
+  bytes: number;
 }
 
 /** What a call wrote: committed with its batch, or dropped with it. `value` undefined removes. */
@@ -27,11 +33,11 @@ export class StorageCapability {
   readonly #stored: StoredCollections;
   readonly #collections: Set<string>;
   /** By collection, then key. */
-  readonly #written = new Map<string, Map<string, Uint8Array | undefined>>();
+  readonly #writes = new Map<string, Map<string, Uint8Array | undefined>>();
   /** Of what the call put and did not remove. What it replaces in the store counts until the commit. */
-  #writtenBytes = 0;
-  /** Summed over the whole collection, so once a call. */
-  #storedBytes: Promise<number> | undefined;
+  readonly #written: StoredSize = { keys: 0, bytes: 0 };
+  /** Summed over the whole connection, so once a call. */
+  #storedSize: Promise<StoredSize> | undefined;
 
   constructor(scope: CallScope, stored: StoredCollections) {
     this.#scope = scope;
@@ -54,7 +60,7 @@ export class StorageCapability {
 
   /** All that the call wrote, for the transaction of its batch. */
   writes(): StorageWrite[] {
-    return [...this.#written].flatMap(([collection, entries]) => [...entries].map(([key, value]) => ({ collection, key, value })));
+    return [...this.#writes].flatMap(([collection, entries]) => [...entries].map(([key, value]) => ({ collection, key, value })));
   }
 
   async #checked(collection: unknown, key: unknown, then: (collection: string, key: string) => Promise<Answer>): Promise<Answer> {
@@ -79,8 +85,8 @@ export class StorageCapability {
   }
 
   #overlay(collection: string): Map<string, Uint8Array | undefined> {
-    const found = this.#written.get(collection) ?? new Map<string, Uint8Array | undefined>();
-    this.#written.set(collection, found);
+    const found = this.#writes.get(collection) ?? new Map<string, Uint8Array | undefined>();
+    this.#writes.set(collection, found);
     return found;
   }
 
@@ -92,21 +98,35 @@ export class StorageCapability {
   async #put(collection: string, key: string, value: unknown): Promise<Answer> {
     if (!(value instanceof Uint8Array) || value.byteLength > MAX_VALUE_BYTES)
       return refused('invalid', `a value has at most ${MAX_VALUE_BYTES} bytes`);
-    const { maxStorageBytes } = this.#scope.limits;
-    this.#storedBytes ??= this.#stored.usedBytes();
-    const storedBytes = await this.#storedBytes;
-    const replaced = sizeOf(key, this.#overlay(collection).get(key));
-    if (storedBytes + this.#writtenBytes - replaced + sizeOf(key, value) > maxStorageBytes) {
-      return refused('quota-exceeded', `more than the limit maxStorageBytes of ${maxStorageBytes}`);
+    this.#storedSize ??= this.#stored.size();
+    const stored = await this.#storedSize;
+    const more = this.#change(collection, key, value);
+    const { meter } = this.#scope;
+    const sums = [
+      ['maxStorageKeys', stored.keys + this.#written.keys + more.keys],
+      ['maxStorageBytes', stored.bytes + this.#written.bytes + more.bytes],
+    ] as const;
+    for (const [limit, sum] of sums) {
+      if (sum > meter.limits[limit]) return refused('quota-exceeded', `more than ${describeBreach(meter.breach(limit, sum))}`);
     }
     this.#write(collection, key, value);
     return succeeded();
   }
 
   #write(collection: string, key: string, value: Uint8Array | undefined): void {
-    const overlay = this.#overlay(collection);
-    this.#writtenBytes += sizeOf(key, value) - sizeOf(key, overlay.get(key));
-    overlay.set(key, value);
+    const { keys, bytes } = this.#change(collection, key, value);
+    this.#written.keys += keys;
+    this.#written.bytes += bytes;
+    this.#overlay(collection).set(key, value);
+  }
+
+  /** What a write adds to what the call has written. */
+  #change(collection: string, key: string, value: Uint8Array | undefined): StoredSize {
+    const before = this.#overlay(collection).get(key);
+    return {
+      keys: (value === undefined ? 0 : 1) - (before === undefined ? 0 : 1),
+      bytes: sizeOf(key, value) - sizeOf(key, before),
+    };
   }
 
   async #scan(collection: unknown, after: unknown, limit: unknown): Promise<Answer> {

@@ -2,12 +2,10 @@ import { isIP } from 'node:net';
 import { type Problem, RequestError } from './errors.ts';
 import type { Grant } from './grant.ts';
 import { isJsonObject } from './json.ts';
-import { DEFAULT_LIMITS, LEAST_LIMITS, type Limits } from './limits.ts';
+import { isLimitName, isLimitValue, LIMIT_NAMES, LIMITS, type Limits } from './limits.ts';
 import { parseOriginPattern } from './origin-pattern.ts';
 
 const KEYS = ['http', 'storage', 'limits'];
-/** What a timer can wait for. */
-const MAX_LIMIT = 2 ** 31 - 1;
 const HTTP_KEYS = ['origins', 'privateNetworks'];
 
 /**
@@ -75,22 +73,18 @@ function isCidr(block: string): boolean {
 
 function limitsAt(value: unknown, problems: Problem[]): Partial<Limits> {
   const limits: Partial<Limits> = {};
-  for (const [key, limit] of Object.entries(objectAt(value, '/limits', Object.keys(DEFAULT_LIMITS), problems))) {
-    if (!isLimit(key)) continue;
-    const least = LEAST_LIMITS[key] ?? 1;
-    if (typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= least && limit <= MAX_LIMIT) {
+  for (const [key, limit] of Object.entries(objectAt(value, '/limits', LIMIT_NAMES, problems))) {
+    if (!isLimitName(key)) continue;
+    if (isLimitValue(key, limit)) {
       limits[key] = limit;
-    } else {
-      problems.push({
-        path: `/limits/${key}`,
-        reason: `It is not a whole number from ${least} to ${MAX_LIMIT}.`,
-        remedy: 'Set such a number, or leave it out for the default.',
-      });
+      continue;
     }
+    const { least, most, default: standard } = LIMITS[key];
+    problems.push({
+      path: `/limits/${key}`,
+      reason: `It is not a whole number from ${least} to ${most}.`,
+      remedy: `Set such a number, or leave it out for the default of ${standard}.`,
+    });
   }
   return limits;
-}
-
-function isLimit(key: string): key is keyof Limits {
-  return Object.hasOwn(DEFAULT_LIMITS, key);
 }

@@ -25,9 +25,11 @@ const PRINCIPAL_KINDS: readonly Principal['kind'][] = ['account', 'email', 'grou
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
-/** The batch of `source.read`. Throws ContractError. */
-export function toBatch(value: unknown): Batch {
+/** The batch of `source.read`. Throws ContractError, also for more changes than `maxChanges`, which the grant may have lowered. */
+export function toBatch(value: unknown, maxChanges: number = MAX_CHANGES): Batch {
   const record = toRecord(value, 'batch');
+  if (maxChanges < MAX_CHANGES && Array.isArray(record.changes) && record.changes.length > maxChanges)
+    throw new ContractError(`changes: over the limit maxChangesPerBatch of ${maxChanges}: it used ${record.changes.length}`);
   const progress = toRecord(record.progress, 'progress');
   return {
     changes: toList(record.changes, 'changes', MAX_CHANGES).map((change, index) => toChange(change, `changes[${index}]`)),

@@ -82,9 +82,14 @@ export class FrameReader {
 
   /** The values of the frames that `chunk` completes. Throws FrameError. */
   push(chunk: Uint8Array): unknown[] {
+    return this.frames(chunk).map(({ value }) => value);
+  }
+
+  /** The same with the size of each. */
+  frames(chunk: Uint8Array): { value: unknown; bytes: number }[] {
     this.#chunks.push(chunk);
     this.#held += chunk.byteLength;
-    const values: unknown[] = [];
+    const values: { value: unknown; bytes: number }[] = [];
     for (;;) {
       if (this.#wanted === undefined) {
         if (this.#held < 4) return values;
@@ -94,7 +99,7 @@ export class FrameReader {
         }
       }
       if (this.#held < this.#wanted) return values;
-      values.push(decodeBody(this.#take(this.#wanted)));
+      values.push({ value: decodeBody(this.#take(this.#wanted)), bytes: this.#wanted });
       this.#wanted = undefined;
     }
   }

@@ -9,9 +9,17 @@ import type { Wire } from './frame.ts';
 export const SOURCE_FUNCTIONS = ['describe', 'validate-config', 'check', 'read', 'list-ids', 'list-groups', 'search', 'receive'] as const;
 export type SourceFunction = (typeof SOURCE_FUNCTIONS)[number];
 
+/**
+ * Limits that the far side counts, because only it sees what they are about. A guest that owns its process can ignore
+ * them and gains nothing: random bytes cost it nothing but its own processor time and memory, which the host measures, and
+ * the host refuses by its header a frame that is too large.
+ */
+export const FAR_LIMITS = ['maxResultBytes', 'maxRandomBytes'] as const;
+export type FarLimit = (typeof FAR_LIMITS)[number];
+
 export type ToSandbox =
   /** Instantiate afresh and call one function. */
-  | { type: 'call'; call: number; function: SourceFunction; args: readonly Wire[] }
+  | { type: 'call'; call: number; function: SourceFunction; args: readonly Wire[]; limits: Readonly<Record<FarLimit, number>> }
   /** The answer to a `host-call`. */
   | { type: 'host-result'; request: number; ok: boolean; value: Wire };
 
@@ -25,6 +33,8 @@ export type FromSandbox =
   | { type: 'result'; call: number; value: unknown }
   /** The function's own error: the payload of its `result`. */
   | { type: 'error'; call: number; error: unknown }
+  /** The call went over a limit that this side counts. The process is done for. */
+  | { type: 'overrun'; call: number; limit: FarLimit; used: number }
   /** The guest broke: a trap, a stack overflow, a missing import. The process is done for. */
   | { type: 'trap'; call: number; message: string };
 
@@ -44,11 +54,18 @@ export function parseFromSandbox(value: unknown): FromSandbox | undefined {
       return { type: 'error', call, error: message.error };
     case 'trap':
       return typeof message.message === 'string' ? { type: 'trap', call, message: message.message } : undefined;
+    case 'overrun':
+      return parseOverrun(call, message);
     case 'host-call':
       return parseHostCall(call, message);
     default:
       return undefined;
   }
+}
+
+function parseOverrun(call: number, { limit, used }: Record<string, unknown>): FromSandbox | undefined {
+  const known = FAR_LIMITS.find((name) => name === limit);
+  return known === undefined || !isId(used) ? undefined : { type: 'overrun', call, limit: known, used };
 }
 
 function parseHostCall(call: number, message: Record<string, unknown>): FromSandbox | undefined {

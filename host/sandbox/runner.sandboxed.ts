@@ -3,7 +3,7 @@
  * each call, several calls at a time. It holds no secret, no socket and no path but its own folder;
  * whatever runs here is assumed to belong to the guest.
  *
- *   node [flags] runner.sandboxed.ts FOLDER MAX-RESULT-BYTES
+ *   node [flags] runner.sandboxed.ts FOLDER
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
+import { Overrun } from './overrun.sandboxed.ts';
 import type { FromSandbox, SourceFunction, ToSandbox } from './protocol.ts';
 import { wasiImports } from './wasi.sandboxed.ts';
 
@@ -22,6 +23,8 @@ type HostImport = (...args: unknown[]) => unknown;
 type Imports = Record<string, Record<string, unknown>>;
 type Source = Record<string, (...args: unknown[]) => unknown>;
 type Instantiate = (getCoreModule: (path: string) => WebAssembly.Module, imports: Imports) => Promise<Record<string, Source>>;
+
+type Call = ToSandbox & { type: 'call' };
 
 interface Waiting {
   resolve: (value: unknown) => void;
@@ -34,32 +37,28 @@ const output = process.stdout;
 const waiting = new Map<number, Waiting>();
 let lastRequest = 0;
 
-/** The host would end the process for a larger message, without knowing which call was at fault. */
-const maxMessageBytes = Number(process.argv[3]);
-
-function send(message: FromSandbox): void {
+function send(message: FromSandbox, maxBytes = Number.POSITIVE_INFINITY): void {
   const frame = encodeFrame(message as unknown as Wire);
-  if (frame.byteLength > maxMessageBytes) {
-    throw new RangeError(`it gave ${frame.byteLength} bytes at once, more than the limit maxResultBytes of ${maxMessageBytes}`);
-  }
+  // The host would end the process for a larger message, without knowing which call was at fault.
+  if (frame.byteLength > maxBytes) throw new Overrun('maxResultBytes', frame.byteLength);
   output.write(frame);
 }
 
-function askHost(call: number, name: string, func: string, args: unknown[]): Promise<unknown> {
+function askHost({ call, limits }: Call, name: string, func: string, args: unknown[]): Promise<unknown> {
   lastRequest += 1;
   const request = lastRequest;
   return new Promise((resolve, reject) => {
     waiting.set(request, { resolve, reject });
-    send({ type: 'host-call', call, request, interface: name, function: func, args });
+    send({ type: 'host-call', call, request, interface: name, function: func, args }, limits.maxResultBytes);
   });
 }
 
-function tellHost(call: number, name: string, func: string, args: unknown[]): void {
-  send({ type: 'host-call', call, request: 0, interface: name, function: func, args });
+function tellHost({ call, limits }: Call, name: string, func: string, args: unknown[]): void {
+  send({ type: 'host-call', call, request: 0, interface: name, function: func, args }, limits.maxResultBytes);
 }
 
 /** Everything a datasource may import. Functions that answer are asynchronous: JSPI suspends the guest. */
-function importsFor(call: number): Imports {
+function importsFor(call: Call): Imports {
   const ask =
     (name: string, func: string): HostImport =>
     (...args) =>
@@ -82,6 +81,7 @@ function importsFor(call: number): Imports {
     ...wasiImports(
       (request) => askHost(call, 'http-client', 'send', [request]),
       (level, line) => tellHost(call, 'log', 'write', [level, line]),
+      call.limits.maxRandomBytes,
     ),
   };
 }
@@ -94,25 +94,26 @@ function resultError(error: unknown): { payload: unknown } | undefined {
   return undefined;
 }
 
-async function answer(
-  instantiate: Instantiate,
-  modules: Map<string, WebAssembly.Module>,
-  message: ToSandbox & { type: 'call' },
-): Promise<void> {
-  const { call } = message;
+async function answer(instantiate: Instantiate, modules: Map<string, WebAssembly.Module>, message: Call): Promise<void> {
+  const { call, limits } = message;
   try {
     const instance = await instantiate((path) => {
       const found = modules.get(path);
       if (found === undefined) throw new Error(`no core module ${path}`);
       return found;
-    }, importsFor(call));
+    }, importsFor(message));
     send({ type: 'started', call });
     const value = await instance.source?.[camelCase(message.function)]?.(...message.args);
-    send({ type: 'result', call, value });
+    send({ type: 'result', call, value }, limits.maxResultBytes);
   } catch (error) {
     const own = resultError(error);
-    if (own !== undefined) send({ type: 'error', call, error: own.payload });
-    else send({ type: 'trap', call, message: String(error).slice(0, 2_000) });
+    try {
+      if (own === undefined) throw error;
+      send({ type: 'error', call, error: own.payload }, limits.maxResultBytes);
+    } catch (broken) {
+      if (broken instanceof Overrun) send({ type: 'overrun', call, limit: broken.limit, used: broken.used });
+      else send({ type: 'trap', call, message: String(broken).slice(0, 2_000) });
+    }
   }
 }
 

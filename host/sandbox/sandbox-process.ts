@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Limits } from '../domain/limits.ts';
-import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
-import { type FromSandbox, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
+import { type Breach, describeBreach, type Meter } from '../domain/meter.ts';
 import type { Isolation } from './isolation.ts';
+import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
+import { ProcessUsage } from './process-usage.ts';
+import { type FarLimit, type FromSandbox, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
 import { spawnSandboxed } from './spawn.ts';
 
 /** What a call came to. `value` and `error` are the guest's and not yet checked. */
@@ -33,7 +34,8 @@ export interface SandboxCall {
   function: SourceFunction;
   args: readonly Wire[];
   powers: HostPowers;
-  limits: Limits;
+  /** The limits of the call, and what it used when it has settled. */
+  meter: Meter;
   signal: AbortSignal;
 }
 
@@ -47,11 +49,8 @@ export interface SandboxProcessOptions {
 }
 
 const START_TIMEOUT_MS = 20_000;
-const MiB = 1024 * 1024;
 const MAX_HEAP_MIB = 256;
-/** Beyond the guest's own memory a process holds the engine, compiled code and results on their way. */
-const PROCESS_OVERHEAD_BYTES = 512 * MiB;
-const MEMORY_CHECK_MS = 250;
+const USAGE_CHECK_MS = 250;
 /** The host stops reading from a process that has this many unanswered host calls. */
 const MAX_OPEN_HOST_CALLS = 64;
 const MAX_STDERR_BYTES = 16 * 1024;
@@ -60,7 +59,8 @@ interface ActiveCall {
   call: SandboxCall;
   settle(outcome: CallOutcome): void;
   timer: NodeJS.Timeout;
-  hostCalls: number;
+  /** Answers that its guest waits for. */
+  waitsFor: number;
   started: boolean;
 }
 
@@ -77,10 +77,12 @@ export class SandboxProcess {
   readonly #calls = new Map<number, ActiveCall>();
   readonly #ready: Promise<void>;
   #markReady: (error?: Error) => void = () => undefined;
-  #memoryTimer: NodeJS.Timeout | undefined;
+  #usage: ProcessUsage | undefined;
+  #usageTimer: NodeJS.Timeout | undefined;
+  #cpuMs = 0;
   #lastCall = 0;
   /** Messages that wait for host calls before them. */
-  readonly #inbox: unknown[] = [];
+  readonly #inbox: { value: unknown; bytes: number }[] = [];
   #openHostCalls = 0;
   #isReady = false;
   #stderrBytes = 0;
@@ -92,7 +94,7 @@ export class SandboxProcess {
     this.#reader = new FrameReader(options.limits.maxResultBytes);
     const { child, programPid } = spawnSandboxed({
       script: 'runner.sandboxed',
-      args: [options.folder, String(options.limits.maxResultBytes)],
+      args: [options.folder],
       readable: [options.folder],
       maxMemoryBytes: options.limits.maxMemoryBytes,
       maxHeapMib: MAX_HEAP_MIB,
@@ -133,15 +135,19 @@ export class SandboxProcess {
         const active = this.#calls.get(id);
         if (active === undefined) return;
         clearTimeout(active.timer);
+        this.#measure();
         this.#calls.delete(id);
         call.signal.removeEventListener('abort', onAbort);
         resolve(outcome);
       };
-      const { instantiateTimeoutMs } = call.limits;
-      const timer = setTimeout(() => this.#overrun(id, 'instantiateTimeoutMs', instantiateTimeoutMs), instantiateTimeoutMs);
-      this.#calls.set(id, { call, settle, timer, hostCalls: 0, started: false });
+      const { limits } = call.meter;
+      const startedMs = performance.now();
+      const timer = setTimeout(() => this.#timeOut(id, 'instantiateTimeoutMs', startedMs), limits.instantiateTimeoutMs);
+      // What was used until now is not this call's.
+      this.#measure();
+      this.#calls.set(id, { call, settle, timer, waitsFor: 0, started: false });
       call.signal.addEventListener('abort', onAbort, { once: true });
-      this.#send({ type: 'call', call: id, function: call.function, args: call.args });
+      this.#send({ type: 'call', call: id, function: call.function, args: call.args, limits: farLimits(limits) });
     });
   }
 
@@ -151,8 +157,11 @@ export class SandboxProcess {
    */
   kill(cause: KillCause, reason: string, guilty?: number): void {
     if (this.#ended !== undefined) return;
+    this.#measure();
     this.#ended = { cause: guilty === undefined ? cause : 'neighbour', reason };
-    clearInterval(this.#memoryTimer);
+    clearInterval(this.#usageTimer);
+    this.#usage?.close();
+    this.#usage = undefined;
     this.#child.kill('SIGKILL');
     this.#markReady(new Error(reason));
     for (const [id, { settle }] of [...this.#calls]) {
@@ -186,24 +195,26 @@ export class SandboxProcess {
     });
     // Writing to a process that has just ended is reported by its exit.
     child.stdin?.on('error', () => undefined);
-    this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS).unref();
+    this.#usageTimer = setInterval(() => this.#checkUsage(), USAGE_CHECK_MS).unref();
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#ended !== undefined) return;
     this.#attempt(() => {
-      for (const value of this.#reader.push(chunk)) this.#inbox.push(value);
+      this.#inbox.push(...this.#reader.frames(chunk));
     });
     this.#work();
   }
 
   /** Takes messages until too many host calls are open; then neither these nor any more of the process's output. */
   #work(): void {
-    while (this.#inbox.length > 0 && this.#openHostCalls < MAX_OPEN_HOST_CALLS && this.#ended === undefined) {
-      const message = parseFromSandbox(this.#inbox.shift());
+    while (this.#openHostCalls < MAX_OPEN_HOST_CALLS && this.#ended === undefined) {
+      const frame = this.#inbox.shift();
+      if (frame === undefined) break;
+      const message = parseFromSandbox(frame.value);
       this.#attempt(() => {
         if (message === undefined) throw new FrameError('a message that the protocol does not have');
-        this.#handle(message);
+        this.#handle(message, frame.bytes);
       });
     }
     if (this.#openHostCalls >= MAX_OPEN_HOST_CALLS) this.#child.stdout?.pause();
@@ -220,7 +231,7 @@ export class SandboxProcess {
     }
   }
 
-  #handle(message: FromSandbox): void {
+  #handle(message: FromSandbox, bytes: number): void {
     if (message.type === 'ready') {
       if (this.#isReady) throw new FrameError('it became ready twice');
       this.#isReady = true;
@@ -240,10 +251,13 @@ export class SandboxProcess {
         this.#handleHostCall(active, message);
         return;
       case 'result':
-        active.settle({ kind: 'result', value: message.value });
+        if (this.#charge(active, message.call, 'resultBytes', bytes)) active.settle({ kind: 'result', value: message.value });
         return;
       case 'error':
-        active.settle({ kind: 'error', error: message.error });
+        if (this.#charge(active, message.call, 'resultBytes', bytes)) active.settle({ kind: 'error', error: message.error });
+        return;
+      case 'overrun':
+        this.#overrun(message.call, active.call.meter.breach(message.limit, message.used));
         return;
       case 'trap':
         this.kill('trap', `the datasource broke: ${message.message}`, message.call);
@@ -257,33 +271,37 @@ export class SandboxProcess {
     if (active.started) throw new FrameError('a call began twice');
     active.started = true;
     clearTimeout(active.timer);
-    const { callTimeoutMs } = active.call.limits;
-    active.timer = setTimeout(() => this.#overrun(id, 'callTimeoutMs', callTimeoutMs), callTimeoutMs);
+    const startedMs = performance.now();
+    active.timer = setTimeout(() => this.#timeOut(id, 'callTimeoutMs', startedMs), active.call.meter.limits.callTimeoutMs);
   }
 
-  #overrun(id: number, limit: 'instantiateTimeoutMs' | 'callTimeoutMs', timeoutMs: number): void {
+  #timeOut(id: number, limit: 'instantiateTimeoutMs' | 'callTimeoutMs', startedMs: number): void {
+    const breach = this.#calls.get(id)?.call.meter.breach(limit, Math.ceil(performance.now() - startedMs));
+    if (breach !== undefined) this.#overrun(id, breach, 'timeout');
+  }
+
+  /** Whether the call may have so much. */
+  #charge(active: ActiveCall, id: number, budget: 'hostCalls' | 'resultBytes', amount: number): boolean {
+    const breach = active.call.meter.charge(budget, amount);
+    if (breach !== undefined) this.#overrun(id, breach);
+    return breach === undefined;
+  }
+
+  #overrun(id: number, breach: Breach, cause: KillCause = 'limit'): void {
     const name = this.#calls.get(id)?.call.function ?? 'a call';
-    this.kill('timeout', `${name} took longer than the limit ${limit} of ${timeoutMs} ms`, id);
+    this.kill(cause, `${name} went over ${describeBreach(breach)}`, id);
   }
 
   #handleHostCall(active: ActiveCall, message: FromSandbox & { type: 'host-call' }): void {
-    active.hostCalls += 1;
-    const { maxHostCallsPerCall } = active.call.limits;
-    if (active.hostCalls > maxHostCallsPerCall) {
-      this.kill(
-        'limit',
-        `${active.call.function} made more host calls than the limit maxHostCallsPerCall of ${maxHostCallsPerCall}`,
-        message.call,
-      );
-      return;
-    }
+    if (!this.#charge(active, message.call, 'hostCalls', 1)) return;
     const answer = this.#ask(active, message);
     if (answer === undefined) {
       if (message.request !== 0) throw new FrameError(`an answer is wanted from ${message.interface}.${message.function}, which has none`);
       return;
     }
     this.#openHostCalls += 1;
-    answer.then((value) => this.#answer(message.request, value)).catch((error: unknown) => this.#fail(message, error));
+    active.waitsFor += 1;
+    answer.then((value) => this.#answer(active, message.request, value)).catch((error: unknown) => this.#fail(message, error));
   }
 
   #ask(active: ActiveCall, message: FromSandbox & { type: 'host-call' }): Promise<HostAnswer> | undefined {
@@ -305,7 +323,8 @@ export class SandboxProcess {
   }
 
   /** A host call is open until its answer is written: a process that does not read is not asked for more. */
-  #answer(request: number, answer: HostAnswer): void {
+  #answer(active: ActiveCall, request: number, answer: HostAnswer): void {
+    active.waitsFor -= 1;
     this.#send({ type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error }, () => {
       this.#openHostCalls -= 1;
       this.#work();
@@ -316,17 +335,47 @@ export class SandboxProcess {
     if (this.#ended === undefined) this.#child.stdin?.write(encodeFrame(message as unknown as Wire), written);
   }
 
-  /** Linux only: elsewhere the engine's own caps stand alone. */
-  #checkMemory(): void {
+  /**
+   * Gives each call its share of what the process used since the last time. One thread runs them all, so those that do not
+   * wait for an answer share it evenly; when all say that they wait, all do.
+   */
+  #measure(): number | undefined {
     const pid = this.#programPid();
-    if (process.platform !== 'linux' || pid === undefined) return;
-    let residentBytes: number;
-    try {
-      residentBytes = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4_096;
-    } catch {
-      return;
-    }
-    const maxBytes = this.#limits.maxMemoryBytes + PROCESS_OVERHEAD_BYTES;
-    if (residentBytes > maxBytes) this.kill('memory', `the sandbox process held more than ${Math.floor(maxBytes / MiB)} MiB of memory`);
+    if (pid !== undefined && this.#ended === undefined) this.#usage ??= ProcessUsage.open(pid);
+    const usage = this.#usage?.read();
+    if (usage === undefined) return undefined;
+    const calls = [...this.#calls.values()];
+    const running = calls.filter(({ waitsFor }) => waitsFor === 0);
+    const payers = running.length === 0 ? calls : running;
+    const share = (usage.cpuMs - this.#cpuMs) / Math.max(1, payers.length);
+    for (const active of calls) active.call.meter.countProcess(payers.includes(active) ? share : 0, usage.residentBytes);
+    this.#cpuMs = usage.cpuMs;
+    return usage.residentBytes;
   }
+
+  /** Linux only: elsewhere the engine's own caps and the deadlines stand alone. */
+  #checkUsage(): void {
+    const residentBytes = this.#measure();
+    if (residentBytes === undefined) return;
+    const { maxProcessMemoryBytes } = this.#limits;
+    if (residentBytes > maxProcessMemoryBytes) this.#tooMuchMemory(residentBytes);
+    for (const [id, { call }] of this.#calls) {
+      const { cpuMs, limits } = call.meter;
+      if (cpuMs > limits.maxCpuMs && this.#ended === undefined) this.#overrun(id, call.meter.breach('maxCpuMs', Math.ceil(cpuMs)));
+    }
+  }
+
+  /** Which of several calls it was cannot be known: all are tried again, and the guilty one meets the limit again. */
+  #tooMuchMemory(residentBytes: number): void {
+    const breaches = [...this.#calls].map(([id, { call }]) => ({ id, breach: call.meter.breach('maxProcessMemoryBytes', residentBytes) }));
+    const [first, second] = breaches;
+    if (first === undefined) this.kill('memory', 'the sandbox process held too much memory between two calls');
+    else if (second === undefined) this.#overrun(first.id, first.breach, 'memory');
+    else this.kill('neighbour', `${breaches.length} calls in one process went over ${describeBreach(first.breach)}`);
+  }
+}
+
+function farLimits(limits: Readonly<Limits>): Record<FarLimit, number> {
+  const { maxResultBytes, maxRandomBytes } = limits;
+  return { maxResultBytes, maxRandomBytes };
 }

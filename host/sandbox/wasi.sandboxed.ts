@@ -8,19 +8,20 @@
 import { randomFillSync } from 'node:crypto';
 import { httpImports, type SendRequest } from './wasi-http.sandboxed.ts';
 import { closedImports, type WriteLogLine } from './wasi-closed.sandboxed.ts';
+import { Overrun } from './overrun.sandboxed.ts';
 import { InputStream, IoError, OutputStream, Pollable, poll } from './wasi-io.sandboxed.ts';
 
-/** WASI lets a guest ask for any number of random bytes; more than this at once is a trap. */
-const MAX_RANDOM_BYTES = 1024 * 1024;
 const NANOSECONDS_PER_MS = 1_000_000;
 
-function randomBytes(count: bigint): Uint8Array {
-  if (count > BigInt(MAX_RANDOM_BYTES)) throw new RangeError(`${count} random bytes at once; at most ${MAX_RANDOM_BYTES}`);
-  return randomFillSync(new Uint8Array(Number(count)));
-}
-
-function randomU64(): bigint {
-  return new DataView(randomBytes(8n).buffer).getBigUint64(0);
+/** Random bytes for one call, which may ask for any number of them at once. */
+function randomSource(maxBytes: number): { bytes(count: bigint): Uint8Array; u64(): bigint } {
+  let used = 0;
+  const bytes = (count: bigint): Uint8Array => {
+    used = Math.min(used + Number(count), Number.MAX_SAFE_INTEGER);
+    if (used > maxBytes) throw new Overrun('maxRandomBytes', used);
+    return randomFillSync(new Uint8Array(Number(count)));
+  };
+  return { bytes, u64: () => new DataView(bytes(8n).buffer).getBigUint64(0) };
 }
 
 function nowNanoseconds(): bigint {
@@ -34,7 +35,12 @@ function after(nanoseconds: bigint): Pollable {
 }
 
 /** The imports by interface name, without version: jco matches any 0.2 patch. */
-export function wasiImports(sendRequest: SendRequest, writeLine: WriteLogLine): Record<string, Record<string, unknown>> {
+export function wasiImports(
+  sendRequest: SendRequest,
+  writeLine: WriteLogLine,
+  maxRandomBytes: number,
+): Record<string, Record<string, unknown>> {
+  const random = randomSource(maxRandomBytes);
   return {
     'wasi:io/error': { Error: IoError },
     'wasi:io/poll': { Pollable, poll },
@@ -52,9 +58,9 @@ export function wasiImports(sendRequest: SendRequest, writeLine: WriteLogLine): 
       },
       resolution: () => ({ seconds: 0n, nanoseconds: NANOSECONDS_PER_MS }),
     },
-    'wasi:random/random': { getRandomBytes: randomBytes, getRandomU64: randomU64 },
-    'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: randomU64 },
-    'wasi:random/insecure-seed': { insecureSeed: () => [randomU64(), randomU64()] },
+    'wasi:random/random': { getRandomBytes: random.bytes, getRandomU64: random.u64 },
+    'wasi:random/insecure': { getInsecureRandomBytes: random.bytes, getInsecureRandomU64: random.u64 },
+    'wasi:random/insecure-seed': { insecureSeed: () => [random.u64(), random.u64()] },
     ...httpImports(sendRequest),
     ...closedImports(writeLine),
   };

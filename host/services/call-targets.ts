@@ -2,8 +2,8 @@ import { RequestError } from '../domain/errors.ts';
 import { getConnection, getSealedCredential } from '../store/connections.ts';
 import type { Database } from '../store/database.ts';
 import type { Vault } from './credentials.ts';
-import type { CallTarget } from './datasource-session.ts';
 import type { DatasourceRegistry } from './registry.ts';
+import type { CallTarget } from './sandboxed-call.ts';
 
 /** Reads a connection with its datasource, flags and credential as they are now. */
 export interface CallTargets {

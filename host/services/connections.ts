@@ -10,9 +10,10 @@ import { getConnection, insertConnection, listConnections, updateConnection } fr
 import { removeConnection } from '../store/removals.ts';
 import { type CallTargets, unknownConnection } from './call-targets.ts';
 import type { Vault } from './credentials.ts';
-import { type CallResult, DatasourceSession, type SessionOptions } from './datasource-session.ts';
+import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
 import { checkFeatureConfig, invalidConfig, knownFeature } from './flags.ts';
 import type { DatasourceRegistry, RunnableDatasource } from './registry.ts';
+import type { CallResult } from './sandboxed-call.ts';
 import type { ConnectionCheck, ConnectionService, OrganisationService } from './services.ts';
 
 export interface ConnectionOptions extends SessionOptions {

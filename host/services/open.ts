@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { RequestRate } from '../capabilities/request-rate.ts';
 import type { Config } from '../config.ts';
 import { RequestError } from '../domain/errors.ts';
+import { Meter } from '../domain/meter.ts';
 import { ContractError, toDescription } from '../indexing/validate.ts';
 import type { Log } from '../log.ts';
 import { createCompiler } from '../sandbox/compile.ts';
@@ -49,7 +51,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   });
   const vault = createVault(config);
   const targets = createCallTargets({ database, registry, vault });
-  const session = { database, pool, log, targets };
+  const session = { database, pool, rate: new RequestRate(), log, targets };
   const worker = createRunWorker({ ...session, leaseMs: config.runLeaseMs });
   return {
     services: {
@@ -83,7 +85,7 @@ async function describe(
     {
       function: 'describe',
       args: [],
-      limits,
+      meter: new Meter(limits),
       signal: AbortSignal.timeout(limits.instantiateTimeoutMs + limits.callTimeoutMs),
       powers: {
         handle: (name, func) => Promise.resolve({ ok: false, error: { tag: 'denied', val: `describe may not use ${name}.${func}` } }),

@@ -10,8 +10,9 @@ import { setRunFeature } from '../store/run-progress.ts';
 import type { StoredRun } from '../store/run-records.ts';
 import type { CallTargets } from './call-targets.ts';
 import { describeFailure } from './connections.ts';
-import { type CallResult, type CallTarget, DatasourceSession, type SessionOptions } from './datasource-session.ts';
+import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
 import { effectiveFeatures } from './effective-features.ts';
+import type { CallResult, CallTarget } from './sandboxed-call.ts';
 
 export interface ReadOptions extends SessionOptions {
   targets: CallTargets;
@@ -98,7 +99,7 @@ async function callWithRetries(
     if (result.ok || result.failure?.kind !== 'unavailable') return result;
     const jittered = pauseMs * (0.5 + Math.random());
     const slept = await sleep(jittered, true, { signal }).catch(() => false);
-    if (!slept) return { ok: false, failure: undefined };
+    if (!slept) return { ...result, ok: false, failure: undefined };
   }
   return session.call(target, 'read', [feature, checkpoint], signal);
 }
@@ -112,7 +113,7 @@ async function takeBatch(
 ): Promise<FeatureEnd | 'more'> {
   let batch: Batch;
   try {
-    batch = toBatch(result.value);
+    batch = toBatch(result.value, target.datasource.limits.maxChangesPerBatch);
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     return decide(options, feature, { kind: 'failed', message: `read gave a batch that breaks the contract: ${error.message}` });

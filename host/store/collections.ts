@@ -14,6 +14,11 @@ export interface CollectionEntry {
   value: Uint8Array;
 }
 
+export interface CollectionsSize {
+  keys: number;
+  bytes: number;
+}
+
 type Key = { connection: string; collection: string; key: string };
 
 const PUT = defineStatement<Key & { value: Uint8Array }>(
@@ -41,11 +46,11 @@ const SCAN = defineStatement<{ connection: string; collection: string; after: st
   (row) => ({ key: row.text('key'), value: row.bytes('value') }),
 );
 
-const SIZE = defineStatement<{ connection: string }, number>(
+const SIZE = defineStatement<{ connection: string }, CollectionsSize>(
   'datasource_collections.size',
-  `SELECT coalesce(sum(octet_length(key) + octet_length(value)), 0) AS size
+  `SELECT count(*) AS keys, coalesce(sum(octet_length(key) + octet_length(value)), 0) AS bytes
    FROM datasource_collections WHERE connection_id = :connection`,
-  (row) => row.number('size'),
+  (row) => ({ keys: row.number('keys'), bytes: row.number('bytes') }),
 );
 
 export async function getCollectionValue(
@@ -67,9 +72,9 @@ export async function scanCollection(
   return database.read(SCAN, { connection, collection, after: range.after ?? '', limit: range.limit });
 }
 
-/** Bytes of all keys and values of a connection: what its quota is measured by. */
-export async function collectionsSizeBytes(database: Database, connection: string): Promise<number> {
-  return (await database.readOne(SIZE, { connection })) ?? 0;
+/** Keys, and bytes of all keys and values of a connection: what its quotas are measured by. */
+export async function collectionsSize(database: Database, connection: string): Promise<CollectionsSize> {
+  return (await database.readOne(SIZE, { connection })) ?? { keys: 0, bytes: 0 };
 }
 
 /** A datasource's writes as part of its batch's transaction, in order. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildDatasource } from '../../host/authoring/build.ts';
 import { DEFAULT_LIMITS } from '../../host/domain/limits.ts';
+import { Meter } from '../../host/domain/meter.ts';
 import { createCompiler } from '../../host/sandbox/compile.ts';
 import { inspectComponent } from '../../host/sandbox/inspect.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../host/sandbox/pool.ts';
@@ -25,7 +26,7 @@ export async function benchCalls(scratch: string): Promise<Figure[]> {
     const outcome = await pool.call(key, {
       function: 'describe',
       args: [],
-      limits: DEFAULT_LIMITS,
+      meter: new Meter(DEFAULT_LIMITS),
       signal: new AbortController().signal,
       powers: { handle: () => undefined },
     });

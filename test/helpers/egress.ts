@@ -1,6 +1,14 @@
-import { Egress, type EgressOptions, type EgressOutcome, type EgressRecord, type EgressRequest } from '../../host/capabilities/egress.ts';
+import {
+  Egress,
+  type EgressCall,
+  type EgressOptions,
+  type EgressOutcome,
+  type EgressRecord,
+  type EgressRequest,
+} from '../../host/capabilities/egress.ts';
 import type { AttachRule, HttpAsk } from '../../host/domain/manifest.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
+import { Meter } from '../../host/domain/meter.ts';
 import { manifestWith } from './manifest.ts';
 
 export interface EgressUnderTest {
@@ -35,12 +43,17 @@ export function openEgress({
     limits: { ...DEFAULT_LIMITS, ...limits },
     config,
     secret,
-    onRecord: (record) => records?.push(record),
+    onRecord: (record) => void records?.push(record),
   });
 }
 
 function toAsk(asked: string | HttpAsk): HttpAsk {
   return typeof asked === 'string' ? { kind: 'origin', origin: asked, reason: 'For a test.' } : asked;
+}
+
+/** A call that requests are part of. */
+export function callWith(limits: Partial<Limits> = {}, signal: AbortSignal = new AbortController().signal): EgressCall {
+  return { meter: new Meter({ ...DEFAULT_LIMITS, ...limits }), signal };
 }
 
 export type RequestInput = Partial<Omit<EgressRequest, 'headers'>> & { headers?: Record<string, string>; signal?: AbortSignal };
@@ -55,7 +68,7 @@ export async function sendThrough(
   try {
     const fields = Object.entries(headers).map(([name, value]) => ({ name, value }));
     const request = { method: 'GET', url, headers: fields, body: undefined, timeoutMs: undefined, ...rest };
-    return await egress.send(request, signal ?? new AbortController().signal);
+    return await egress.send(request, callWith(options.limits, signal));
   } finally {
     await egress.close();
   }

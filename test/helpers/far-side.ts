@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
+import { Meter } from '../../host/domain/meter.ts';
 import type { HostAnswer, HostPowers, SandboxCall } from '../../host/sandbox/sandbox-process.ts';
 import { COMPONENTS_FOLDER } from './components.ts';
 
@@ -40,9 +41,16 @@ export function powersOf(functions: Record<string, (...args: unknown[]) => Promi
 }
 
 /** A call of `read` that needs nothing. */
-export function readCall(options: Partial<Omit<SandboxCall, 'limits'>> & { limits?: Partial<Limits> } = {}): SandboxCall {
+export function readCall(options: Partial<SandboxCall> & { limits?: Partial<Limits> } = {}): SandboxCall {
   const { limits, ...rest } = options;
-  return { function: 'read', args: [], powers: powersOf(), signal: new AbortController().signal, ...rest, limits: limitsWith(limits) };
+  return {
+    function: 'read',
+    args: [],
+    powers: powersOf(),
+    signal: new AbortController().signal,
+    meter: new Meter(limitsWith(limits)),
+    ...rest,
+  };
 }
 
 export function limitsWith(limits: Partial<Limits> = {}): Limits {

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openLog } from '../../host/capabilities/log.ts';
 import type { Limits } from '../../host/domain/limits.ts';
+import { Meter } from '../../host/domain/meter.ts';
 import { DEFAULT_POOL, type PoolKey, SandboxPool } from '../../host/sandbox/pool.ts';
 import type { CallOutcome, HostAnswer, HostPowers } from '../../host/sandbox/sandbox-process.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
@@ -98,25 +99,34 @@ describe('a limit that is overrun ends the process, names itself and tells the n
       'callTimeoutMs',
       [{ do: 'spin' }],
       { callTimeoutMs: 2_000 },
-      { cause: 'timeout', reason: 'read took longer than the limit callTimeoutMs of 2000 ms' },
+      { cause: 'timeout', reason: expect.stringMatching(/^read went over the limit callTimeoutMs of 2000 ms: it used \d+ ms$/) },
+    ],
+    [
+      'maxCpuMs',
+      [{ do: 'spin' }],
+      { maxCpuMs: 500 },
+      { cause: 'limit', reason: expect.stringMatching(/^read went over the limit maxCpuMs of 500 ms: it used \d+ ms$/) },
     ],
     [
       'maxHostCallsPerCall',
       [{ do: 'get', collection: 'notes', key: 'a', times: 21 }],
       { maxHostCallsPerCall: 20 },
-      { cause: 'limit', reason: 'read made more host calls than the limit maxHostCallsPerCall of 20' },
+      { cause: 'limit', reason: 'read went over the limit maxHostCallsPerCall of 20: it used 21' },
     ],
     [
       'maxHostCallsPerCall, where nothing is answered',
       [{ do: 'log', lines: 21, message: 'again' }],
       { maxHostCallsPerCall: 20 },
-      { cause: 'limit', reason: 'read made more host calls than the limit maxHostCallsPerCall of 20' },
+      { cause: 'limit', reason: 'read went over the limit maxHostCallsPerCall of 20: it used 21' },
     ],
     [
       'maxResultBytes',
       [{ do: 'bytes', count: 1_100_000 }],
       { maxResultBytes: 1_000_000 },
-      { cause: 'trap', reason: expect.stringMatching(/gave 1100\d\d\d bytes at once, more than the limit maxResultBytes of 1000000/) },
+      {
+        cause: 'limit',
+        reason: expect.stringMatching(/^read went over the limit maxResultBytes of 1000000 bytes: it used 1100\d\d\d bytes$/),
+      },
     ],
   ])('%s', async (_, steps, limits, expected) => {
     const { guilty, neighbour } = await withNeighbour(
@@ -173,11 +183,11 @@ describe('a guest that wants memory', () => {
     const greedy = await farSide(
       `const kept = []; for (;;) { kept.push(Buffer.alloc(16 * 1024 * 1024, 1)); await new Promise((resolve) => setTimeout(resolve)); }`,
     );
-    const limits = limitsWith({ maxMemoryBytes: 8 * 1024 * 1024 });
+    const limits = limitsWith({ maxProcessMemoryBytes: 300 * 1024 * 1024 });
     expect(await pool.call({ organisation: 'acme', digest: 'greedy', folder: greedy, limits }, readCall({ limits }))).toEqual({
       kind: 'killed',
       cause: 'memory',
-      reason: 'the sandbox process held more than 520 MiB of memory',
+      reason: expect.stringMatching(/^read went over the limit maxProcessMemoryBytes of 314572800 bytes: it used \d+ bytes$/),
     });
   });
 });
@@ -190,7 +200,11 @@ describe('a component that spins before its first call', () => {
     );
     const limits = limitsWith({ instantiateTimeoutMs: 700 });
     const outcome = await pool.call({ organisation: 'acme', ...spinning, limits }, readCall({ args: readArgs([]), limits }));
-    expect(outcome).toEqual({ kind: 'killed', cause: 'timeout', reason: 'read took longer than the limit instantiateTimeoutMs of 700 ms' });
+    expect(outcome).toEqual({
+      kind: 'killed',
+      cause: 'timeout',
+      reason: expect.stringMatching(/^read went over the limit instantiateTimeoutMs of 700 ms: it used 7\d\d ms$/),
+    });
   });
 });
 
@@ -214,11 +228,11 @@ describe('a datasource that logs without end', () => {
     open();
     const lines: string[] = [];
     const limits = limitsWith({ maxLogLines: 100 });
-    const log = openLog({ limits }, (_, message) => lines.push(message));
+    const log = openLog({ meter: new Meter(limits) }, (_, message) => lines.push(message));
     const powers: HostPowers = { handle: (_, func, args) => log[func]?.(args) };
     expect(await read([{ do: 'log', lines: 5_000, message: 'again' }], { limits, powers })).toMatchObject({ kind: 'result' });
     expect(lines).toHaveLength(101);
-    expect(lines.slice(-2)).toEqual(['again 99', 'more than 100 lines in one call: the rest is dropped']);
+    expect(lines.slice(-2)).toEqual(['again 99', "more lines than the limit maxLogLines of 100: the rest of this call's is dropped"]);
   });
 });
 

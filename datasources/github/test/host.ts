@@ -1,11 +1,13 @@
 import type { StorageWrite, StoredCollections } from '../../../host/capabilities/storage.ts';
 import { Egress, type EgressRecord } from '../../../host/capabilities/egress.ts';
 import { openPowers } from '../../../host/capabilities/registry.ts';
+import { RequestRate } from '../../../host/capabilities/request-rate.ts';
 import type { Batch, Failure, SourceDocument } from '../../../host/domain/document.ts';
 import type { Problem } from '../../../host/domain/errors.ts';
 import type { Grant } from '../../../host/domain/grant.ts';
 import type { JsonObject } from '../../../host/domain/json.ts';
 import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
+import { Meter } from '../../../host/domain/meter.ts';
 import { checkSettings } from '../../../host/domain/settings.ts';
 import { toBatch, toCheckReport, toFailure, toProblems } from '../../../host/indexing/validate.ts';
 import type { Wire } from '../../../host/sandbox/frame.ts';
@@ -101,6 +103,7 @@ function connect(datasource: CompiledDatasource, pool: SandboxPool, options: Git
   const metrics = new Map<string, number>();
   const requests: EgressRecord[] = [];
   const lines: string[] = [];
+  const rate = new RequestRate();
   const config = (): JsonObject => filled(manifest.configSchema, { base_url: options.baseUrl, ...settings.config });
   const egress = new Egress({
     manifest,
@@ -108,7 +111,7 @@ function connect(datasource: CompiledDatasource, pool: SandboxPool, options: Git
     limits: DEFAULT_LIMITS,
     config: config(),
     secret: options.token ?? 'test-token',
-    onRecord: (record) => requests.push(record),
+    onRecord: (record) => void requests.push(record),
   });
 
   const context = (): Wire => {
@@ -135,17 +138,18 @@ function connect(datasource: CompiledDatasource, pool: SandboxPool, options: Git
       connection: { id: 'test', config: config() },
       manifest,
       grant,
-      limits: DEFAULT_LIMITS,
+      meter: new Meter(DEFAULT_LIMITS),
       signal: new AbortController().signal,
     };
     const powers = openPowers(scope, {
       egress,
+      rate,
       stored: storedIn(kept.collections),
       writeLine: (level, message) => lines.push(`${level}: ${message}`),
     });
     const outcome = await pool.call(
       { organisation: 'test', digest: datasource.digest, folder: datasource.folder, limits: DEFAULT_LIMITS },
-      { function: func, args: [context(), ...args], powers, limits: DEFAULT_LIMITS, signal: scope.signal },
+      { function: func, args: [context(), ...args], powers, meter: scope.meter, signal: scope.signal },
     );
     if (outcome.kind === 'error') throw new CallFailed(toFailure(outcome.error));
     if (outcome.kind === 'killed') throw new Error(`The sandbox ended the call: ${outcome.reason}`);
@@ -252,10 +256,10 @@ function storedIn(collections: Map<string, Map<string, Uint8Array>>): StoredColl
       const later = entries.filter(({ key }) => after === undefined || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0);
       return Promise.resolve(later.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))).slice(0, limit));
     },
-    usedBytes: () =>
-      Promise.resolve(
-        [...collections.values()].flatMap((entries) => [...entries]).reduce((sum, [key, value]) => sum + key.length + value.length, 0),
-      ),
+    size: () => {
+      const entries = [...collections.values()].flatMap((collection) => [...collection]);
+      return Promise.resolve({ keys: entries.length, bytes: entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0) });
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { bodyOf, openEgress, sendThrough } from '../../helpers/egress.ts';
+import { bodyOf, callWith, openEgress, sendThrough } from '../../helpers/egress.ts';
 import { startRawUpstream, startUpstream, type Upstream } from '../../helpers/upstream.ts';
 
 const MiB = 1024 * 1024;
@@ -347,8 +347,8 @@ describe('a response that breaks off is unreachable, and never waited for', () =
     open.push(upstream);
     const egress = openEgress({ granted: [upstream.origin] });
     const request = { method: 'GET', url: upstream.origin, headers: [], body: undefined, timeoutMs: undefined };
-    expect(await egress.send(request, AbortSignal.timeout(5_000))).toEqual(UNREACHABLE);
-    expect(await egress.send(request, AbortSignal.timeout(5_000))).toMatchObject({ ok: true });
+    expect(await egress.send(request, callWith({}, AbortSignal.timeout(5_000)))).toEqual(UNREACHABLE);
+    expect(await egress.send(request, callWith({}, AbortSignal.timeout(5_000)))).toMatchObject({ ok: true });
     await egress.close();
   });
 });

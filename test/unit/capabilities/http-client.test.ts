@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Answer, OpenCapability } from '../../../host/capabilities/capability.ts';
 import type { Egress } from '../../../host/capabilities/egress.ts';
 import { openHttpClient } from '../../../host/capabilities/http-client.ts';
+import { RequestRate } from '../../../host/capabilities/request-rate.ts';
+import { Meter } from '../../../host/domain/meter.ts';
 import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
 import { openEgress } from '../../helpers/egress.ts';
 import { manifestWith } from '../../helpers/manifest.ts';
@@ -33,10 +35,11 @@ async function open(
       connection: { id: 'c', config: {} },
       manifest: manifestWith(),
       grant,
-      limits,
+      meter: new Meter(limits),
       signal: options.signal ?? new AbortController().signal,
     },
     egress,
+    new RequestRate(),
   );
 }
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { openLog } from '../../../host/capabilities/log.ts';
+import { Meter } from '../../../host/domain/meter.ts';
 import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
 
 /** What the operator sees after a guest has called `write` with these arguments. */
 function written(calls: unknown[][], maxLogLines = 10): [level: string, message: string][] {
   const lines: [string, string][] = [];
-  const log = openLog({ limits: { ...DEFAULT_LIMITS, maxLogLines } }, (level, message) => lines.push([level, message]));
+  const log = openLog({ meter: new Meter({ ...DEFAULT_LIMITS, maxLogLines }) }, (level, message) => lines.push([level, message]));
   for (const args of calls) expect(log.write?.(args)).toBeUndefined();
   return lines;
 }
@@ -50,7 +51,7 @@ describe('lines above the limit', () => {
     expect(written(calls, 2)).toEqual([
       ['info', 'line 0'],
       ['info', 'line 1'],
-      ['warn', 'more than 2 lines in one call: the rest is dropped'],
+      ['warn', "more lines than the limit maxLogLines of 2: the rest of this call's is dropped"],
     ]);
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MetricsCapability } from '../../../host/capabilities/metrics.ts';
+import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
+import { Meter } from '../../../host/domain/meter.ts';
 import { manifestWith } from '../../helpers/manifest.ts';
 
 const MANIFEST = manifestWith({
@@ -11,7 +13,7 @@ const MANIFEST = manifestWith({
 
 /** What is committed after a guest has made these calls. */
 function changesOf(calls: [func: 'add' | 'set', ...args: unknown[]][]): unknown[] {
-  const capability = new MetricsCapability({ manifest: MANIFEST });
+  const capability = new MetricsCapability({ manifest: MANIFEST, meter: new Meter(DEFAULT_LIMITS) });
   const open = capability.open();
   for (const [func, ...args] of calls) expect(open[func]?.(args)).toBeUndefined();
   return capability.changes();

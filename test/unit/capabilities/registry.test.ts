@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { openPowers, type OpenPowers } from '../../../host/capabilities/registry.ts';
+import { RequestRate } from '../../../host/capabilities/request-rate.ts';
+import { Meter } from '../../../host/domain/meter.ts';
 import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
 import { openEgress } from '../../helpers/egress.ts';
 import { manifestWith } from '../../helpers/manifest.ts';
@@ -18,11 +20,15 @@ function open(): OpenPowers {
     connection: { id: 'c', config: {} },
     manifest,
     grant: { http: { origins: [], privateNetworks: [] }, storage: true, limits: {} },
-    limits: { ...DEFAULT_LIMITS },
+    meter: new Meter(DEFAULT_LIMITS),
     signal: new AbortController().signal,
   };
-  const stored = { get: () => Promise.resolve(undefined), scan: () => Promise.resolve([]), usedBytes: () => Promise.resolve(0) };
-  return openPowers(scope, { egress, stored, writeLine: (_, message) => lines.push(message) });
+  const stored = {
+    get: () => Promise.resolve(undefined),
+    scan: () => Promise.resolve([]),
+    size: () => Promise.resolve({ keys: 0, bytes: 0 }),
+  };
+  return openPowers(scope, { egress, rate: new RequestRate(), stored, writeLine: (_, message) => lines.push(message) });
 }
 
 describe('the powers of a call', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, OpenCapability } from '../../../host/capabilities/capability.ts';
 import { StorageCapability, type StoredCollections } from '../../../host/capabilities/storage.ts';
+import { Meter } from '../../../host/domain/meter.ts';
 import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
-import { collectionsSizeBytes, getCollectionValue, scanCollection, writeCollections } from '../../../host/store/collections.ts';
+import { collectionsSize, getCollectionValue, scanCollection, writeCollections } from '../../../host/store/collections.ts';
 import type { Database } from '../../../host/store/database.ts';
 import { manifestWith } from '../../helpers/manifest.ts';
 import { seededRandom } from '../../helpers/random.ts';
@@ -14,7 +15,7 @@ function storedIn(database: Database, connection = CONNECTION): StoredCollection
   return {
     get: (collection, key) => getCollectionValue(database, connection, collection, key),
     scan: (collection, after, limit) => scanCollection(database, connection, collection, { after, limit }),
-    usedBytes: () => collectionsSizeBytes(database, connection),
+    size: () => collectionsSize(database, connection),
   };
 }
 
@@ -27,16 +28,17 @@ interface StorageOfCall {
 
 function openStorage(
   database: Database,
-  options: { granted?: boolean; maxStorageBytes?: number; connection?: string } = {},
+  options: { granted?: boolean; maxStorageBytes?: number; maxStorageKeys?: number; connection?: string } = {},
 ): StorageOfCall {
-  const { granted = true, maxStorageBytes = DEFAULT_LIMITS.maxStorageBytes, connection = CONNECTION } = options;
+  const { granted = true, connection = CONNECTION } = options;
+  const { maxStorageBytes, maxStorageKeys } = { ...DEFAULT_LIMITS, ...options };
   const collections = ['notes', 'others'].map((name) => ({ name, description: '' }));
   const capability = new StorageCapability(
     {
       connection: { id: connection, config: {} },
       manifest: manifestWith({ collections }),
       grant: { http: { origins: [], privateNetworks: [] }, storage: granted, limits: {} },
-      limits: { ...DEFAULT_LIMITS, maxStorageBytes },
+      meter: new Meter({ ...DEFAULT_LIMITS, maxStorageBytes, maxStorageKeys }),
       signal: new AbortController().signal,
     },
     storedIn(database, connection),
@@ -196,7 +198,7 @@ describe('the quota', () => {
     expect(await second.call('put', 'others', 'key', new Uint8Array(47))).toEqual(NOTHING);
     expect(await second.call('put', 'others', 'x', new Uint8Array(0))).toEqual(spent);
     await second.commit();
-    expect(await collectionsSizeBytes(first.database, CONNECTION)).toBe(100);
+    expect(await collectionsSize(first.database, CONNECTION)).toEqual({ keys: 2, bytes: 100 });
   });
 
   it('holds when many are written at the same time', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { commitBatch, type DocumentChange } from '../../../host/store/batch.ts';
 import { getCheckpoint, forgetCheckpoint } from '../../../host/store/checkpoints.ts';
-import { type CollectionWrite, collectionsSizeBytes, getCollectionValue, scanCollection } from '../../../host/store/collections.ts';
+import { type CollectionWrite, collectionsSize, getCollectionValue, scanCollection } from '../../../host/store/collections.ts';
 import { getConnection } from '../../../host/store/connections.ts';
 import type { Database } from '../../../host/store/database.ts';
 import { knownVersions } from '../../../host/store/documents.ts';
@@ -167,7 +167,7 @@ test('checkpoint, storage and metrics are written with the batch', async () => {
   expect(await keys(undefined, 10)).toEqual(['a', 'b', 'ä']);
   expect(await keys('a', 1)).toEqual(['b']);
   // Keys a, b, ä (two bytes), values of one, one and two bytes.
-  expect(await collectionsSizeBytes(database, home.connection)).toBe(8);
+  expect(await collectionsSize(database, home.connection)).toEqual({ keys: 3, bytes: 8 });
   await forgetCheckpoint(database, lease, home.connection, 'issues');
   expect(await getCheckpoint(database, home.connection, 'issues')).toBeUndefined();
 });
