@@ -7,9 +7,10 @@ import type { Passage } from '../domain/document.ts';
 
 /** About 400 words: long enough to answer, short enough to cite. */
 const TARGET_CHARACTERS = 2_400;
+/** What a question can find. */
+const WORD = /[\p{L}\p{N}]/u;
 /** A heading's own text below this joins what follows it. */
 const MIN_CHARACTERS = 240;
-const MAX_HEADING_DEPTH = 6;
 
 interface Section {
   headings: string[];
@@ -23,7 +24,7 @@ export function splitText(text: string, mediaType: string): Passage[] {
   const passages: Passage[] = [];
   for (const section of joinSmall(sections)) {
     for (const piece of pieces(section.lines)) {
-      if (/[\p{L}\p{N}]/u.test(piece)) passages.push({ position: passages.length, headings: section.headings, text: piece });
+      if (WORD.test(piece)) passages.push({ position: passages.length, headings: section.headings, text: piece });
     }
   }
   return passages;
@@ -39,42 +40,79 @@ function markdownSections(text: string): Section[] {
   const path: string[] = [];
   let fence: string | undefined;
   for (const line of text.split('\n')) {
-    const marker = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (marker !== undefined) {
-      if (fence === undefined) fence = marker;
-      else if (marker.startsWith(fence)) fence = undefined;
-    }
-    const heading = fence === undefined ? /^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$/.exec(line) : null;
-    if (heading === null) {
+    fence = fenceAfter(line, fence);
+    const heading = fence === undefined ? headingOf(line) : undefined;
+    if (heading === undefined) {
       sections.at(-1)?.lines.push(line);
       continue;
     }
-    const depth = Math.min(heading[1]?.length ?? 1, MAX_HEADING_DEPTH);
-    path.length = Math.min(path.length, depth - 1);
-    path.push(heading[2] ?? '');
+    path.length = Math.min(path.length, heading.depth - 1);
+    path.push(heading.text);
     sections.push({ headings: [...path], lines: [] });
   }
   return sections;
 }
 
-/** A section with hardly any text of its own goes with the one below it, when that one lies inside it. */
-function joinSmall(sections: Section[]): Section[] {
-  const joined: Section[] = [];
-  for (const section of sections) {
+/** The fence that is open after a line; `before` is the one that was open. */
+function fenceAfter(line: string, before: string | undefined): string | undefined {
+  const [, marker, info = ''] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
+  if (marker === undefined) return before;
+  if (before !== undefined) return marker.startsWith(before) && info.trim() === '' ? undefined : before;
+  // Backticks after backticks are code within a line.
+  return marker.startsWith('`') && info.includes('`') ? undefined : marker;
+}
+
+/** Without regular expressions where a line may be long: two spans of spaces in one would take quadratic time. */
+function headingOf(line: string): { depth: number; text: string } | undefined {
+  const [all, hashes] = /^ {0,3}(#{1,6})(?=[ \t])/.exec(line) ?? [];
+  if (all === undefined || hashes === undefined) return undefined;
+  const text = line.slice(all.length).trim();
+  let end = text.length;
+  while (text[end - 1] === '#') end -= 1;
+  const closed = end === 0 || text[end - 1] === ' ' || text[end - 1] === '\t';
+  return { depth: hashes.length, text: closed ? text.slice(0, end).trimEnd() : text };
+}
+
+interface JoinedSection extends Section {
+  /** Of the text, without white space around lines. */
+  length: number;
+  /** It is made of headings that nothing lies below. */
+  bare: boolean;
+}
+
+/**
+ * A section with hardly any text of its own goes with the one below it, when that one lies inside it. Headings that
+ * nothing lies below are a text of their own, those under the same heading together.
+ */
+function joinSmall(sections: Section[]): JoinedSection[] {
+  const joined: JoinedSection[] = [];
+  for (const [index, section] of sections.entries()) {
     const before = joined.at(-1);
-    const inside = before !== undefined && before.headings.every((heading, depth) => section.headings[depth] === heading);
-    if (before !== undefined && inside && lengthOf(before) < MIN_CHARACTERS && lengthOf(before) > 0) {
+    const length = section.lines.reduce((sum, line) => sum + line.trim().length, 0);
+    if (before !== undefined && !before.bare && isInside(section, before) && before.length < MIN_CHARACTERS && before.length > 0) {
       const heading = section.headings.slice(before.headings.length).join(' — ');
-      before.lines.push('', heading, ...section.lines);
+      before.lines.push('', heading);
+      for (const line of section.lines) before.lines.push(line);
+      // At least one, so that a long row of empty headings comes to an end.
+      before.length += heading.length + length + 1;
+    } else if (isBare(section, sections[index + 1])) {
+      const headings = section.headings.slice(0, -1);
+      const [heading = ''] = section.headings.slice(-1);
+      if (before?.bare === true && before.headings.join('\n') === headings.join('\n')) before.lines.push(heading);
+      else joined.push({ headings, lines: [heading], length, bare: true });
     } else {
-      joined.push({ headings: section.headings, lines: [...section.lines] });
+      joined.push({ headings: section.headings, lines: [...section.lines], length, bare: false });
     }
   }
   return joined;
 }
 
-function lengthOf(section: Section): number {
-  return section.lines.reduce((sum, line) => sum + line.trim().length, 0);
+function isBare(section: Section, next: Section | undefined): boolean {
+  return !section.lines.some((line) => WORD.test(line)) && !(next !== undefined && isInside(next, section));
+}
+
+function isInside(section: Section, outer: Section): boolean {
+  return section.headings.length > outer.headings.length && outer.headings.every((heading, depth) => section.headings[depth] === heading);
 }
 
 /** Whole paragraphs up to the target; one that is longer is cut at lines, then at any place. */
@@ -114,17 +152,25 @@ function cutLong(paragraph: string): string[] {
   return parts;
 }
 
-/** At spaces where there are any; never between the halves of a surrogate pair. */
 function cutLine(line: string): string[] {
   const parts: string[] = [];
   let rest = line;
   while (rest.length > TARGET_CHARACTERS) {
-    const space = rest.lastIndexOf(' ', TARGET_CHARACTERS);
-    let at = space > TARGET_CHARACTERS / 2 ? space : TARGET_CHARACTERS;
-    if (/[\uD800-\uDBFF]/.test(rest[at - 1] ?? '')) at -= 1;
+    const at = placeToCut(rest);
     parts.push(rest.slice(0, at));
     rest = rest.slice(at);
   }
   parts.push(rest);
   return parts;
+}
+
+/** Before white space in the second half of the target, else before anything that ends a word, else anywhere. */
+function placeToCut(text: string): number {
+  for (const ending of [/\s/, /[^\p{L}\p{N}\p{Cs}]/u]) {
+    for (let at = TARGET_CHARACTERS; at > TARGET_CHARACTERS / 2; at -= 1) {
+      if (ending.test(text[at] ?? '')) return at;
+    }
+  }
+  // Never between the halves of a surrogate pair.
+  return /[\uDC00-\uDFFF]/.test(text[TARGET_CHARACTERS] ?? '') ? TARGET_CHARACTERS - 1 : TARGET_CHARACTERS;
 }
