@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '../domain/errors.ts';
 
@@ -27,8 +27,18 @@ const KEY_FILE = 'master.key';
 /** `masterKey` undefined: the file `master.key` in `dataDir`, made when it is first needed, for the owner only. */
 export function createVault(options: { dataDir: string; masterKey: Uint8Array | undefined }): Vault {
   let loading: Promise<Uint8Array> | undefined;
-  const key = (): Promise<Uint8Array> =>
-    (loading ??= options.masterKey === undefined ? readOrMakeKey(join(options.dataDir, KEY_FILE)) : Promise.resolve(options.masterKey));
+  const load = (): Promise<Uint8Array> =>
+    options.masterKey === undefined ? readOrMakeKey(join(options.dataDir, KEY_FILE)) : Promise.resolve(options.masterKey);
+  const key = async (): Promise<Uint8Array> => {
+    loading ??= load();
+    try {
+      return await loading;
+    } catch (error) {
+      // A folder that cannot be written now may be mended later.
+      loading = undefined;
+      throw error;
+    }
+  };
   return {
     async seal(home, secret) {
       const iv = randomBytes(IV_BYTES);
@@ -64,17 +74,39 @@ function bindingOf(home: SecretHome): Buffer {
 }
 
 async function readOrMakeKey(file: string): Promise<Uint8Array> {
-  try {
-    // `wx` makes sure that of two hosts one makes the key and the other reads it.
-    await writeFile(file, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
-  const key = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64');
+  const text = (await readKeyFile(file)) ?? (await makeKeyFile(file));
+  const key = Buffer.from(text.trim(), 'base64');
   if (key.byteLength !== KEY_BYTES) {
     throw new RequestError('INVALID_SETTING', `The file ${KEY_FILE} in the data folder does not hold the base64 of ${KEY_BYTES} bytes.`, {
       remedy: 'Restore it from a backup; without it no stored credential opens.',
     });
   }
   return new Uint8Array(key);
+}
+
+async function readKeyFile(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Of two hosts one makes the key and the other reads it, and neither ever sees half of it. */
+async function makeKeyFile(file: string): Promise<string> {
+  const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  await writeFile(temporary, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return readFile(file, 'utf8');
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
