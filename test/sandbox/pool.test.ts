@@ -74,6 +74,18 @@ describe('a process of the pool', () => {
     expect(pids[2]).toBe(pids[0]);
   });
 
+  it('is discarded after its share of calls, once the last of them has ended, and another takes over', async () => {
+    open({ maxCallsOfProcess: 2, maxProcesses: 1 });
+    const held = hold(keyOf('acme'));
+    await held.running;
+    const second = pidOf(await call(keyOf('acme')));
+    const third = call(keyOf('acme'));
+    expect(await childrenOf(process.pid)).toEqual([second]);
+    held.release();
+    expect(pidOf(await held.outcome)).toBe(second);
+    expect(pidOf(await third)).not.toBe(second);
+  });
+
   it('is never shared by names that only look alike when they are written one after the other', async () => {
     open();
     const pids = [await call(keyOf('a","b', { digest: 'c' })), await call(keyOf('a', { digest: 'b","c' }))].map(pidOf);
