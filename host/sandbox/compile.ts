@@ -56,6 +56,7 @@ async function compileInto(folder: string, { component, report, isolation }: Com
     args: [],
     readable: [modulesFolder()],
     maxMemoryBytes: 2_048 * MiB,
+    maxProcessMemoryBytes: 3_072 * MiB,
     maxHeapMib: 1_024,
     allowWorker: true,
     isolation,

@@ -57,6 +57,7 @@ async function probe(isolation: Isolation): Promise<string | undefined> {
     args: [],
     readable: [],
     maxMemoryBytes: 16 * MiB,
+    maxProcessMemoryBytes: 512 * MiB,
     maxHeapMib: 64,
     isolation,
     input: {},

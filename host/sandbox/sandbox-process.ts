@@ -97,6 +97,7 @@ export class SandboxProcess {
       args: [options.folder],
       readable: [options.folder],
       maxMemoryBytes: options.limits.maxMemoryBytes,
+      maxProcessMemoryBytes: options.limits.maxProcessMemoryBytes,
       maxHeapMib: MAX_HEAP_MIB,
       isolation: options.isolation,
     });
@@ -271,6 +272,7 @@ export class SandboxProcess {
     if (active.started) throw new FrameError('a call began twice');
     active.started = true;
     clearTimeout(active.timer);
+    active.call.meter.begin();
     const startedMs = performance.now();
     active.timer = setTimeout(() => this.#timeOut(id, 'callTimeoutMs', startedMs), active.call.meter.limits.callTimeoutMs);
   }

@@ -7,14 +7,13 @@ import { launch, type Launched } from './launch.ts';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PACKAGE_JSON = join(HERE, '..', '..', 'package.json');
 const WASM_PAGE_BYTES = 64 * 1024;
-const MiB = 1024 * 1024;
 /**
- * Of memory that is set aside, for each byte that may be used: engines reserve more than they touch. The host's look at
- * what is resident is the exact bound; this one ends what grows between two looks.
+ * Of memory that is set aside, for each byte that may be resident: engines reserve more than they touch. The host's look
+ * at what is resident is the exact bound; this one ends what grows between two looks.
  */
 const SET_ASIDE_FACTOR = 2;
-/** Stacks of threads, compiled code and the engine's own heaps. */
-const ENGINE_BYTES = 1_024 * MiB;
+/** V8 sets half of it aside for compiled code before it runs anything, and the kernel counts that. */
+const ENGINE_BYTES = 1024 * 1024 * 1024;
 
 export interface SandboxedProgram {
   /** A file `*.sandboxed.ts` beside this one, without its extension. */
@@ -24,6 +23,8 @@ export interface SandboxedProgram {
   readable: string[];
   /** Of one wasm memory. */
   maxMemoryBytes: number;
+  /** Of the whole process, resident. */
+  maxProcessMemoryBytes: number;
   /** Of the JavaScript heap, in MiB. */
   maxHeapMib: number;
   /** jco's own tools start an I/O worker. A process that runs a guest never may. */
@@ -58,7 +59,7 @@ export function spawnSandboxed(program: SandboxedProgram): Launched {
   return launch({
     command: [process.execPath, ...flags, join(HERE, `${program.script}${extension}`), ...program.args],
     readable,
-    maxDataBytes: SET_ASIDE_FACTOR * (program.maxMemoryBytes + program.maxHeapMib * MiB) + ENGINE_BYTES,
+    maxDataBytes: SET_ASIDE_FACTOR * program.maxProcessMemoryBytes + ENGINE_BYTES,
     isolation: program.isolation,
   });
 }

@@ -149,7 +149,14 @@ describe('a name inside of a component', () => {
 });
 
 describe('a program that runs once', () => {
-  const program = { script: 'compile.sandboxed', args: [], readable: [], maxMemoryBytes: 64 * 1024 * 1024, maxHeapMib: 64 };
+  const program = {
+    script: 'compile.sandboxed',
+    args: [],
+    readable: [],
+    maxMemoryBytes: 64 * 1024 * 1024,
+    maxProcessMemoryBytes: 512 * 1024 * 1024,
+    maxHeapMib: 64,
+  };
 
   it('that does not end is ended, with a reason', async () => {
     expect(await runThrowaway({ ...program, input: { nothing: true }, timeoutMs: 1, maxOutputBytes: 1_000 })).toEqual({
