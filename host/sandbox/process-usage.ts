@@ -5,6 +5,7 @@ export interface Usage {
   /** Of all its threads together. */
   cpuMs: number;
   residentBytes: number;
+  threads: number;
 }
 
 /** Entries of the auxiliary vector (`getauxval(3)`). */
@@ -44,9 +45,9 @@ export class ProcessUsage {
       const line = this.#buffer.toString('latin1', 0, readSync(this.#file, this.#buffer, 0, MAX_STAT_BYTES, 0));
       // The name in parentheses may hold anything; state is the third field of proc_pid_stat(5) and the first after it.
       const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-      const [utime, stime, pages] = [14, 15, 24].map((field) => Number(fields[field - 3]));
-      if (utime === undefined || stime === undefined || pages === undefined) return undefined;
-      return { cpuMs: (utime + stime) * this.#msPerTick, residentBytes: pages * this.#bytesPerPage };
+      const [utime, stime, threads, pages] = [14, 15, 20, 24].map((field) => Number(fields[field - 3]));
+      if (utime === undefined || stime === undefined || threads === undefined || pages === undefined) return undefined;
+      return { cpuMs: (utime + stime) * this.#msPerTick, residentBytes: pages * this.#bytesPerPage, threads };
     } catch {
       return undefined;
     }

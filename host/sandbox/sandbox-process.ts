@@ -3,7 +3,7 @@ import type { Limits } from '../domain/limits.ts';
 import { type Breach, describeBreach, type Meter } from '../domain/meter.ts';
 import type { Isolation } from './isolation.ts';
 import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
-import { ProcessUsage } from './process-usage.ts';
+import { ProcessUsage, type Usage } from './process-usage.ts';
 import { type FarLimit, type FromSandbox, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
 import { spawnSandboxed } from './spawn.ts';
 
@@ -51,6 +51,8 @@ export interface SandboxProcessOptions {
 const START_TIMEOUT_MS = 20_000;
 const MAX_HEAP_MIB = 256;
 const USAGE_CHECK_MS = 250;
+/** Node has about a dozen and a guest none of its own: more are those of a guest that owns the engine. */
+const MAX_THREADS = 64;
 /** The host stops reading from a process that has this many unanswered host calls. */
 const MAX_OPEN_HOST_CALLS = 64;
 const MAX_STDERR_BYTES = 16 * 1024;
@@ -341,7 +343,7 @@ export class SandboxProcess {
    * Gives each call its share of what the process used since the last time. One thread runs them all, so those that do not
    * wait for an answer share it evenly; when all say that they wait, all do.
    */
-  #measure(): number | undefined {
+  #measure(): Usage | undefined {
     const pid = this.#programPid();
     if (pid !== undefined && this.#ended === undefined) this.#usage ??= ProcessUsage.open(pid);
     const usage = this.#usage?.read();
@@ -352,13 +354,15 @@ export class SandboxProcess {
     const share = (usage.cpuMs - this.#cpuMs) / Math.max(1, payers.length);
     for (const active of calls) active.call.meter.countProcess(payers.includes(active) ? share : 0, usage.residentBytes);
     this.#cpuMs = usage.cpuMs;
-    return usage.residentBytes;
+    return usage;
   }
 
   /** Linux only: elsewhere the engine's own caps and the deadlines stand alone. */
   #checkUsage(): void {
-    const residentBytes = this.#measure();
-    if (residentBytes === undefined) return;
+    const usage = this.#measure();
+    if (usage === undefined) return;
+    const { residentBytes, threads } = usage;
+    if (threads > MAX_THREADS) this.kill('limit', `the sandbox process had ${threads} threads; at most ${MAX_THREADS} are allowed`);
     const { maxProcessMemoryBytes } = this.#limits;
     if (residentBytes > maxProcessMemoryBytes) this.#tooMuchMemory(residentBytes);
     for (const [id, { call }] of this.#calls) {

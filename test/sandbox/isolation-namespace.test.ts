@@ -298,6 +298,18 @@ describe.each(['namespace', 'process'])('a sandbox process with %s isolation', (
     expect(await process.call(readCall({ limits }))).toMatchObject({ kind: 'killed', cause: 'memory' });
   });
 
+  it('is ended when it has many threads, seen from outside', async () => {
+    const folder = await farSide(
+      `await new Promise(() => undefined);`,
+      `import { pbkdf2 } from 'node:crypto';
+      process.env.UV_THREADPOOL_SIZE = '100';
+      for (let at = 0; at < 100; at += 1) pbkdf2('a', 'b', 1e8, 64, 'sha512', () => undefined);`,
+    );
+    const process = new SandboxProcess({ folder, limits: limitsWith(), isolation: chosen(), onStderr: () => undefined });
+    const outcome = await process.call(readCall());
+    expect(outcome).toMatchObject({ kind: 'killed', cause: 'limit', reason: expect.stringMatching(/had 1\d\d threads; at most 64/) });
+  });
+
   it('leaves nothing running when it is ended', async () => {
     const before = await descendantsOf(process.pid);
     const sandbox = new SandboxProcess({
