@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { auditCommand } from './cli/audit.ts';
 import { buildCommand } from './cli/build.ts';
 import type { Cli } from './cli/command.ts';
 import { connectCommand } from './cli/connect.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   connectCommand,
   indexCommand,
   searchCommand,
+  auditCommand,
   serveCommand,
 ];
 

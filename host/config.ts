@@ -26,6 +26,10 @@ export interface Config {
   readonly isolation: IsolationSetting;
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
+  /** How long what is on record is kept: 1 to 3,650. */
+  readonly auditDays: number;
+  /** How many events of one kind are kept of one connection: 100 to 10,000,000. */
+  readonly auditRows: number;
 }
 
 /** One environment variable that the host reads. */
@@ -69,6 +73,16 @@ export const SETTINGS = [
     fallback: '15000',
     description: 'Milliseconds of silence after which another host takes a run over, 100 to 3600000.',
   },
+  {
+    name: 'LORELAI_AUDIT_DAYS',
+    fallback: '90',
+    description: 'Days for which requests, denials, kills and grants stay on record, 1 to 3650.',
+  },
+  {
+    name: 'LORELAI_AUDIT_ROWS',
+    fallback: '10000',
+    description: 'The most events of one kind that are kept of one connection, 100 to 10000000; the oldest go first.',
+  },
 ] as const satisfies readonly Setting[];
 
 type SettingName = (typeof SETTINGS)[number]['name'];
@@ -102,6 +116,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     maxSandboxProcesses: read('LORELAI_SANDBOX_PROCESSES', (text) => toInteger(text, 1, 256)),
     isolation: read('ISOLATION', toIsolation),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
+    auditDays: read('LORELAI_AUDIT_DAYS', (text) => toInteger(text, 1, 3_650)),
+    auditRows: read('LORELAI_AUDIT_ROWS', (text) => toInteger(text, 100, 10_000_000)),
   };
   if (config.host !== undefined && !isLoopbackHost(config.host) && config.allowUnauthenticated === false)
     problems.push(exposed(config.host));

@@ -4,6 +4,7 @@ import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toRunBody } from '../routes/shapes/run.ts';
 import type { Connection, Run, Services } from '../services/services.ts';
 import { allPages } from './all-pages.ts';
+import { connectionNamed } from './choose-connection.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { followRuns, isFinal } from './follow-runs.ts';
@@ -56,17 +57,7 @@ async function chooseConnections(
 ): Promise<Connection[]> {
   const known = await allPages((page) => connections.list(organisation, page));
   if (names.length === 0) return known;
-  return [...new Set(names.map((name) => chooseConnection(known, name)))];
-}
-
-function chooseConnection(known: readonly Connection[], name: string): Connection {
-  const byId = known.find(({ id }) => id === name);
-  if (byId !== undefined) return byId;
-  const [only, ...others] = known.filter((connection) => connection.name === name);
-  if (only !== undefined && others.length === 0) return only;
-  const reason =
-    only === undefined ? `No connection has the id or the name "${name}".` : `${others.length + 1} connections are called "${name}".`;
-  throw new RequestError('UNKNOWN_CONNECTION', reason, { remedy: 'See the ids with: datasources list' });
+  return [...new Set(names.map((name) => connectionNamed(known, name)))];
 }
 
 async function indexAll({ io, json }: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {

@@ -87,7 +87,6 @@ export interface ApiSchemas {
   DatasourceFeature: DatasourceFeature;
   HttpAsk: HttpAsk;
   Grant: Grant;
-  Limits: Limits;
   DatasourcePage: DatasourcePage;
   FeatureFlagInput: FeatureFlagInput;
   FeatureFlag: FeatureFlag;
@@ -101,6 +100,10 @@ export interface ApiSchemas {
   ConnectionPage: ConnectionPage;
   ConnectionCheck: ConnectionCheck;
   CheckFailure: CheckFailure;
+  AuditEvent: AuditEvent;
+  AuditRequest: AuditRequest;
+  AuditGrant: AuditGrant;
+  AuditPage: AuditPage;
   Run: Run;
   RunFeature: RunFeature;
   RunProblem: RunProblem;
@@ -111,6 +114,7 @@ export interface ApiSchemas {
   RetrievalHit: RetrievalHit;
   Health: Health;
   Readiness: Readiness;
+  Limits: Limits;
 }
 /**
  * Why a request failed (RFC 9457), as `application/problem+json`. Programs decide by `code`; people read `detail` and `remedy`.
@@ -380,17 +384,41 @@ export interface Limits {
    */
   callTimeoutMs: number;
   /**
-   * Of one result of a call.
+   * Processor time of one call. Measured on Linux, in hundredths of a second.
+   */
+  maxCpuMs: number;
+  /**
+   * Of each of an instance's linear memories.
+   */
+  maxMemoryBytes: number;
+  /**
+   * Memory that a whole sandbox process holds: the engine, compiled code, and every call in it. Measured on Linux.
+   */
+  maxProcessMemoryBytes: number;
+  /**
+   * Of one result of a call, or of what it hands to the host at once.
    */
   maxResultBytes: number;
+  /**
+   * Documents and deletions in one batch of `read`.
+   */
+  maxChangesPerBatch: number;
   /**
    * Requests, storage, log and metric calls together, in one call.
    */
   maxHostCallsPerCall: number;
   /**
-   * At one time, from one call.
+   * Requests at one time, from one call.
    */
   maxConcurrentRequests: number;
+  /**
+   * Requests of one connection, over all its calls, denied ones included. As many may come at once; they come back evenly over a minute.
+   */
+  maxRequestsPerMinute: number;
+  /**
+   * Of one request, from its start to the last byte.
+   */
+  requestTimeoutMs: number;
   /**
    * Of one request body.
    */
@@ -400,21 +428,37 @@ export interface Limits {
    */
   maxResponseBytes: number;
   /**
-   * Of one request, from its start to the last byte.
+   * URLs, headers and bodies of all requests of one call.
    */
-  requestTimeoutMs: number;
+  maxBytesOut: number;
   /**
-   * Of all keys and values of one connection.
+   * Bodies of all responses of one call, after content codings are undone.
+   */
+  maxBytesIn: number;
+  /**
+   * Of all keys and values of one connection. What a call writes counts in full until its batch is committed.
    */
   maxStorageBytes: number;
   /**
-   * Of one call.
+   * Keys of one connection. What a call writes counts in full until its batch is committed.
+   */
+  maxStorageKeys: number;
+  /**
+   * Log lines of one call.
    */
   maxLogLines: number;
   /**
-   * Of one instance's memory.
+   * Of all log lines of one call.
    */
-  maxMemoryBytes: number;
+  maxLogBytes: number;
+  /**
+   * Different metrics that one call adds to or sets.
+   */
+  maxMetricSeries: number;
+  /**
+   * Random bytes that one call takes from `wasi:random`.
+   */
+  maxRandomBytes: number;
 }
 /**
  * Installed datasources, by name. All of them: there is one page for now.
@@ -607,6 +651,91 @@ export interface CheckFailure {
    * Milliseconds until another try makes sense.
    */
   retryAfterMs?: number;
+}
+/**
+ * Something that a connection asked for, was denied, or was ended for, or that its datasource was granted.
+ */
+export interface AuditEvent {
+  /**
+   * A ULID. Later events have greater ones.
+   */
+  id: string;
+  at: Timestamp;
+  /**
+   * `request` was let through by manifest and grant. `denial` was not. `breach`: a call met a limit. `kill`: a call was ended with its sandbox process. `discard`: the process was ended for no fault of this connection. `grant`: the datasource was installed or granted other powers. `gap`: requests that came faster than they could be recorded.
+   */
+  kind: "request" | "denial" | "breach" | "kill" | "discard" | "grant" | "gap";
+  /**
+   * The name of the connection's datasource.
+   */
+  datasource: string;
+  request?: AuditRequest;
+  /**
+   * Of a kill or discard: what ended it. Of a breach: the name of the limit. Of a denial without a request: the interface that was called.
+   */
+  cause?: string;
+  /**
+   * In words: the line of manifest or grant that would allow it, or the limit and what was used of it.
+   */
+  reason?: string;
+  grant?: AuditGrant;
+  /**
+   * Of a gap: how many requests are not on record.
+   */
+  missing?: number;
+}
+/**
+ * A request of a datasource, sent or not.
+ */
+export interface AuditRequest {
+  /**
+   * The method; `?` for one that the host does not know.
+   */
+  method: string;
+  /**
+   * Scheme, host and port; `?` for an address that cannot be read.
+   */
+  origin: string;
+  /**
+   * Without the query; cut, and without the credential.
+   */
+  path: string;
+  /**
+   * The status of the response, or why there is none: `denied`, `invalid-request`, `timed-out`, `unreachable`, `too-large`, `budget-spent`.
+   */
+  outcome: string;
+  /**
+   * Bytes of the request's body.
+   */
+  bytesOut: number;
+  /**
+   * Bytes of the response's body as the datasource got it.
+   */
+  bytesIn: number;
+  /**
+   * Milliseconds from the request to the last byte of the answer.
+   */
+  durationMs: number;
+}
+/**
+ * How a grant changed, a line for each thing that it gives.
+ */
+export interface AuditGrant {
+  /**
+   * Lines that are new.
+   */
+  granted: string[];
+  /**
+   * Lines that are gone.
+   */
+  withdrawn: string[];
+}
+/**
+ * Events of one connection, newest first.
+ */
+export interface AuditPage {
+  items: AuditEvent[];
+  next?: Cursor;
 }
 /**
  * One indexing job of a connection.

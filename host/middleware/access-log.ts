@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import type { Edge } from './edge.ts';
 
 /** Asked every few seconds by whatever watches the host: worth a line only while debugging. */
-const QUIET_PATHS: readonly string[] = ['/healthz', '/readyz'];
+const QUIET_PATHS: readonly string[] = ['/healthz', '/readyz', '/metrics'];
 
 /** One line for each request: method, path without its query, status, milliseconds. */
 export function accessLog(log: Log): MiddlewareHandler<Edge> {

@@ -118,6 +118,7 @@ function successResponse({ success }: Route): OpenApiResponse {
     description: success.description,
     headers: { ...REQUEST_ID, ...(success.located ? location : {}) },
     ...(success.schema === undefined ? {} : { content: jsonContent(success.schema) }),
+    ...(success.mediaType === undefined ? {} : { content: { [success.mediaType]: { schema: { type: 'string' } } } }),
   };
 }
 

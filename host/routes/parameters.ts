@@ -71,6 +71,20 @@ export function integer(
   };
 }
 
+/** One of some words, or undefined when it is not given. */
+export function choice<T extends string>(description: string, words: readonly T[]): Parameter<T | undefined> {
+  return {
+    description,
+    required: false,
+    schema: { type: 'string', enum: [...words] },
+    parse: (given) => {
+      const found = words.find((word) => word === given);
+      if (found !== undefined || given === undefined) return found;
+      throw new ParameterFault('It is none of the words that it can be.', `Give one of: ${words.join(', ')}.`);
+    },
+  };
+}
+
 function toText(given: string, maxLength: number): string {
   // oxlint-disable-next-line no-control-regex -- no id, name or cursor holds a control character
   if (/[\u0000-\u001f\u007f]/.test(given)) throw new ParameterFault('It holds a control character.', 'Remove it.');

@@ -41,6 +41,8 @@ async function answer(c: Context<Edge>, route: Route, services: Services, valida
       throw thrown instanceof Error ? thrown : new Error('what was thrown is not an error', { cause: thrown });
     });
   if (location !== undefined) c.header('Location', location);
+  const { mediaType } = route.success;
+  if (mediaType !== undefined) return c.body(String(body), 200, { 'Content-Type': mediaType });
   return route.success.status === 204 ? c.body(null, 204) : c.json(body, route.success.status);
 }
 

@@ -38,7 +38,7 @@ export interface Route extends Description {
   pathParameters: Readonly<Record<string, Parameter<unknown>>>;
   queryParameters: Readonly<Record<string, Parameter<unknown>>>;
   body: Pick<Body<unknown>, 'schema' | 'required'>;
-  success: Pick<Success<unknown>, 'status' | 'description' | 'schema'> & { located: boolean };
+  success: Pick<Success<unknown>, 'status' | 'description' | 'schema' | 'mediaType'> & { located: boolean };
   serve(services: Services, request: RouteRequest): Promise<RouteAnswer>;
 }
 
@@ -70,8 +70,10 @@ export interface Body<B> {
 export interface Success<R> {
   status: 200 | 201 | 202 | 204;
   description: string;
-  /** None for 204. */
+  /** None for 204, and for an answer that is no JSON. */
   schema: SchemaName | undefined;
+  /** Of an answer that is no JSON: the body is then a text. */
+  mediaType?: string;
   location?: (body: R) => string;
 }
 
@@ -123,6 +125,11 @@ export function optionalBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N
 /** 200 with a body. */
 export function ok<N extends SchemaName>(schema: N, description: string): Success<ApiSchemas[N]> {
   return { status: 200, schema, description };
+}
+
+/** 200 with a text of this media type. */
+export function plainText(mediaType: string, description: string): Success<string> {
+  return { status: 200, schema: undefined, mediaType, description };
 }
 
 /** 201 with the new thing and where it is. */

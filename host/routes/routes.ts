@@ -1,6 +1,8 @@
+import { auditRoutes } from './audit.ts';
 import { connectionRoutes } from './connections.ts';
 import { datasourceRoutes } from './datasources.ts';
 import { healthRoutes } from './health.ts';
+import { metricsRoutes } from './metrics.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import { organisationRoutes } from './organisations.ts';
 import { retrieveRoutes } from './retrieve.ts';
@@ -12,10 +14,12 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
   const routes = [
     ...retrieveRoutes(),
     ...connectionRoutes(),
+    ...auditRoutes(),
     ...runRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...healthRoutes(),
+    ...metricsRoutes(),
   ];
   routes.push(documentRoute(() => document));
   const document = openApiDocument(routes);

@@ -1,3 +1,4 @@
+import audit from '../../schemas/api/audit.schema.json' with { type: 'json' };
 import common from '../../schemas/api/common.schema.json' with { type: 'json' };
 import connection from '../../schemas/api/connection.schema.json' with { type: 'json' };
 import datasource from '../../schemas/api/datasource.schema.json' with { type: 'json' };
@@ -9,7 +10,7 @@ import run from '../../schemas/api/run.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 
 /** The files of schemas/api: a new one is added here. Every name under `$defs` is used once in all of them. */
-const FILES: readonly { $defs: JsonObject }[] = [common, problem, organisation, datasource, connection, run, retrieval, health];
+const FILES: readonly { $defs: JsonObject }[] = [common, problem, organisation, datasource, connection, audit, run, retrieval, health];
 
 /**
  * Every schema of the API by name, with references to one another written as `refPrefix` and the

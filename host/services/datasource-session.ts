@@ -1,13 +1,18 @@
 import { Egress } from '../capabilities/egress.ts';
+import type { GuestValue } from '../capabilities/capability.ts';
 import type { LogLevel } from '../capabilities/log.ts';
 import type { RequestRate } from '../capabilities/request-rate.ts';
 import type { StoredCollections } from '../capabilities/storage.ts';
+import type { Spend } from '../domain/meter.ts';
 import type { Log } from '../log.ts';
 import type { Wire } from '../sandbox/frame.ts';
 import type { SandboxPool } from '../sandbox/pool.ts';
 import type { SourceFunction } from '../sandbox/protocol.ts';
+import type { CallOutcome } from '../sandbox/sandbox-process.ts';
 import { collectionsSize, getCollectionValue, scanCollection } from '../store/collections.ts';
 import type { Database } from '../store/database.ts';
+import type { AuditRecorder } from './audit-recorder.ts';
+import { ConnectionRecord } from './connection-record.ts';
 import { callInSandbox, type CallResult, type CallTarget } from './sandboxed-call.ts';
 
 export interface SessionOptions {
@@ -15,6 +20,7 @@ export interface SessionOptions {
   pool: SandboxPool;
   /** The same for every session of a host: it outlives them. */
   rate: RequestRate;
+  recorder: AuditRecorder;
   log: Log;
 }
 
@@ -45,18 +51,22 @@ export class DatasourceSession {
   ): Promise<CallResult> {
     const { connection, datasource } = target;
     const { pool, rate } = this.#options;
+    const record = this.#recordOf(target);
     const log = this.#options.log.child({ connection: connection.id, datasource: datasource.name, function: func });
     const powers = {
       egress: await this.#egressFor(target),
       rate,
       stored: storedCollections(this.#options.database, connection.id),
       writeLine: (level: LogLevel, message: string) => log[level](message, { from: 'datasource' }),
+      onRefused: (power: string, _func: string, error: GuestValue) => record.addRefusal(power, error),
     };
-    return callInSandbox(target, { function: func, args, signal }, { pool, powers, log });
+    const onEnd = (outcome: CallOutcome, spend: Spend): Promise<void> => record.addCall(outcome, spend);
+    return callInSandbox(target, { function: func, args, signal }, { pool, powers, log, onEnd });
   }
 
   /** A new one whenever the grant, the config or the credential changed: each takes effect at the next call. */
-  async #egressFor({ connection, datasource, secret }: CallTarget): Promise<Egress> {
+  async #egressFor(target: CallTarget): Promise<Egress> {
+    const { connection, datasource, secret } = target;
     const { manifest, grant, limits } = datasource;
     const key = JSON.stringify([datasource.digest, grant, connection.config, secret]);
     if (this.#egress !== undefined && this.#egressKey === key) return this.#egress;
@@ -71,10 +81,15 @@ export class DatasourceSession {
       onRecord: (record) => {
         if (record.outcome === 'denied') log.warn('egress denied', { ...record });
         else log.debug('egress', { ...record });
+        return this.#recordOf(target).addRequest(record);
       },
     });
     this.#egressKey = key;
     return this.#egress;
+  }
+
+  #recordOf({ connection, datasource }: CallTarget): ConnectionRecord {
+    return new ConnectionRecord(this.#options.recorder, connection, datasource);
   }
 }
 

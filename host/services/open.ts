@@ -10,11 +10,14 @@ import { findIsolation } from '../sandbox/find-isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
 import { openDatabase } from '../store/database.ts';
 import { finishRemovals } from '../store/removals.ts';
+import { createAudit } from './audit.ts';
+import { createAuditRecorder } from './audit-recorder.ts';
 import { createCallTargets } from './call-targets.ts';
 import { createConnections } from './connections.ts';
 import { createVault } from './credentials.ts';
 import { createFlags } from './flags.ts';
 import { createHealth } from './health.ts';
+import { createMetrics } from './metrics.ts';
 import { createOrganisations } from './organisations.ts';
 import { createRegistry, type RunnableDatasource } from './registry.ts';
 import { createRetrieval } from './retrieval.ts';
@@ -42,31 +45,39 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     isolation,
     onStderr: (text) => log.warn('sandbox process wrote', { text }),
   });
+  const metrics = createMetrics({ sandboxProcesses: () => pool.processes });
+  const { auditDays: maxAgeDays, auditRows: maxRows } = config;
+  const recorder = createAuditRecorder({ database, log, metrics, maxAgeDays, maxRows });
   const organisations = createOrganisations(database);
   const registry = createRegistry({
     database,
     compiler: createCompiler(join(config.dataDir, 'cache', 'compiled'), isolation),
     componentsFolder: join(config.dataDir, 'components'),
+    recorder,
     describe: (candidate) => describe(pool, candidate),
   });
   const vault = createVault(config);
   const targets = createCallTargets({ database, registry, vault });
-  const session = { database, pool, rate: new RequestRate(), log, targets };
-  const worker = createRunWorker({ ...session, leaseMs: config.runLeaseMs });
+  const session = { database, pool, rate: new RequestRate(), recorder, log, targets };
+  const worker = createRunWorker({ ...session, metrics, leaseMs: config.runLeaseMs });
+  const connections = createConnections({ ...session, organisations, registry, vault });
   return {
     services: {
       organisations,
       registry,
       flags: createFlags({ database, registry }),
-      connections: createConnections({ ...session, organisations, registry, vault }),
-      runs: createRuns({ database, organisations, targets, worker }),
+      connections,
+      runs: createRuns({ database, organisations, targets, worker, metrics }),
       retrieval: createRetrieval({ database }),
+      audit: createAudit({ database, connections }),
+      metrics,
       health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),
     },
     isolation: description,
     async close() {
       stopping.abort();
       pool.close();
+      await recorder.close();
       await database.close();
     },
   };

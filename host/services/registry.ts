@@ -11,6 +11,9 @@ import { inspectComponent, type InspectionReport } from '../sandbox/inspect.ts';
 import type { Database } from '../store/database.ts';
 import { listFlags, type StoredFlag } from '../store/flags.ts';
 import { getDatasource, listDatasources, putDatasource, type RegisteredDatasource } from '../store/registry.ts';
+import { insertAuditEvent } from '../store/audit.ts';
+import type { AuditRecorder } from './audit-recorder.ts';
+import { grantChange } from './grant-change.ts';
 import type { FeatureFlag, InstalledDatasource, RegistryService } from './services.ts';
 import { makeFolder } from '../make-folder.ts';
 
@@ -36,6 +39,7 @@ export interface RegistryOptions {
   compiler: Compiler;
   /** Where component files are kept, by digest. */
   componentsFolder: string;
+  recorder: Pick<AuditRecorder, 'toEvent'>;
   /** Asks a compiled component to describe itself. */
   describe(candidate: RunnableDatasource): Promise<{ name: string; version: string; features: string[] }>;
 }
@@ -76,15 +80,12 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
     const folder = await compiled(component, report);
     await checkDescription(options, { name: manifest.name, digest, folder, manifest, grant, limits: limitsOf(grant), flags: [] });
     await keepFile(options.componentsFolder, digest, component);
-    await putDatasource(database, {
-      name: manifest.name,
-      version: manifest.version,
-      digest,
-      manifest,
-      grant,
-      inspection: report,
-      nowMs: Date.now(),
-    });
+    const { name, version } = manifest;
+    const before = await getDatasource(database, name);
+    const change = grantChange(before && parseRegistered(before), { version, digest, grant });
+    // Together or not at all: no grant is ever in force without being on record.
+    const record = change === undefined ? [] : [insertAuditEvent(options.recorder.toEvent({ ...change, datasource: name }))];
+    await putDatasource(database, { name, version, digest, manifest, grant, inspection: report, nowMs: Date.now() }, record);
     return toInstalled(await known(database, manifest.name), await listFlags(database, manifest.name));
   }
 
@@ -105,7 +106,8 @@ function askedGrant(manifest: Manifest): Grant {
   return { http: { origins, privateNetworks: [] }, storage: manifest.capabilities.storage, limits: {} };
 }
 
-function accepted(report: InspectionReport): InspectionReport {
+/** The report of a component that may run. NOT_A_COMPONENT, COMPONENT_TOO_LARGE, WRONG_WORLD, INVALID_MANIFEST for one that may not. */
+export function accepted(report: InspectionReport): InspectionReport {
   if (report.verdict === 'accepted') return report;
   const [first] = report.problems;
   throw new RequestError(report.verdict, `The component is refused: ${first?.path ?? 'file'}: ${first?.reason ?? report.verdict}.`, {

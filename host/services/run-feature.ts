@@ -12,9 +12,11 @@ import type { CallTargets } from './call-targets.ts';
 import { describeFailure } from './connections.ts';
 import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
 import { effectiveFeatures } from './effective-features.ts';
+import type { HostMetrics } from './metrics.ts';
 import type { CallResult, CallTarget } from './sandboxed-call.ts';
 
 export interface ReadOptions extends SessionOptions {
+  metrics: HostMetrics;
   targets: CallTargets;
   run: StoredRun;
   lease: Lease;
@@ -124,7 +126,8 @@ async function takeBatch(
       message: 'read gave the checkpoint back that it was given, without a change and without being done: it would go on for ever',
     });
   }
-  const { cancelRequested } = await commit(options, target, feature, batch, result);
+  const { cancelRequested, ...changes } = await commit(options, target, feature, batch, result);
+  options.metrics.countDocuments(target.datasource.name, changes);
   await options.onBatch();
   if (batch.done) return { kind: 'ended' };
   return cancelRequested ? { kind: 'cancelled' } : 'more';

@@ -62,6 +62,11 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       const now = work.onProgress === undefined ? undefined : await getRun(database, run.organisation, run.id);
       if (now !== undefined) work.onProgress?.(now);
     };
+    const countEnd = async (): Promise<void> => {
+      // Not worth a run: a store that does not answer is told of elsewhere.
+      const now = await getRun(database, run.organisation, run.id).catch(() => undefined);
+      if (now?.finishedAtMs !== undefined) options.metrics.countRun(now.state);
+    };
     try {
       runLog.info('run started', { attempt: run.attempts, features: run.features.length });
       const end = await readRun(options, {
@@ -71,10 +76,14 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
         shutdown: work.signal,
         onBatch: report,
       });
+      await countEnd();
       runLog.info('run left', { end: typeof end === 'string' ? end : end.reason });
     } catch (error) {
       if (error instanceof LeaseLostError) runLog.warn('run lost to another host');
-      else await failRun(database, lease, runLog, error);
+      else {
+        await failRun(database, lease, runLog, error);
+        await countEnd();
+      }
     } finally {
       clearInterval(heartbeat);
       active.delete(run.id);

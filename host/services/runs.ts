@@ -5,6 +5,7 @@ import { createRun, getRun, listRuns, requestCancel } from '../store/runs.ts';
 import type { CallTargets } from './call-targets.ts';
 import { effectiveFeatures } from './effective-features.ts';
 import { knownFeature } from './flags.ts';
+import type { HostMetrics } from './metrics.ts';
 import type { RunWorker } from './run-worker.ts';
 import type { OrganisationService, RunService } from './services.ts';
 
@@ -13,10 +14,11 @@ export interface RunOptions {
   organisations: OrganisationService;
   targets: CallTargets;
   worker: RunWorker;
+  metrics: HostMetrics;
 }
 
 export function createRuns(options: RunOptions): RunService {
-  const { database, organisations, targets, worker } = options;
+  const { database, organisations, targets, worker, metrics } = options;
   const service: RunService = {
     async start(organisation, connection, input) {
       await organisations.get(organisation);
@@ -54,7 +56,10 @@ export function createRuns(options: RunOptions): RunService {
         });
       }
       worker.cancel(id);
-      return service.get(organisation, id);
+      const after = await service.get(organisation, id);
+      // One that somebody works on is counted when its worker leaves it.
+      if (before.state !== 'running' && after.state === 'cancelled') metrics.countRun(after.state);
+      return after;
     },
 
     work: (work) => worker.work(work),

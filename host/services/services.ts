@@ -1,3 +1,4 @@
+import type { AuditEvent, AuditKind } from '../domain/audit.ts';
 import type { Failure } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
@@ -17,6 +18,8 @@ export interface Services {
   connections: ConnectionService;
   runs: RunService;
   retrieval: RetrievalService;
+  audit: AuditService;
+  metrics: MetricsService;
   health: HealthService;
 }
 
@@ -205,6 +208,19 @@ export interface RetrievalHit {
 export interface RetrievalService {
   /** UNKNOWN_ORGANISATION, UNKNOWN_DATASOURCE. */
   retrieve(input: RetrievalInput): Promise<{ hits: RetrievalHit[]; tookMs: number }>;
+}
+
+export interface AuditService {
+  /**
+   * What a connection asked for, was denied and was ended for, with what its datasource was granted; newest first.
+   * UNKNOWN_CONNECTION, INVALID_REQUEST.
+   */
+  list(organisation: string, connection: string, filter: { kind?: AuditKind }, page: PageInput): Promise<Page<AuditEvent>>;
+}
+
+export interface MetricsService {
+  /** All metrics of this host since its start, in the text format of Prometheus 0.0.4. */
+  text(): Promise<string>;
 }
 
 export interface HealthService {

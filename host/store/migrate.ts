@@ -1,9 +1,10 @@
 import type Libsql from 'libsql';
 import { FIRST_LIGHT } from './migrations/0001-first-light.ts';
+import { AUDIT } from './migrations/0002-audit.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** In order of version; new ones go to the end. */
-export const MIGRATIONS: readonly Migration[] = [FIRST_LIGHT];
+export const MIGRATIONS: readonly Migration[] = [FIRST_LIGHT, AUDIT];
 
 /** The file was written by a newer version of this host. */
 export class DatabaseNewerError extends Error {

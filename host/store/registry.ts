@@ -1,6 +1,6 @@
 import type { Json } from '../domain/json.ts';
 import { operation } from './database.ts';
-import type { Database } from './database.ts';
+import type { Database, Operation } from './database.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
@@ -50,13 +50,13 @@ const LIST = defineStatement<NoParams, RegisteredDatasource>(
   toDatasource,
 );
 
-/** Registers a datasource, or replaces the one of the same name; its flags and connections stay. */
-export async function putDatasource(database: Database, input: DatasourceInput): Promise<void> {
+/** Registers a datasource, or replaces the one of the same name; its flags and connections stay. `alongside` is of the same transaction. */
+export async function putDatasource(database: Database, input: DatasourceInput, alongside: readonly Operation[] = []): Promise<void> {
   const { name, version, digest, nowMs } = input;
   const manifest = JSON.stringify(input.manifest);
   const grant = JSON.stringify(input.grant);
   const inspection = JSON.stringify(input.inspection);
-  await database.write([operation(PUT, { name, version, digest, manifest, grant, inspection, nowMs })]);
+  await database.write([operation(PUT, { name, version, digest, manifest, grant, inspection, nowMs }), ...alongside]);
 }
 
 export async function getDatasource(database: Database, name: string): Promise<RegisteredDatasource | undefined> {

@@ -50,7 +50,8 @@ export async function openApi(): Promise<Api> {
       const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
       const response = await app.request(path, { method, ...init });
       const text = await response.text();
-      const parsed: unknown = text === '' ? undefined : JSON.parse(text);
+      const isText = response.headers.get('content-type')?.startsWith('text/') ?? false;
+      const parsed: unknown = text === '' ? undefined : isText ? text : JSON.parse(text);
       checkResponse(method, path, response, parsed);
       return { status: response.status, headers: response.headers, body: parsed };
     },

@@ -21,6 +21,8 @@ export function edgeServices(overrides: Overrides = {}): Services {
     connections: { create: unused, get: unused, list: unused, change: unused, remove: unused, check: unused, ...overrides.connections },
     runs: { start: unused, get: unused, list: unused, cancel: unused, work: unused, ...overrides.runs },
     retrieval: { retrieve: unused, ...overrides.retrieval },
+    audit: { list: unused, ...overrides.audit },
+    metrics: { text: unused, ...overrides.metrics },
     health: { ready: unused, ...overrides.health },
   };
 }

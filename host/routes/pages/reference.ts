@@ -118,11 +118,14 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Markup {
 function responseTable(responses: Readonly<Record<string, OpenApiResponse>>): Markup {
   const rows = Object.entries(responses).map(([status, { description, content }]) => {
     const success = content?.['application/json']?.schema;
+    const text = Object.keys(content ?? {}).find((mediaType) => mediaType.startsWith('text/'));
     // A description names one error code after another, each in backquotes.
     const meanings = description.split(/ (?=`[A-Z_]+`:)/).map((meaning) => html`<p>${prose(meaning)}</p>`);
     return html`<tr>
       <td><code>${status}</code></td>
-      <td>${success === undefined ? '' : html`<p>${typeOf(success)}</p>`}${meanings}</td>
+      <td>
+        ${success === undefined ? '' : html`<p>${typeOf(success)}</p>`}${text === undefined ? '' : html`<p><code>${text}</code></p>`}${meanings}
+      </td>
     </tr>`;
   });
   return html`<div class="table">

@@ -200,9 +200,36 @@ describe('the record', () => {
     await sendThrough({ granted: [], records }, `${upstream.origin}/b?c=d`);
     await sendThrough({ granted: [], records }, 'no url');
     expect(records).toEqual([
-      { method: 'POST', origin: upstream.origin, path: '/a', outcome: '200', bytesOut: 3, bytesIn: 15, durationMs: expect.any(Number) },
-      { method: 'GET', origin: upstream.origin, path: '/b', outcome: 'denied', bytesOut: 0, bytesIn: 0, durationMs: expect.any(Number) },
-      { method: 'GET', origin: '?', path: '?', outcome: 'invalid-request', bytesOut: 0, bytesIn: 0, durationMs: expect.any(Number) },
+      {
+        method: 'POST',
+        origin: upstream.origin,
+        path: '/a',
+        outcome: '200',
+        bytesOut: 3,
+        bytesIn: 15,
+        durationMs: expect.any(Number),
+        reason: undefined,
+      },
+      {
+        method: 'GET',
+        origin: upstream.origin,
+        path: '/b',
+        outcome: 'denied',
+        bytesOut: 0,
+        bytesIn: 0,
+        durationMs: expect.any(Number),
+        reason: expect.stringContaining('not in the manifest'),
+      },
+      {
+        method: 'GET',
+        origin: '?',
+        path: '?',
+        outcome: 'invalid-request',
+        bytesOut: 0,
+        bytesIn: 0,
+        durationMs: expect.any(Number),
+        reason: 'url: not an absolute URL',
+      },
     ]);
   });
 });

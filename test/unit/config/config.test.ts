@@ -48,6 +48,8 @@ describe('readConfig()', () => {
     ['LORELAI_SANDBOX_PROCESSES', '0'],
     ['LORELAI_SANDBOX_PROCESSES', '257'],
     ['LORELAI_RUN_LEASE_MS', '99'],
+    ['LORELAI_AUDIT_DAYS', '0'],
+    ['LORELAI_AUDIT_ROWS', '99'],
     ['LORELAI_MASTER_KEY', 'c2hvcnQ='],
     ['LORELAI_MASTER_KEY', `${'A'.repeat(42)}==`],
   ])('refuses %s=%s by name, with a reason and a remedy', (name, value) => {
