@@ -40,7 +40,7 @@ interface Instruction {
 
 /** Whether there is a filter for this architecture (`process.arch`). */
 export function hasFilter(architecture: string): architecture is FilteredArchitecture {
-  return architecture in ARCHITECTURES;
+  return Object.hasOwn(ARCHITECTURES, architecture);
 }
 
 /** The filter as the kernel takes it: an array of `struct sock_filter`, little-endian. */

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,28 @@ describe('datasources serve', () => {
     expect((await fetch(`${host.url}/api/v1/organisations/default`)).status).toBe(200);
     expect(await host.stop()).toBe(0);
     await expect(fetch(`${host.url}/healthz`)).rejects.toThrow();
+  });
+
+  test.each(['namespace', 'process'])('with ISOLATION=%s says so at its start and in /readyz', async (isolation) => {
+    const child = spawn(process.execPath, [BIN, 'serve'], {
+      env: { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0', ISOLATION: isolation },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [line] = await once(child.stdout, 'data');
+    const [, url] = new RegExp(`^Listening on (\\S+) .*, sandbox isolation: ${isolation} \\(`).exec(String(line)) ?? [];
+    const ready = await (await fetch(`${url}/readyz`)).json();
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    const detail = expect.stringMatching(new RegExp(`^isolation=${isolation} \\(.+\\), 0 processes$`));
+    expect(ready).toMatchObject({ checks: expect.arrayContaining([{ name: 'sandbox', ok: true, detail }]) });
+  });
+
+  test('with ISOLATION=namespace on a machine without bubblewrap says so in one sentence and ends with 1', async () => {
+    expect(await program(['serve'], { PATH: dataDir, PORT: '0', ISOLATION: 'namespace' })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: ISOLATION=namespace does not work on this machine: bubblewrap is not installed.\n  remedy: Install bubblewrap and allow user namespaces, or set ISOLATION=auto to take what works.\n`,
+    });
   });
 
   test('on a port that is taken says so in one sentence and ends with 1', async () => {

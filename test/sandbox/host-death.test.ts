@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { descendantsOf } from '../helpers/processes.ts';
 
 const HOST = join(import.meta.dirname, '../fixtures/spinning-host.ts');
 
@@ -14,17 +15,18 @@ async function runs(pid: number): Promise<boolean> {
 }
 
 describe.runIf(process.platform === 'linux')('a host that is killed with SIGKILL', () => {
-  it('leaves no spinning guest behind', async () => {
-    const host = spawn(process.execPath, [HOST], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [chunk] = await once(host.stdout, 'data');
-    const guest = Number(String(chunk).trim());
-    expect(await runs(guest)).toBe(true);
+  it.each(['process', 'namespace'])('leaves no spinning guest behind with %s isolation', async (isolation) => {
+    const host = spawn(process.execPath, [HOST, isolation], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(host.stdout, 'data');
+    const guests = await descendantsOf(host.pid ?? 0);
+    // The guest, and in namespaces the wrapper around it.
+    expect(guests).toHaveLength(isolation === 'namespace' ? 2 : 1);
     host.kill('SIGKILL');
     await once(host, 'exit');
     try {
-      await expect.poll(() => runs(guest), { timeout: 10_000 }).toBe(false);
+      await expect.poll(async () => (await Promise.all(guests.map(runs))).includes(true), { timeout: 10_000 }).toBe(false);
     } finally {
-      if (await runs(guest)) process.kill(guest, 'SIGKILL');
+      for (const guest of guests) if (await runs(guest)) process.kill(guest, 'SIGKILL');
     }
   });
 });

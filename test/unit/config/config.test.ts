@@ -45,6 +45,7 @@ describe('readConfig()', () => {
     ['LOG_LEVEL', 'loud'],
     ['LORELAI_ALLOW_UNAUTHENTICATED', 'yes'],
     ['LORELAI_ALLOWED_HOSTS', 'good.example,https://bad.example'],
+    ['ISOLATION', 'container'],
     ['LORELAI_SANDBOX_PROCESSES', '0'],
     ['LORELAI_SANDBOX_PROCESSES', '257'],
     ['LORELAI_RUN_LEASE_MS', '99'],

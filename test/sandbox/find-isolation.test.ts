@@ -1,0 +1,80 @@
+import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findIsolation } from '../../host/sandbox/find-isolation.ts';
+import { findProgram } from '../../host/sandbox/find-program.ts';
+
+// Machines are told apart by what is in their PATH.
+const own = process.env.PATH ?? '';
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'path-'));
+});
+
+afterEach(async () => {
+  process.env.PATH = own;
+  await rm(folder, { recursive: true });
+});
+
+/** A machine whose `bwrap` is this shell script. `bwrap` in it is the real one. */
+async function machineWhereBubblewrapIs(script: string): Promise<void> {
+  const file = join(folder, 'bwrap');
+  await writeFile(file, `#!/bin/sh\n${script.replaceAll('bwrap', findProgram('bwrap') ?? 'bwrap')}\n`);
+  await chmod(file, 0o755);
+  process.env.PATH = `${folder}${delimiter}${own}`;
+}
+
+/** A machine with all the programs of this one but bubblewrap. */
+async function machineWithoutBubblewrap(): Promise<void> {
+  const ldd = dirname(findProgram('ldd') ?? '');
+  for (const name of await readdir(ldd)) if (name !== 'bwrap') await symlink(join(ldd, name), join(folder, name));
+  process.env.PATH = folder;
+}
+
+const NO_NAMESPACES =
+  'case "$*" in --version) exec bwrap --version;; esac; echo "bwrap: No permissions to create new namespace" >&2; exit 1';
+
+describe('findIsolation()', () => {
+  it('takes namespaces with a filter where they work', async () => {
+    const found = await findIsolation('auto');
+    expect(found).toMatchObject({
+      isolation: { kind: 'namespace' },
+      description: expect.stringMatching(/^namespace \(bubblewrap \S+, seccomp\)$/),
+    });
+    expect(await findIsolation('namespace')).toEqual(found);
+  });
+
+  it('takes the process alone when that is asked for', async () => {
+    expect(await findIsolation('process')).toEqual({ isolation: { kind: 'process' }, description: 'process (as set)' });
+  });
+
+  it.each<[string, () => Promise<void>, RegExp]>([
+    ['has no bubblewrap', machineWithoutBubblewrap, /^bubblewrap is not installed$/],
+    [
+      'allows no namespaces',
+      () => machineWhereBubblewrapIs(NO_NAMESPACES),
+      /^a program in namespaces did not start: its process ended \(exit code 1\)/,
+    ],
+    [
+      'has a bubblewrap that makes no namespace of processes',
+      () =>
+        machineWhereBubblewrapIs(
+          'for a; do shift; [ "$a" = --unshare-pid ] || [ "$a" = --as-pid-1 ] || set -- "$@" "$a"; done; exec bwrap "$@"',
+        ),
+      /^a program in namespaces could still see other processes$/,
+    ],
+    ['has a bubblewrap that breaks', () => machineWhereBubblewrapIs('exit 3'), /^bubblewrap could not be tried: /],
+  ])('on a machine that %s falls back, says why, and refuses when namespaces are a must', async (_, make, reason) => {
+    await make();
+    const { isolation, description } = await findIsolation('auto');
+    expect(isolation).toEqual({ kind: 'process' });
+    expect(/^process \(([^]*)\)$/.exec(description)?.[1]).toMatch(reason);
+    await expect(findIsolation('namespace')).rejects.toMatchObject({
+      code: 'INVALID_SETTING',
+      message: expect.stringMatching(/^ISOLATION=namespace does not work on this machine: /),
+      problems: [{ path: 'ISOLATION', reason: expect.stringMatching(reason) }],
+    });
+  });
+});
