@@ -9,6 +9,7 @@ import { benchCalls } from './calls.ts';
 import { benchColdStart } from './cold-start.ts';
 import type { Figure } from './figure.ts';
 import { benchIndexing } from './indexing.ts';
+import { benchIsolation } from './isolation.ts';
 
 const json = process.argv.includes('--json');
 const scratch = await mkdtemp(join(tmpdir(), 'datasource-bench-'));
@@ -33,6 +34,7 @@ try {
   const figures = [
     ...(await measure('Sandboxed calls, a fresh instance each', benchCalls)),
     ...(await measure('Indexing and retrieval through the whole path', benchIndexing)),
+    ...(await measure('Isolation of sandbox processes', benchIsolation)),
     ...(await measure('Cold start and memory', benchColdStart)),
   ];
   if (json) process.stdout.write(`${JSON.stringify({ node: process.version, figures })}\n`);
