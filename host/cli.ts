@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { auditCommand } from './cli/audit.ts';
 import { buildCommand } from './cli/build.ts';
+import { callCommand } from './cli/call.ts';
 import type { Cli } from './cli/command.ts';
 import { connectCommand } from './cli/connect.ts';
 import { EXIT, reportFailure } from './cli/exit.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   newCommand,
   buildCommand,
   inspectCommand,
+  callCommand,
   installCommand,
   listCommand,
   connectCommand,

@@ -24,7 +24,7 @@ export interface Breach {
 
 /** What a call used. */
 export interface Spend extends Readonly<Record<Budget, number>> {
-  /** Since the call was asked for. */
+  /** Since its guest began, or, when it never did, since it was asked for. */
   wallMs: number;
   /** Its share of the process's time on a processor; absent where the system does not say. */
   cpuMs: number | undefined;
@@ -42,7 +42,7 @@ export interface Spend extends Readonly<Record<Budget, number>> {
  */
 export class Meter {
   readonly limits: Readonly<Limits>;
-  readonly #startedMs = performance.now();
+  #startedMs = performance.now();
   readonly #used: Record<Budget, number> = {
     hostCalls: 0,
     bytesOut: 0,
@@ -60,6 +60,11 @@ export class Meter {
 
   constructor(limits: Readonly<Limits>) {
     this.limits = limits;
+  }
+
+  /** The guest begins: what came before was waiting for a place. */
+  begin(): void {
+    this.#startedMs = performance.now();
   }
 
   /** Takes `amount` from a budget. When there is not as much nothing is taken, and the breach comes back. */

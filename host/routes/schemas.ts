@@ -8,9 +8,21 @@ import problem from '../../schemas/api/problem.schema.json' with { type: 'json' 
 import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { limitsSchema } from './limits-schema.ts';
 
-/** The files of schemas/api: a new one is added here. Every name under `$defs` is used once in all of them. */
-const FILES: readonly { $defs: JsonObject }[] = [common, problem, organisation, datasource, connection, audit, run, retrieval, health];
+/** The files of schemas/api: a new one is added here. Every name under `$defs` is used once in all of them. `Limits` comes from its table. */
+const FILES: readonly { $defs: JsonObject }[] = [
+  common,
+  problem,
+  organisation,
+  datasource,
+  connection,
+  audit,
+  run,
+  retrieval,
+  health,
+  { $defs: { Limits: limitsSchema() } },
+];
 
 /**
  * Every schema of the API by name, with references to one another written as `refPrefix` and the
