@@ -235,7 +235,7 @@ describe('the seccomp filter', () => {
           user: `call(${CLONE[COLUMN]}, ${CLONE_NEWUSER | SIGCHLD})`,
           network: `call(${CLONE[COLUMN]}, ${CLONE_NEWNET | 0x10000})`,
           clone3: `call(${CLONE3[COLUMN]})`,
-          bomb: `Array.from({ length: 10_000 }, () => call(${CLONE[COLUMN]}, ${SIGCHLD})).every((pid) => pid === -1)`,
+          bomb: `(() => { for (let count = 0; count < 10_000; count += 1) if (call(${CLONE[COLUMN]}, ${SIGCHLD}) !== -1) return count; return 'none'; })()`,
         },
         isolation,
       ),
@@ -247,7 +247,7 @@ describe('the seccomp filter', () => {
       user: 'gave -1',
       network: 'gave -1',
       clone3: 'gave -38',
-      bomb: 'gave true',
+      bomb: 'gave none',
     });
   });
 
