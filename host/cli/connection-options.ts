@@ -49,7 +49,8 @@ export function parseFeatureOptions(options: readonly string[]): Record<string, 
   );
 }
 
-function splitPair(option: string, name: string, form: string): [string, string] {
+/** The two sides of `key=value`; `name` is the option and `form` what it should look like. */
+export function splitPair(option: string, name: string, form: string): [string, string] {
   const at = option.indexOf('=');
   if (at < 1) throw new UsageError(`${name} ${option} has no "=".`, `Write ${name} ${form}.`);
   return [option.slice(0, at), option.slice(at + 1)];

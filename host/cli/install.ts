@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { EMPTY_GRANT, type Grant } from '../domain/grant.ts';
+import { parseGrant } from '../domain/grant-parse.ts';
 import { RequestError } from '../domain/errors.ts';
 import { toDatasourceBody } from '../routes/shapes/datasource.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { InstalledDatasource, Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
+import { splitPair } from './connection-options.ts';
 import { readNamedFile } from './files.ts';
 import { askLines, MAX_READ_BYTES } from './inspect.ts';
 import { withServices } from './services.ts';
@@ -14,6 +16,7 @@ interface InstallOptions extends SharedOptions {
   allow: string[];
   allowPrivate: string[];
   storage?: true;
+  limit: string[];
 }
 
 export function installCommand(cli: Cli): Command {
@@ -28,6 +31,7 @@ export function installCommand(cli: Cli): Command {
         'install github.wasm --allow https://github.acme.example --allow-private 10.1.0.0/16 --storage',
         'grants one origin that lies in a private network',
       ],
+      ['install github.wasm --grant-asked --limit maxRequestsPerMinute=60', 'and at most one request a second'],
     ],
   })
     .argument('<file>', 'a component (.wasm)')
@@ -35,6 +39,7 @@ export function installCommand(cli: Cli): Command {
     .option('--allow <origin>', 'grant this origin: https://api.example.com, or https://*.example.com; may be repeated', collect, [])
     .option('--allow-private <cidr>', 'let it dial non-public addresses of this block: 10.1.0.0/16; may be repeated', collect, [])
     .option('--storage', 'let it keep values of its own')
+    .option('--limit <name=number>', 'set a limit (docs/reference/limits.md): callTimeoutMs=30000; may be repeated', collect, [])
     .action(
       action(cli, async (file: string, options: InstallOptions) => {
         const component = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
@@ -56,14 +61,15 @@ async function install({ registry }: Services, component: Uint8Array, options: I
   return registry.install(component, toGrant(registry.askedGrant(report.manifest), options));
 }
 
-function toGrant(base: Readonly<Grant>, { allow, allowPrivate, storage }: InstallOptions): Grant {
+function toGrant(base: Readonly<Grant>, { allow, allowPrivate, storage, limit }: InstallOptions): Grant {
+  const numbers = limit.map((option) => splitPair(option, '--limit', 'name=number')).map(([name, text]) => [name, Number(text)]);
   return {
     http: {
       origins: [...new Set([...base.http.origins, ...allow])],
       privateNetworks: [...new Set([...base.http.privateNetworks, ...allowPrivate])],
     },
     storage: base.storage || storage === true,
-    limits: base.limits,
+    limits: { ...base.limits, ...parseGrant({ limits: Object.fromEntries(numbers) }).limits },
   };
 }
 
@@ -79,6 +85,7 @@ function installedText({ name, version, manifest, grant }: InstalledDatasource):
     ...grant.http.origins.map((origin) => `  http ${origin}`),
     ...grant.http.privateNetworks.map((block) => `  addresses of ${block}`),
     ...(grant.storage ? ['  storage'] : []),
+    ...Object.entries(grant.limits).map(([name, limit]) => `  limit ${name}=${limit}`),
   ];
   return [
     `Installed ${name} ${version}.`,

@@ -63,9 +63,14 @@ describe('the way of an operator, from a component file to an answer', () => {
   });
 
   test('install grants what is asked for, or what is named', async () => {
-    const named = ['--allow', 'https://a.example', '--allow', 'https://*.b.example', '--allow-private', '10.0.0.0/8', '--storage'];
+    const origins = ['--allow', 'https://a.example', '--allow', 'https://*.b.example'];
+    const named = [...origins, '--allow-private', '10.0.0.0/8', '--storage', '--limit', 'maxLogLines=7'];
     expect(await json(['install', componentFile('probe'), ...named])).toMatchObject({
-      grant: { http: { origins: ['https://a.example', 'https://*.b.example'], privateNetworks: ['10.0.0.0/8'] }, storage: true },
+      grant: {
+        http: { origins: ['https://a.example', 'https://*.b.example'], privateNetworks: ['10.0.0.0/8'] },
+        storage: true,
+        limits: { maxLogLines: 7 },
+      },
     });
     expect(await json(['install', componentFile('hello'), '--grant-asked'])).toMatchObject({
       grant: { http: { origins: [] }, storage: true },
@@ -164,6 +169,8 @@ describe('connect', () => {
 
   test.each([
     [['connect', 'nope'], 'UNKNOWN_DATASOURCE'],
+    [['install', componentFile('hello'), '--limit', 'maxFiles=1'], 'INVALID_GRANT'],
+    [['install', componentFile('hello'), '--limit', 'maxLogLines=many'], 'INVALID_GRANT'],
     [['connect', 'hello', '--organisation', 'nobody'], 'UNKNOWN_ORGANISATION'],
     [['connect', 'hello', '--set', 'audienc=x'], 'INVALID_CONFIG'],
     [['connect', 'hello', '--feature', 'greeting=on'], 'UNKNOWN_FEATURE'],
