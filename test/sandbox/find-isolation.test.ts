@@ -1,12 +1,18 @@
-import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../../host/config.ts';
+import { EMPTY_GRANT } from '../../host/domain/grant.ts';
+import { createLog } from '../../host/log.ts';
 import { findIsolation } from '../../host/sandbox/find-isolation.ts';
 import { findProgram } from '../../host/sandbox/find-program.ts';
+import { openServices } from '../../host/services/open.ts';
+import { componentFile } from '../helpers/components.ts';
 
 // Machines are told apart by what is in their PATH.
 const own = process.env.PATH ?? '';
+const SILENT = createLog({ level: 'silent', pretty: false, write: () => undefined });
 let folder: string;
 
 beforeEach(async () => {
@@ -35,6 +41,25 @@ async function machineWithoutBubblewrap(): Promise<void> {
 
 const NO_NAMESPACES =
   'case "$*" in --version) exec bwrap --version;; esac; echo "bwrap: No permissions to create new namespace" >&2; exit 1';
+
+describe('a host with namespaces', () => {
+  it('puts them around all that it starts for a datasource', async () => {
+    const wrapped = join(folder, 'wrapped');
+    await mkdir(wrapped);
+    // By empty files: the bounds on a sandbox process let nobody write a byte.
+    await machineWhereBubblewrapIs(`for a; do case "$a" in */*.sandboxed.ts) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`);
+    const dataDir = join(folder, 'data');
+    const { services, close } = await openServices(readConfig({ DATA_DIR: dataDir, ISOLATION: 'namespace' }), SILENT);
+    try {
+      const installed = await services.registry.install(new Uint8Array(await readFile(componentFile('hello'))), EMPTY_GRANT);
+      expect(installed).toMatchObject({ name: 'hello' });
+    } finally {
+      await close();
+    }
+    // The trial at the start, the compiler, and the component that describes itself.
+    expect((await readdir(wrapped)).sort()).toEqual(['compile.sandboxed.ts', 'probe.sandboxed.ts', 'runner.sandboxed.ts']);
+  });
+});
 
 describe('findIsolation()', () => {
   it('takes namespaces with a filter where they work', async () => {
