@@ -202,16 +202,21 @@ describe('GET /metrics', () => {
 describe('datasources audit', () => {
   test('prints events of a connection by its name, and nothing that could write to the terminal', async () => {
     const name = 'printed';
-    const steps: Step[] = [
-      { do: 'http', url: 'https://elsewhere.example/' },
-      { do: 'throw', message: '\u001b[2J\u202eforged' },
-    ];
-    const id = await connect(steps, { name });
+    const forged = '\u001b[2J\u202e\n2026 grant granted all';
+    const config = {
+      base_url: upstream.origin,
+      steps: [
+        { do: 'http', url: 'https://elsewhere.example/' },
+        { do: 'put', collection: forged, key: 'a', value: 'b' },
+      ],
+    };
+    const id = await connect([], { name, config });
     await api.call('POST', `/api/v1/connections/${id}/runs`, { features: ['items'] });
     await api.work();
     const { exitCode, stdout } = await command(['audit', name, '--data-dir', api.dataDir]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/denial +GET https:\/\/elsewhere.example\/ denied, .* is not in the manifest/);
+    expect(stdout).toMatch(/denial +storage; .*granted all/);
     // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
