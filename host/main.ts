@@ -1,4 +1,5 @@
 import { createApp } from './app.ts';
+import { closeInherited } from './close-inherited.ts';
 import type { Config } from './config.ts';
 import { ensureDefaultOrganisation } from './default-organisation.ts';
 import { listen } from './listen.ts';
@@ -56,6 +57,7 @@ export interface ServeOptions {
 
 /** Runs a host until `signal` aborts and everything is closed. Errors as `startHost`. */
 export async function serve(config: Config, { log, print, signal }: ServeOptions): Promise<void> {
+  closeInherited();
   const host = await startHost(config, log);
   print(host);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -52,6 +52,20 @@ describe('datasources serve', () => {
     await once(child, 'exit');
     const detail = expect.stringMatching(new RegExp(`^isolation=${isolation} \\(.+\\), 0 processes$`));
     expect(ready).toMatchObject({ checks: expect.arrayContaining([{ name: 'sandbox', ok: true, detail }]) });
+  });
+
+  test.runIf(process.platform === 'linux')('holds nothing open that it inherited, so that no sandbox gets it', async () => {
+    // bash, because other shells know descriptors of one digit only.
+    const child = spawn('bash', ['-c', `exec 200>>"$1"; exec "$2" "$3" serve`, '-', join(dataDir, 'inherited'), process.execPath, BIN], {
+      env: { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(child.stdout, 'data');
+    const folder = `/proc/${child.pid}/fd`;
+    const targets = await Promise.all((await readdir(folder)).map((file) => readlink(join(folder, file)).catch(() => '')));
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    expect(targets.filter((target) => target.endsWith('inherited'))).toEqual([]);
   });
 
   test('with ISOLATION=namespace on a machine without bubblewrap says so in one sentence and ends with 1', async () => {
