@@ -190,7 +190,7 @@ export class SandboxProcess {
   #listen(onStderr: (text: string) => void): void {
     const child = this.#child;
     child.on('error', (error) => this.kill('exit', `the sandbox process did not start: ${error.message}`));
-    child.on('exit', (code, signal) => this.kill('exit', `the sandbox process ended by itself (${signal ?? `exit code ${code}`})`));
+    child.on('exit', (code, signal) => this.#endedByItself(`the sandbox process ended by itself (${signal ?? `exit code ${code}`})`));
     child.stdout?.on('data', (chunk: Uint8Array) => this.#receive(chunk));
     child.stderr?.on('data', (chunk: Uint8Array) => {
       this.#stderrBytes += chunk.byteLength;
@@ -199,6 +199,13 @@ export class SandboxProcess {
     // Writing to a process that has just ended is reported by its exit.
     child.stdin?.on('error', () => undefined);
     this.#usageTimer = setInterval(() => this.#checkUsage(), USAGE_CHECK_MS).unref();
+  }
+
+  /** Out of memory of the engine, for one. Which of several calls it was cannot be known, so that all are tried again. */
+  #endedByItself(reason: string): void {
+    const [first, second] = [...this.#calls.keys()];
+    if (second === undefined) this.kill('exit', reason, first);
+    else this.kill('neighbour', reason);
   }
 
   #receive(chunk: Uint8Array): void {

@@ -268,6 +268,21 @@ describe('several calls that need too much memory together', () => {
   });
 });
 
+describe('handles without end', () => {
+  it('cost the process its own memory and nothing else: there is no limit to ignore', async () => {
+    const hoarder = await farComponent(
+      `const { Fields } = imports['wasi:http/types']; const kept = []; for (;;) kept.push(Fields.fromList([['a', new Uint8Array(64)]]));`,
+    );
+    const neighbour = read([http('/never')], { component: await farComponent('await new Promise(() => undefined);'), limits: {} });
+    const result = await read([], { component: hoarder, limits: { maxProcessMemoryBytes: 500 * MiB } });
+    const message = expect.stringMatching(/the sandbox process ended by itself|over the limit maxProcessMemoryBytes/);
+    expect(result).toMatchObject({ ok: false, failure: { kind: 'failed', message } });
+    expect(pool.processes).toBe(1);
+    pool.close();
+    await neighbour;
+  });
+});
+
 describe('what a call used', () => {
   it('is counted, whether it came to a result or not', async () => {
     const steps: Step[] = [
