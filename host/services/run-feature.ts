@@ -42,6 +42,8 @@ const RETRY_PAUSES_MS = [500, 1_500, 4_000];
 const PARK_BASE_MS = 30_000;
 const MAX_PARK_MS = 3_600_000;
 const MAX_ATTEMPTS = 6;
+/** A source that asks for patience so often without giving anything, or a limit that no batch can keep, would park the run for ever. */
+const MAX_THROTTLES = 100;
 const MIN_THROTTLE_MS = 250;
 
 /** Calls `read` until the feature is up to date, committing each batch with its checkpoint. `LeaseLostError`. */
@@ -58,6 +60,7 @@ export async function readFeature(options: ReadOptions, feature: string): Promis
 async function readBatches(options: ReadOptions, session: DatasourceSession, feature: string): Promise<FeatureEnd> {
   const { database, lease, run, signal } = options;
   let restarted = false;
+  let { attempts } = run;
   for (;;) {
     // Loaded for each batch: a changed flag, grant or credential takes effect from the next one on.
     const target = await options.targets.load(run.organisation, run.connection);
@@ -70,6 +73,8 @@ async function readBatches(options: ReadOptions, session: DatasourceSession, fea
     if (result.ok) {
       const step = await takeBatch(options, target, feature, before, result);
       if (step !== 'more') return step;
+      // What was committed counts as a fresh start, in the store as here.
+      attempts = 1;
       continue;
     }
     if (result.failure === undefined) return { kind: 'aborted' };
@@ -78,7 +83,7 @@ async function readBatches(options: ReadOptions, session: DatasourceSession, fea
       await forgetCheckpoint(database, lease, run.connection, feature);
       continue;
     }
-    return decide(options, feature, result.failure);
+    return decide({ ...options, attempts }, feature, result.failure);
   }
 }
 
@@ -162,17 +167,25 @@ async function commit(
   });
 }
 
-/** One decision for each case of the contract's failure. */
-async function decide(options: ReadOptions, feature: string, failure: Failure): Promise<FeatureEnd> {
-  const { database, lease, run } = options;
+/** One decision for each case of the contract's failure. `attempts`: claims of the run since its last batch, this one included. */
+async function decide(options: ReadOptions & { attempts?: number }, feature: string, failure: Failure): Promise<FeatureEnd> {
+  const { database, lease, run, attempts = run.attempts } = options;
   const reason = describeFailure(failure);
   options.log.warn('read failed', { run: run.id, feature, failure: failure.kind, reason });
   switch (failure.kind) {
     case 'throttled':
+      if (attempts >= MAX_THROTTLES) {
+        await setRunFeature(database, lease, {
+          feature,
+          state: 'failed',
+          reason: `${reason} (${attempts} times without a batch in between)`,
+        });
+        return { kind: 'ended' };
+      }
       return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.max(MIN_THROTTLE_MS, failure.retryAfterMs) };
     case 'unavailable':
-      if (run.attempts < MAX_ATTEMPTS)
-        return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.min(MAX_PARK_MS, PARK_BASE_MS * 2 ** (run.attempts - 1)) };
+      if (attempts < MAX_ATTEMPTS)
+        return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.min(MAX_PARK_MS, PARK_BASE_MS * 2 ** (attempts - 1)) };
       await setRunFeature(database, lease, { feature, state: 'failed', reason });
       return { kind: 'ended' };
     case 'forbidden':
