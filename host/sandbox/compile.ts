@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, rename, rm, writeFile } from 'node:fs/promises';
+import { access, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import type { Problem } from '../domain/errors.ts';
@@ -50,7 +50,7 @@ interface Compilation {
 }
 
 async function compileInto(folder: string, { component, report, isolation }: Compilation): Promise<CompileOutcome> {
-  if (await exists(folder)) return { ok: true, folder };
+  if (await exists(folder)) return compiledIn(folder);
   const outcome = await runThrowaway({
     script: 'compile.sandboxed',
     args: [],
@@ -75,7 +75,12 @@ async function compileInto(folder: string, { component, report, isolation }: Com
     folder,
     [...files].filter(([name]) => KEPT_FILE.test(name)),
   );
-  return { ok: true, folder };
+  return compiledIn(folder);
+}
+
+/** The folder without links in its path: Node's permission model looks at where a file really is. */
+async function compiledIn(folder: string): Promise<CompileOutcome> {
+  return { ok: true, folder: await realpath(folder) };
 }
 
 function refused(reason: string): CompileOutcome {

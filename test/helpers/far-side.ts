@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
@@ -27,7 +27,8 @@ export async function instantiate(getCoreModule, imports) {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{"type":"module"}\n');
   await writeFile(join(folder, 'component.js'), code);
-  return folder;
+  // As the compiler gives it: without links in its path.
+  return realpath(folder);
 }
 
 /** Powers that answer nothing but what a test gives: `storage.get` and so on. */

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { componentEmbed, componentNew, parse, print } from '@bytecodealliance/jco';
@@ -86,6 +86,15 @@ describe('a compiled component', () => {
     expect(first).toMatchObject({ ok: true });
     expect(second).toEqual(first);
     expect(await readdir(cache)).toHaveLength(1);
+  });
+
+  it('runs from a cache that lies behind a link', async () => {
+    const { cache } = await freshCompiler();
+    await symlink(cache, `${cache}-link`);
+    const outcome = await compile(createCompiler(`${cache}-link`), good);
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    const sandbox = new SandboxProcess({ folder: outcome.folder, limits: limitsWith(), onStderr: () => undefined });
+    expect(await sandbox.call(readCall({ args: readArgs([]) }))).toMatchObject({ cause: 'trap' });
   });
 
   it('of the whole world links everything that it imports', async () => {
