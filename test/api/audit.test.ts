@@ -103,6 +103,8 @@ describe('GET /api/v1/connections/{id}/audit', () => {
   });
 
   test('has a process that was ended because somebody cancelled the run', async () => {
+    // Time enough for a busy machine to cancel before the deadline does.
+    await install(api, 'probe', grant({ limits: { callTimeoutMs: 60_000, maxCpuMs: 60_000 } }));
     const id = await connect([{ do: 'spin' }]);
     const started = await api.call('POST', `/api/v1/connections/${id}/runs`, { features: ['items'] });
     const work = api.work();
@@ -110,6 +112,7 @@ describe('GET /api/v1/connections/{id}/audit', () => {
     await expect.poll(state).toBe('running');
     await api.call('POST', `/api/v1/runs/${started.body.id}/cancel`);
     await work;
+    await install(api, 'probe', grant());
     const { items } = (await audit(id)).body;
     expect(items.filter(({ kind }) => kind === 'discard' || kind === 'kill')).toMatchObject([{ kind: 'discard', cause: 'cancelled' }]);
   });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
@@ -360,5 +359,6 @@ async function timed(act: () => Promise<unknown>): Promise<{ outcome: unknown; e
 
 function drip(socket: Socket, text: string): void {
   const timer = setInterval(() => socket.write(text), 20);
-  void once(socket, 'close').then(() => clearInterval(timer));
+  // Not `events.once`, which rejects when the other side hangs up.
+  socket.once('close', () => clearInterval(timer));
 }
