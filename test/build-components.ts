@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { buildDatasource } from '../host/authoring/build.ts';
 import { COMPONENTS_FOLDER } from './helpers/components.ts';
@@ -13,6 +13,7 @@ const ROOT = join(import.meta.dirname, '..');
 const FOLDERS = { hello: 'datasources/hello', github: 'datasources/github', probe: 'test/fixtures/probe' };
 /** What else a component is made of. */
 const TOOLS = ['datasources/sdk', 'host/authoring', 'wit', 'package-lock.json'];
+const MAX_AGE_MS = 86_400_000;
 /** Made by the build, or no part of it. */
 const NOT_INPUT = /\.(generated\.ts|wasm|md)$|(^|\/)(test|testing|node_modules)\//;
 
@@ -47,5 +48,16 @@ async function filesBelow(path: string): Promise<string[]> {
     .toSorted();
 }
 
+/** What was compiled of components that are no more; another run of the tests may still use what is new. */
+async function removeOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > MAX_AGE_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
 await mkdir(COMPONENTS_FOLDER, { recursive: true });
+await removeOld(join(COMPONENTS_FOLDER, 'compiled'));
+await removeOld(join(COMPONENTS_FOLDER, 'far-side'));
 for (const [name, folder] of Object.entries(FOLDERS)) await buildComponent(name, folder);
