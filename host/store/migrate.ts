@@ -1,10 +1,29 @@
 import type Libsql from 'libsql';
 import { FIRST_LIGHT } from './migrations/0001-first-light.ts';
 import { AUDIT } from './migrations/0002-audit.ts';
+import { RUN_ENGINE } from './migrations/0003-runs.ts';
+import { PASSAGES } from './migrations/0004-passages.ts';
+import { PEOPLE } from './migrations/0005-people.ts';
+import { CALLERS } from './migrations/0006-callers.ts';
+import { AUTHORISATIONS } from './migrations/0007-authorisations.ts';
+import { VECTORS } from './migrations/0008-vectors.ts';
+import { DELIVERIES } from './migrations/0009-deliveries.ts';
+import { VERSIONS } from './migrations/0010-versions.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** In order of version; new ones go to the end. */
-export const MIGRATIONS: readonly Migration[] = [FIRST_LIGHT, AUDIT];
+export const MIGRATIONS: readonly Migration[] = [
+  FIRST_LIGHT,
+  AUDIT,
+  RUN_ENGINE,
+  PASSAGES,
+  PEOPLE,
+  CALLERS,
+  AUTHORISATIONS,
+  VECTORS,
+  DELIVERIES,
+  VERSIONS,
+];
 
 /** The file was written by a newer version of this host. */
 export class DatabaseNewerError extends Error {
