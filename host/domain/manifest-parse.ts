@@ -5,6 +5,7 @@ import type { Attach, DatasourceManifest, Feature, HttpAsk as HttpAskSource } fr
 import { isJsonObject, type Json } from './json.ts';
 import { checkManifestRules, normaliseRange } from './manifest-rules.ts';
 import { parseYaml } from './manifest-yaml.ts';
+import { toWebhookRules } from './manifest-webhook.ts';
 import type { AttachRule, HttpAsk, Manifest, ManifestFeature, ManifestProblem } from './manifest.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
@@ -55,6 +56,7 @@ function toManifest(source: DatasourceManifest): Manifest {
     },
     collections,
     metrics: (source.monitoring?.metrics ?? []).map(({ name, type, description = '' }) => ({ name, type, description })),
+    webhook: source.webhook === undefined ? undefined : toWebhookRules(source.webhook),
   };
 }
 

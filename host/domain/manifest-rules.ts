@@ -2,6 +2,7 @@ import { valid, validRange } from 'semver';
 import type { DatasourceManifest } from '../generated/schemas/datasource-manifest.ts';
 import type { Problem } from './errors.ts';
 import { isJsonObject } from './json.ts';
+import { checkWebhook } from './manifest-webhook.ts';
 import { nearest } from './nearest.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
 
@@ -14,6 +15,7 @@ export function checkManifestRules(source: DatasourceManifest): Problem[] {
     ...checkHttp(source),
     ...checkAttach(source),
     ...checkStorage(source),
+    ...checkWebhook(source),
   ];
 }
 

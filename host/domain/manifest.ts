@@ -1,5 +1,6 @@
 import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { WebhookRules } from './webhook.ts';
 
 /** The custom section of a component that carries its `datasource.yaml`, as UTF-8 text. */
 export const MANIFEST_SECTION = 'lorelai:datasource-manifest';
@@ -64,4 +65,6 @@ export interface Manifest {
   capabilities: { http: HttpAsk[]; storage: boolean };
   collections: { name: string; description: string }[];
   metrics: ManifestMetric[];
+  /** How the source signs its webhook deliveries; undefined when it sends none. */
+  webhook: WebhookRules | undefined;
 }

@@ -106,6 +106,7 @@ export interface DatasourceManifest {
      */
     metrics?: Metric[];
   };
+  webhook?: Webhook;
   /**
    * The powers that it asks for. Nothing is granted until an operator grants it.
    */
@@ -230,6 +231,70 @@ export interface Metric {
    */
   type: "counter" | "gauge";
   description?: Description;
+}
+/**
+ * How the source signs the webhook deliveries that `receive` understands. When left out, none are taken.
+ */
+export interface Webhook {
+  proof: WebhookProof;
+  /**
+   * The request header with the source's own id of a delivery.
+   */
+  delivery_id_header?: string;
+  /**
+   * What is given back when the source makes sure that the address is ours. None when it is left out.
+   */
+  handshake?: {
+    /**
+     * A query parameter whose value is given back as plain text.
+     */
+    query_parameter?: string;
+    /**
+     * A member of the JSON body that is given back in JSON; needs `body_type`.
+     */
+    body_member?: string;
+    /**
+     * What the body's member `type` says when it is a handshake.
+     */
+    body_type?: string;
+  };
+}
+/**
+ * How a delivery is known to be the source's own. The secret is the connection's and is held by the host.
+ */
+export interface WebhookProof {
+  /**
+   * `hmac`: HMAC-SHA-256 in a header. `header_token`, `body_token`: the secret itself. `jwt`: a JSON Web Token signed with it (HS256).
+   */
+  scheme: "hmac" | "header_token" | "body_token" | "jwt";
+  /**
+   * Of every scheme but `body_token`: the request header that holds the proof.
+   */
+  header?: string;
+  /**
+   * Of `hmac` and `jwt`: what stands before the hash or the token: `sha256=`. Nothing when it is left out.
+   */
+  prefix?: string;
+  /**
+   * Of `hmac`: how the hash is written. `hex` when it is left out.
+   */
+  encoding?: "hex" | "base64";
+  /**
+   * Of `hmac`: the text that is hashed, with `{body}` and, before it, `{timestamp}`. `{body}` when it is left out.
+   */
+  signs?: string;
+  /**
+   * Of `hmac`: the request header with the seconds since 1970 that `signs` holds.
+   */
+  timestamp_header?: string;
+  /**
+   * Of `hmac` with a timestamp, and of `jwt`: how far from now it may have been signed. 300 when it is left out.
+   */
+  max_age_seconds?: number;
+  /**
+   * Of `body_token`: where the secret is in the JSON body. A JSON Pointer in which `*` means each item: `/value/* /clientState`.
+   */
+  path?: string;
 }
 /**
  * Either `origin` or `origin_from_config`, and the reason.
