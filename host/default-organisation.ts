@@ -1,3 +1,4 @@
+import { HOST_ITSELF } from './domain/caller.ts';
 import { RequestError } from './domain/errors.ts';
 import { DEFAULT_ORGANISATION } from './domain/organisation.ts';
 import type { Services } from './services/services.ts';
@@ -11,7 +12,7 @@ export async function ensureDefaultOrganisation({ organisations }: Pick<Services
     if (!isRequestError(error, 'UNKNOWN_ORGANISATION')) throw error;
   }
   try {
-    await organisations.create({ id: DEFAULT_ORGANISATION, name: 'Default' });
+    await organisations.create({ id: DEFAULT_ORGANISATION, name: 'Default' }, HOST_ITSELF);
   } catch (error) {
     if (!isRequestError(error, 'CONFLICT')) throw error;
   }

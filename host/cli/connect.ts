@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { COMMAND_LINE } from '../domain/caller.ts';
 import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toConnectionBody, toConnectionCheckBody } from '../routes/shapes/connection.ts';
 import type { Connection, ConnectionCheck, ConnectionInput, Services } from '../services/services.ts';
@@ -67,7 +68,7 @@ async function connect(
   organisation: string,
   input: ConnectionInput,
 ): Promise<{ connection: Connection; check: ConnectionCheck }> {
-  const connection = await connections.create(organisation, input);
+  const connection = await connections.create(organisation, input, COMMAND_LINE);
   return { connection, check: await connections.check(organisation, connection.id) };
 }
 

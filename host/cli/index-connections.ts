@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { COMMAND_LINE } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toRunBody } from '../routes/shapes/run.ts';
@@ -79,7 +80,7 @@ async function indexAll({ io, json }: Cli, services: Services, connections: read
 /** A new run, or the one that is under way: somebody else's, or our own of before an interruption. */
 async function startOrJoin({ runs }: Services, organisation: string, connection: string, features: readonly string[]): Promise<Run> {
   try {
-    return await runs.start(organisation, connection, features.length === 0 ? {} : { features: [...features] });
+    return await runs.start(organisation, connection, features.length === 0 ? {} : { features: [...features] }, COMMAND_LINE);
   } catch (error) {
     if (!(error instanceof RequestError) || error.code !== 'RUN_IN_PROGRESS') throw error;
     const { items } = await runs.list(organisation, { connection }, { limit: 20 });

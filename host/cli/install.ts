@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { COMMAND_LINE } from '../domain/caller.ts';
 import { EMPTY_GRANT, type Grant } from '../domain/grant.ts';
 import { parseGrant } from '../domain/grant-parse.ts';
 import { RequestError } from '../domain/errors.ts';
@@ -55,10 +56,10 @@ export function collect(value: string, before: readonly string[]): string[] {
 }
 
 async function install({ registry }: Services, component: Uint8Array, options: InstallOptions): Promise<InstalledDatasource> {
-  if (options.grantAsked !== true) return registry.install(component, toGrant(EMPTY_GRANT, options));
+  if (options.grantAsked !== true) return registry.install(component, toGrant(EMPTY_GRANT, options), COMMAND_LINE);
   const report = await registry.inspect(component);
   if (report.manifest === undefined) throw refused(report);
-  return registry.install(component, toGrant(registry.askedGrant(report.manifest), options));
+  return registry.install(component, toGrant(registry.askedGrant(report.manifest), options), COMMAND_LINE);
 }
 
 function toGrant(base: Readonly<Grant>, { allow, allowPrivate, storage, limit }: InstallOptions): Grant {

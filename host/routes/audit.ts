@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { AUDIT_KINDS } from '../domain/audit.ts';
 import { ORGANISATION } from './organisation-parameter.ts';
 import { choice, requiredText } from './parameters.ts';
@@ -11,6 +12,7 @@ export function auditRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/connections/{id}/audit',
       operationId: 'listAuditEvents',
+      access: callersWith(['operator', 'author'], 'query'),
       tag: 'Connections',
       summary: 'Read the record of a connection',
       description:

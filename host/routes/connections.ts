@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { ORGANISATION, ORGANISATION_OR_BODY, organisationOf } from './organisation-parameter.ts';
 import { requiredText } from './parameters.ts';
 import { created, defineRoute, done, noBody, ok, requiredBody, type Route } from './route.ts';
@@ -20,6 +21,7 @@ function collectionRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/connections',
       operationId: 'listConnections',
+      access: callersWith(['operator', 'author'], 'query'),
       tag: 'Connections',
       summary: 'List connections',
       description: 'The connections of one organisation, in pages.',
@@ -35,6 +37,7 @@ function collectionRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/connections',
       operationId: 'createConnection',
+      access: callersWith('operator', 'query-or-body'),
       tag: 'Connections',
       summary: 'Create a connection',
       description: 'Sets an installed datasource up for an organisation. Nothing is read yet: check the connection, then start a run.',
@@ -47,8 +50,8 @@ function collectionRoutes(): Route[] {
         ({ id, organisation }) => `/api/v1/connections/${id}?organisation=${organisation}`,
       ),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
-      handle: async (services, { query, body: { organisation, ...input } }) =>
-        toConnectionBody(await services.connections.create(organisationOf(query, { organisation }), input)),
+      handle: async (services, { query, body: { organisation, ...input }, actor }) =>
+        toConnectionBody(await services.connections.create(organisationOf(query, { organisation }), input, actor)),
     }),
   ];
 }
@@ -60,6 +63,7 @@ function oneConnectionRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/connections/{id}',
       operationId: 'getConnection',
+      access: callersWith(['operator', 'author'], 'query'),
       summary: 'Read a connection',
       description: 'One connection by its id, with how much of it is indexed.',
       body: noBody(),
@@ -72,31 +76,34 @@ function oneConnectionRoutes(): Route[] {
       method: 'PATCH',
       path: '/api/v1/connections/{id}',
       operationId: 'changeConnection',
+      access: callersWith('operator', 'query'),
       summary: 'Change a connection',
       description: 'Changes what the body names and leaves the rest. It takes effect from the next batch on.',
       body: requiredBody('ConnectionChange'),
       success: ok('Connection', 'The connection as it is now.'),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
-      handle: async (services, { path, query, body }) =>
-        toConnectionBody(await services.connections.change(query.organisation, path.id, body)),
+      handle: async (services, { path, query, body, actor }) =>
+        toConnectionBody(await services.connections.change(query.organisation, path.id, body, actor)),
     }),
     defineRoute({
       ...ONE_CONNECTION,
       method: 'DELETE',
       path: '/api/v1/connections/{id}',
       operationId: 'deleteConnection',
+      access: callersWith('operator', 'query'),
       summary: 'Delete a connection',
       description: 'Removes it with its credential, documents, passages, checkpoints, collections and runs. Cancel its run first.',
       body: noBody(),
       success: done('The connection is gone.'),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'RUN_IN_PROGRESS'],
-      handle: (services, { path, query }) => services.connections.remove(query.organisation, path.id),
+      handle: (services, { path, query, actor }) => services.connections.remove(query.organisation, path.id, actor),
     }),
     defineRoute({
       ...ONE_CONNECTION,
       method: 'POST',
       path: '/api/v1/connections/{id}/check',
       operationId: 'checkConnection',
+      access: callersWith('operator', 'query'),
       summary: 'Check a connection',
       description:
         'Asks the datasource, in its sandbox, whether its settings and its credential work. An answer that they do not is a 200 with `ready` false.',

@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toDatasourceBody, toFeatureFlagBody } from './shapes/datasource.ts';
@@ -10,6 +11,7 @@ export function datasourceRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources',
       operationId: 'listDatasources',
+      access: callersWith(['reader', 'author'], 'shared'),
       tag: 'Datasources',
       summary: 'List installed datasources',
       description:
@@ -25,6 +27,7 @@ export function datasourceRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources/{name}',
       operationId: 'getDatasource',
+      access: callersWith(['reader', 'author'], 'shared'),
       tag: 'Datasources',
       summary: 'Read an installed datasource',
       description: 'One installed datasource by its name.',
@@ -39,6 +42,7 @@ export function datasourceRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/datasources/{name}/features/{feature}',
       operationId: 'setFeature',
+      access: callersWith('operator', 'host'),
       tag: 'Datasources',
       summary: 'Switch or configure a feature',
       description:
@@ -48,7 +52,7 @@ export function datasourceRoutes(): Route[] {
       body: requiredBody('FeatureFlagInput'),
       success: ok('FeatureFlag', 'The feature as it is set now.'),
       errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG'],
-      handle: async (services, { path, body }) => toFeatureFlagBody(await services.flags.set(path.name, path.feature, body)),
+      handle: async (services, { path, body, actor }) => toFeatureFlagBody(await services.flags.set(path.name, path.feature, body, actor)),
     }),
   ];
 }

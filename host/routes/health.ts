@@ -1,3 +1,4 @@
+import { OPEN } from './access.ts';
 import { RequestError } from '../domain/errors.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 
@@ -7,6 +8,7 @@ export function healthRoutes(): Route[] {
       method: 'GET',
       path: '/healthz',
       operationId: 'getHealth',
+      access: OPEN,
       tag: 'Host',
       summary: 'Is the process alive',
       description: 'Answers as long as the process does. Restart it when this fails.',
@@ -21,6 +23,7 @@ export function healthRoutes(): Route[] {
       method: 'GET',
       path: '/readyz',
       operationId: 'getReadiness',
+      access: OPEN,
       tag: 'Host',
       summary: 'Can the host serve requests',
       description: 'Looks at what every request needs. Send no requests while this fails.',

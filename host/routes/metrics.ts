@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { defineRoute, noBody, plainText, type Route } from './route.ts';
 
 export function metricsRoutes(): Route[] {
@@ -6,6 +7,7 @@ export function metricsRoutes(): Route[] {
       method: 'GET',
       path: '/metrics',
       operationId: 'getMetrics',
+      access: callersWith('metrics', 'host'),
       tag: 'Host',
       summary: 'Read the metrics of the host',
       description:

@@ -5,13 +5,19 @@ import { text } from './parameters.ts';
 const WHOSE = 'Which organisation';
 
 /** The query parameter of routes that name their organisation nowhere else. */
-export const ORGANISATION = text(`${WHOSE}.`, { fallback: DEFAULT_ORGANISATION, maxLength: 63 });
-
-/** The query parameter of routes whose body may name it too. */
-export const ORGANISATION_OR_BODY = text(`${WHOSE}; may be given in the body instead. \`${DEFAULT_ORGANISATION}\` when neither is there.`, {
-  fallback: undefined,
+export const ORGANISATION = text(`${WHOSE}; a caller of one organisation means its own when it is left out.`, {
+  fallback: DEFAULT_ORGANISATION,
   maxLength: 63,
 });
+
+/** The query parameter of routes whose body may name it too. */
+export const ORGANISATION_OR_BODY = text(
+  `${WHOSE}; may be given in the body instead. When neither is there: the caller's own, or \`${DEFAULT_ORGANISATION}\`.`,
+  {
+    fallback: undefined,
+    maxLength: 63,
+  },
+);
 
 /** The organisation that the query or the body names. INVALID_REQUEST when they disagree. */
 export function organisationOf(query: { organisation: string | undefined }, body: { organisation: string | undefined }): string {

@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { created, defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toOrganisationBody } from './shapes/organisation.ts';
@@ -8,20 +9,22 @@ export function organisationRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/organisations',
       operationId: 'listOrganisations',
+      access: callersWith(['reader', 'author'], 'caller'),
       tag: 'Organisations',
       summary: 'List organisations',
-      description: 'Every organisation of this host, by id.',
+      description: 'Every organisation of this host, by id; a caller of one organisation sees that one.',
       pathParameters: {},
       queryParameters: {},
       body: noBody(),
       success: ok('OrganisationPage', 'All organisations.'),
       errors: [],
-      handle: async (services) => ({ items: (await services.organisations.list()).map(toOrganisationBody) }),
+      handle: async (services, { caller }) => ({ items: (await services.organisations.list(caller)).map(toOrganisationBody) }),
     }),
     defineRoute({
       method: 'POST',
       path: '/api/v1/organisations',
       operationId: 'createOrganisation',
+      access: callersWith('admin', 'host'),
       tag: 'Organisations',
       summary: 'Create an organisation',
       description: 'The id is chosen by the caller and cannot be changed later. `default` exists from the start.',
@@ -30,12 +33,13 @@ export function organisationRoutes(): Route[] {
       body: requiredBody('OrganisationInput'),
       success: created('Organisation', 'The new organisation.', ({ id }) => `/api/v1/organisations/${id}`),
       errors: ['CONFLICT'],
-      handle: async (services, { body }) => toOrganisationBody(await services.organisations.create(body)),
+      handle: async (services, { body, actor }) => toOrganisationBody(await services.organisations.create(body, actor)),
     }),
     defineRoute({
       method: 'GET',
       path: '/api/v1/organisations/{id}',
       operationId: 'getOrganisation',
+      access: callersWith(['reader', 'author'], { path: 'id' }),
       tag: 'Organisations',
       summary: 'Read an organisation',
       description: 'One organisation by its id.',

@@ -1,9 +1,11 @@
 import type { Context, Hono } from 'hono';
+import type { Caller } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Edge } from '../middleware/edge.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponse } from '../middleware/problem.ts';
 import type { Services } from '../services/services.ts';
+import { refuseForeignOrganisation, refuseScope } from './access.ts';
 import type { Route } from './route.ts';
 import type { Validation } from './validation.ts';
 
@@ -29,22 +31,36 @@ export function refuseOtherMethods(app: Hono<Edge>, path: string, methods: reado
 }
 
 async function answer(c: Context<Edge>, route: Route, services: Services, validation: Validation): Promise<Response> {
-  const { body, location } = await route
-    .serve(services, {
-      path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
-      query: new URL(c.req.url).searchParams,
-      body: route.body.schema === undefined ? undefined : await jsonBody(c),
-      validation,
-    })
-    .catch((thrown: unknown) => {
-      // Hono hands nothing but an Error to the error handler.
-      throw thrown instanceof Error ? thrown : new Error('what was thrown is not an error', { cause: thrown });
-    });
+  const { body, location } = await serve(c, route, services, validation).catch((thrown: unknown) => {
+    // Hono hands nothing but an Error to the error handler.
+    throw thrown instanceof Error ? thrown : new Error('what was thrown is not an error', { cause: thrown });
+  });
   if (location !== undefined) c.header('Location', location);
   const { mediaType } = route.success;
   if (mediaType !== undefined) return c.body(String(body), 200, { 'Content-Type': mediaType });
   return route.success.status === 204 ? c.body(null, 204) : c.json(body, route.success.status);
 }
+
+/** The one place that admits callers: who it is, may it do this, for this organisation? Only then is anything else looked at. */
+async function serve(c: Context<Edge>, route: Route, services: Services, validation: Validation): ReturnType<Route['serve']> {
+  const caller = EVERYBODY;
+  refuseScope(route.access, caller);
+  const request = {
+    path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+    query: new URL(c.req.url).searchParams,
+    body: route.body.schema === undefined ? undefined : await jsonBody(c),
+  };
+  refuseForeignOrganisation(route.access, caller, request);
+  return route.serve(services, {
+    ...request,
+    validation,
+    caller,
+    actor: { kind: caller.kind, id: caller.id, requestId: c.get('requestId') },
+  });
+}
+
+/** Until callers are asked who they are. */
+const EVERYBODY: Caller = { kind: 'local', id: 'anyone', organisation: undefined, scopes: ['admin', 'on-behalf-of', 'metrics'] };
 
 function toHonoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { ORGANISATION_OR_BODY, organisationOf } from './organisation-parameter.ts';
 import { defineRoute, ok, requiredBody, type Route } from './route.ts';
 import { toRetrievalBody } from './shapes/retrieval.ts';
@@ -10,6 +11,7 @@ export function retrieveRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/retrieve',
       operationId: 'retrieve',
+      access: callersWith('reader', 'query-or-body'),
       tag: 'Retrieval',
       summary: 'Find passages that answer a question',
       description: 'Searches what was indexed for one organisation and gives the best passages with their links.',

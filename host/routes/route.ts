@@ -1,6 +1,8 @@
+import type { Actor, Caller } from '../domain/caller.ts';
 import { RequestError, type ErrorCode } from '../domain/errors.ts';
 import type { ApiSchemas } from '../generated/api.ts';
 import type { Services } from '../services/services.ts';
+import type { Access } from './access.ts';
 import { parseParameters, type Parameter, type Parameters } from './parameters.ts';
 import type { SchemaName, Validation } from './validation.ts';
 
@@ -19,6 +21,8 @@ interface Description {
   summary: string;
   /** One or more sentences. */
   description: string;
+  /** Who may call it. Checked before `handle`, by `register.ts`. */
+  access: Access;
   /** What its service may throw; `routeErrors` adds what any route may. */
   errors: readonly ErrorCode[];
 }
@@ -30,7 +34,7 @@ interface RouteDefinition<P, Q, B, R> extends Description {
   body: Body<B>;
   success: Success<R>;
   /** One service call, and the shaping of what it gives. */
-  handle(services: Services, request: { path: P; query: Q; body: B }): Promise<R>;
+  handle(services: Services, request: { path: P; query: Q; body: B; caller: Caller; actor: Actor }): Promise<R>;
 }
 
 /** One operation of the API. */
@@ -49,6 +53,9 @@ interface RouteRequest {
   /** The JSON value; undefined when there was no body. */
   body: unknown;
   validation: Validation;
+  caller: Caller;
+  /** The caller, as the log of changes names it. */
+  actor: Actor;
 }
 
 interface RouteAnswer {
@@ -92,6 +99,8 @@ export function defineRoute<P, Q, B, R>(definition: RouteDefinition<P, Q, B, R>)
         path: parseParameters(pathParameters, request.path),
         query: parseParameters(queryParameters, request.query),
         body: body.parse(request.validation, request.body),
+        caller: request.caller,
+        actor: request.actor,
       });
       return { body: result, location: location?.(result) };
     },
@@ -158,5 +167,24 @@ export function done(description: string): Success<void> {
 /** All codes that a route may answer with: its own, and those of the steps before it. */
 export function routeErrors(route: Route): ErrorCode[] {
   const body: ErrorCode[] = route.body.schema === undefined ? [] : ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
-  return [...new Set<ErrorCode>(['INVALID_REQUEST', ...body, 'FORBIDDEN_HOST', ...route.errors, 'HOST_BUSY', 'SHUTTING_DOWN', 'INTERNAL'])];
+  return [
+    ...new Set<ErrorCode>([
+      'INVALID_REQUEST',
+      ...body,
+      'FORBIDDEN_HOST',
+      ...accessErrors(route.access),
+      ...route.errors,
+      'HOST_BUSY',
+      'SHUTTING_DOWN',
+      'INTERNAL',
+    ]),
+  ];
+}
+
+function accessErrors(access: Access): ErrorCode[] {
+  if (access.kind === 'open') return [];
+  const foreign: ErrorCode[] = ['caller', 'shared', 'host'].some((source) => source === access.organisation)
+    ? []
+    : ['UNKNOWN_ORGANISATION'];
+  return ['UNAUTHENTICATED', 'FORBIDDEN', ...foreign];
 }

@@ -1,3 +1,4 @@
+import { OPEN } from './access.ts';
 import { auditRoutes } from './audit.ts';
 import { connectionRoutes } from './connections.ts';
 import { datasourceRoutes } from './datasources.ts';
@@ -31,6 +32,7 @@ function documentRoute(document: () => OpenApiDocument): Route {
     method: 'GET',
     path: '/openapi.json',
     operationId: 'getOpenApi',
+    access: OPEN,
     tag: 'Host',
     summary: 'Read this description',
     description: 'The OpenAPI 3.1 document of this API, made from the same table as the server.',

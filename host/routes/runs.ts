@@ -1,3 +1,4 @@
+import { callersWith } from './access.ts';
 import { ORGANISATION } from './organisation-parameter.ts';
 import { requiredText, text } from './parameters.ts';
 import { accepted, defineRoute, noBody, ok, optionalBody, type Route } from './route.ts';
@@ -16,6 +17,7 @@ export function runRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/connections/{id}/runs',
       operationId: 'startRun',
+      access: callersWith('operator', 'query'),
       tag: 'Runs',
       summary: 'Start a run',
       description: 'Begins to index a connection and answers at once. Follow the run at the address in `Location`.',
@@ -24,12 +26,14 @@ export function runRoutes(): Route[] {
       body: optionalBody('RunInput'),
       success: accepted('Run', 'The queued run.', ({ id, organisation }) => `/api/v1/runs/${id}?organisation=${organisation}`),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'CREDENTIAL_MISSING', 'RUN_IN_PROGRESS'],
-      handle: async (services, { path, query, body }) => toRunBody(await services.runs.start(query.organisation, path.id, body)),
+      handle: async (services, { path, query, body, actor }) =>
+        toRunBody(await services.runs.start(query.organisation, path.id, body, actor)),
     }),
     defineRoute({
       method: 'GET',
       path: '/api/v1/runs',
       operationId: 'listRuns',
+      access: callersWith(['operator', 'author'], 'query'),
       tag: 'Runs',
       summary: 'List runs',
       description: 'The runs of one organisation, newest first, in pages.',
@@ -52,6 +56,7 @@ export function runRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/runs/{id}',
       operationId: 'getRun',
+      access: callersWith(['operator', 'author'], 'query'),
       summary: 'Read a run',
       description: 'One run by its id, with how far each feature has come.',
       body: noBody(),
@@ -64,12 +69,13 @@ export function runRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/runs/{id}/cancel',
       operationId: 'cancelRun',
+      access: callersWith('operator', 'query'),
       summary: 'Cancel a run',
       description: 'Ends a run within its current call. What it has committed stays, and the next run goes on from there.',
       body: noBody(),
       success: ok('Run', 'The run as it is now.'),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_RUN', 'RUN_NOT_ACTIVE'],
-      handle: async (services, { path, query }) => toRunBody(await services.runs.cancel(query.organisation, path.id)),
+      handle: async (services, { path, query, actor }) => toRunBody(await services.runs.cancel(query.organisation, path.id, actor)),
     }),
   ];
 }

@@ -1,4 +1,5 @@
 import { RequestError } from '../domain/errors.ts';
+import { unknownOrganisation } from '../domain/organisation.ts';
 import type { Database } from '../store/database.ts';
 import { getOrganisation, insertOrganisation, listOrganisations } from '../store/organisations.ts';
 import type { OrganisationService } from './services.ts';
@@ -25,13 +26,11 @@ export function createOrganisations(database: Database): OrganisationService {
     async get(id) {
       const found = await getOrganisation(database, id);
       if (found === undefined) {
-        throw new RequestError('UNKNOWN_ORGANISATION', `There is no organisation "${id.slice(0, 80)}".`, {
-          remedy: 'Name one that GET /api/v1/organisations lists, or create it first.',
-        });
+        throw unknownOrganisation(id);
       }
       return found;
     },
-    list: () => listOrganisations(database),
+    list: async ({ organisation }) => (organisation === undefined ? listOrganisations(database) : [await service.get(organisation)]),
   };
   return service;
 }

@@ -1,4 +1,5 @@
 import { RequestError } from '../domain/errors.ts';
+import { unknownOrganisation } from '../domain/organisation.ts';
 import { plainText } from '../retrieval/plain-text.ts';
 import { matchExpression, selectTerms } from '../retrieval/query.ts';
 import type { CountedTerm, SearchScope } from '../retrieval/query.ts';
@@ -61,9 +62,7 @@ async function checkInput(database: Database, input: RetrievalInput): Promise<vo
     });
   }
   if ((await getOrganisation(database, input.organisation)) === undefined) {
-    throw new RequestError('UNKNOWN_ORGANISATION', `There is no organisation "${input.organisation}".`, {
-      remedy: 'Create it, or correct the id.',
-    });
+    throw unknownOrganisation(input.organisation);
   }
   for (const name of new Set(input.datasources)) {
     if ((await getDatasource(database, name)) === undefined) {

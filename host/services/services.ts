@@ -1,3 +1,4 @@
+import type { Actor, Caller } from '../domain/caller.ts';
 import type { AuditEvent, AuditKind } from '../domain/audit.ts';
 import type { Failure } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
@@ -33,10 +34,11 @@ export interface Organisation {
 
 export interface OrganisationService {
   /** CONFLICT when the id is taken, INVALID_REQUEST when it is malformed. */
-  create(input: { id: string; name?: string }): Promise<Organisation>;
+  create(input: { id: string; name?: string }, actor: Actor): Promise<Organisation>;
   /** UNKNOWN_ORGANISATION. */
   get(id: string): Promise<Organisation>;
-  list(): Promise<Organisation[]>;
+  /** By id: those that the caller may know of, which is its own, or all for a caller of the host. */
+  list(caller: Pick<Caller, 'organisation'>): Promise<Organisation[]>;
 }
 
 export interface FeatureFlag {
@@ -67,7 +69,7 @@ export interface RegistryService {
    * Inspects, compiles and registers; replaces an installed one of the same name. INVALID_GRANT and
    * the inspection's own codes: NOT_A_COMPONENT, WRONG_WORLD, COMPONENT_TOO_LARGE, INVALID_MANIFEST.
    */
-  install(component: Uint8Array, grant: Grant): Promise<InstalledDatasource>;
+  install(component: Uint8Array, grant: Grant, actor: Actor): Promise<InstalledDatasource>;
   /** The grant that gives all that a manifest asks for by fixed origin. */
   askedGrant(manifest: Manifest): Grant;
   list(): Promise<InstalledDatasource[]>;
@@ -77,7 +79,7 @@ export interface RegistryService {
 
 export interface FlagService {
   /** UNKNOWN_DATASOURCE, UNKNOWN_FEATURE, INVALID_CONFIG. Takes effect from the next batch on. */
-  set(datasource: string, feature: string, input: { enabled: boolean; config?: JsonObject }): Promise<FeatureFlag>;
+  set(datasource: string, feature: string, input: { enabled: boolean; config?: JsonObject }, actor: Actor): Promise<FeatureFlag>;
 }
 
 /** A datasource set up for one organisation. The credential is never shown. */
@@ -114,7 +116,7 @@ export interface ConnectionCheck {
 
 export interface ConnectionService {
   /** UNKNOWN_ORGANISATION, UNKNOWN_DATASOURCE, UNKNOWN_FEATURE, INVALID_CONFIG. */
-  create(organisation: string, input: ConnectionInput): Promise<Connection>;
+  create(organisation: string, input: ConnectionInput, actor: Actor): Promise<Connection>;
   /** UNKNOWN_CONNECTION, also when it belongs to another organisation. */
   get(organisation: string, id: string): Promise<Connection>;
   list(organisation: string, page: PageInput): Promise<Page<Connection>>;
@@ -123,9 +125,10 @@ export interface ConnectionService {
     organisation: string,
     id: string,
     input: Partial<Omit<ConnectionInput, 'datasource' | 'credential'>> & { credential?: string | null },
+    actor: Actor,
   ): Promise<Connection>;
   /** Removes it with its documents, passages, checkpoints, collections and runs. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */
-  remove(organisation: string, id: string): Promise<void>;
+  remove(organisation: string, id: string, actor: Actor): Promise<void>;
   /** Asks the datasource, in its sandbox, whether the connection can work. */
   check(organisation: string, id: string): Promise<ConnectionCheck>;
 }
@@ -163,13 +166,13 @@ export interface Run {
 
 export interface RunService {
   /** UNKNOWN_CONNECTION, UNKNOWN_FEATURE, RUN_IN_PROGRESS. Returns at once with a queued run. */
-  start(organisation: string, connection: string, input: { features?: string[] }): Promise<Run>;
+  start(organisation: string, connection: string, input: { features?: string[] }, actor: Actor): Promise<Run>;
   /** UNKNOWN_RUN. */
   get(organisation: string, id: string): Promise<Run>;
   /** Newest first. */
   list(organisation: string, filter: { connection?: string }, page: PageInput): Promise<Page<Run>>;
   /** UNKNOWN_RUN, RUN_NOT_ACTIVE. Takes effect within the current call. */
-  cancel(organisation: string, id: string): Promise<Run>;
+  cancel(organisation: string, id: string, actor: Actor): Promise<Run>;
   /** Works on queued, parked and orphaned runs until `signal` aborts or, with `untilIdle`, nothing is left to do now. */
   work(options: { signal: AbortSignal; untilIdle?: boolean; onProgress?: (run: Run) => void }): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS } from '../../host/domain/limits.ts';
 import { type Api, openApi } from '../helpers/api.ts';
 import { componentFile } from '../helpers/components.ts';
@@ -15,7 +16,7 @@ afterAll(() => api.close());
 
 async function installProbe(limits: Record<string, number>): Promise<void> {
   const grant = { http: { origins: [], privateNetworks: [] }, storage: true, limits };
-  await api.services.registry.install(new Uint8Array(await readFile(componentFile('probe'))), grant);
+  await api.services.registry.install(new Uint8Array(await readFile(componentFile('probe'))), grant, COMMAND_LINE);
 }
 
 test('the API shows every limit in force, with what a grant changed', async () => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { buildDatasource } from '../../host/authoring/build.ts';
 import { EMPTY_GRANT } from '../../host/domain/grant.ts';
 import { readConfig } from '../../host/config.ts';
@@ -45,9 +46,9 @@ async function prepare(scratch: string, dataDir: string): Promise<string> {
   const log = createLog({ level: 'error', pretty: false, write: (line) => process.stderr.write(line) });
   const { services, close } = await openServices(readConfig({ DATA_DIR: dataDir }), log);
   try {
-    await services.organisations.create({ id: 'default' });
-    await services.registry.install(new Uint8Array(await readFile(file)), { ...EMPTY_GRANT, storage: true });
-    return (await services.connections.create('default', { datasource: 'hello' })).id;
+    await services.organisations.create({ id: 'default' }, COMMAND_LINE);
+    await services.registry.install(new Uint8Array(await readFile(file)), { ...EMPTY_GRANT, storage: true }, COMMAND_LINE);
+    return (await services.connections.create('default', { datasource: 'hello' }, COMMAND_LINE)).id;
   } finally {
     await close();
   }

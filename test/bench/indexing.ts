@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Libsql from 'libsql';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { createApp } from '../../host/app.ts';
 import { buildDatasource } from '../../host/authoring/build.ts';
 import { readConfig } from '../../host/config.ts';
@@ -42,14 +43,18 @@ export async function benchIndexing(scratch: string): Promise<Figure[]> {
 }
 
 async function indexCorpus(services: Services, component: Uint8Array): Promise<number> {
-  await services.organisations.create({ id: 'default' });
-  await services.registry.install(component, { http: { origins: [], privateNetworks: [] }, storage: false, limits: {} });
-  const connection = await services.connections.create('default', {
-    datasource: 'bench_corpus',
-    features: { documents: { config: { documents: DOCUMENTS } } },
-  });
+  await services.organisations.create({ id: 'default' }, COMMAND_LINE);
+  await services.registry.install(component, { http: { origins: [], privateNetworks: [] }, storage: false, limits: {} }, COMMAND_LINE);
+  const connection = await services.connections.create(
+    'default',
+    {
+      datasource: 'bench_corpus',
+      features: { documents: { config: { documents: DOCUMENTS } } },
+    },
+    COMMAND_LINE,
+  );
   const startedMs = performance.now();
-  const run = await services.runs.start('default', connection.id, {});
+  const run = await services.runs.start('default', connection.id, {}, COMMAND_LINE);
   await services.runs.work({ signal: new AbortController().signal, untilIdle: true });
   const elapsedMs = performance.now() - startedMs;
   const ended = await services.runs.get('default', run.id);

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { createApp } from '../../host/app.ts';
 import { readConfig } from '../../host/config.ts';
 import { ensureDefaultOrganisation } from '../../host/default-organisation.ts';
@@ -65,7 +66,7 @@ export async function openApi(): Promise<Api> {
 
 /** Installs one of the components that the tests' set-up builds. */
 export async function install(api: Api, name: 'hello' | 'probe', grant: Grant = { ...EMPTY_GRANT, storage: true }): Promise<void> {
-  await api.services.registry.install(new Uint8Array(await readFile(componentFile(name))), grant);
+  await api.services.registry.install(new Uint8Array(await readFile(componentFile(name))), grant, COMMAND_LINE);
 }
 
 /** Throws when a response is none that the OpenAPI document promises for the operation. */

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { readConfig } from '../../host/config.ts';
 import { EMPTY_GRANT } from '../../host/domain/grant.ts';
 import { createLog } from '../../host/log.ts';
@@ -51,7 +52,7 @@ describe('a host with namespaces', () => {
     const dataDir = join(folder, 'data');
     const { services, close } = await openServices(readConfig({ DATA_DIR: dataDir, ISOLATION: 'namespace' }), SILENT);
     try {
-      const installed = await services.registry.install(new Uint8Array(await readFile(componentFile('hello'))), EMPTY_GRANT);
+      const installed = await services.registry.install(new Uint8Array(await readFile(componentFile('hello'))), EMPTY_GRANT, COMMAND_LINE);
       expect(installed).toMatchObject({ name: 'hello' });
     } finally {
       await close();

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { appendCustomSection } from '../../host/authoring/custom-section.ts';
 import { readConfig } from '../../host/config.ts';
 import { MANIFEST_SECTION } from '../../host/domain/manifest.ts';
@@ -40,7 +41,7 @@ beforeAll(async () => {
   const address = server.address();
   origin = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
   opened = await openServices(readConfig({ DATA_DIR: dataDir }), createLog({ level: 'silent', pretty: false, write: () => undefined }));
-  await opened.services.organisations.create({ id: 'acme' });
+  await opened.services.organisations.create({ id: 'acme' }, COMMAND_LINE);
 }, 240_000);
 
 afterAll(async () => {
@@ -75,13 +76,17 @@ async function starlingMonkey(): Promise<Uint8Array> {
 /** Indexes the server's one page under a grant of these origins. */
 async function index(origins: string[]): Promise<{ state: string; reason: string | undefined; text: string | undefined }> {
   const { registry, connections, runs, retrieval } = opened.services;
-  await registry.install(component, { http: { origins, privateNetworks: ['127.0.0.1/32'] }, storage: false, limits: {} });
-  const connection = await connections.create('acme', {
-    datasource: 'fetching',
-    config: { url: `${origin}/page?q=1` },
-    credential: SECRET,
-  });
-  const run = await runs.start('acme', connection.id, {});
+  await registry.install(component, { http: { origins, privateNetworks: ['127.0.0.1/32'] }, storage: false, limits: {} }, COMMAND_LINE);
+  const connection = await connections.create(
+    'acme',
+    {
+      datasource: 'fetching',
+      config: { url: `${origin}/page?q=1` },
+      credential: SECRET,
+    },
+    COMMAND_LINE,
+  );
+  const run = await runs.start('acme', connection.id, {}, COMMAND_LINE);
   await runs.work({ signal: new AbortController().signal, untilIdle: true });
   const { state, reason } = await runs.get('acme', run.id);
   const { hits } = await retrieval.retrieve({ organisation: 'acme', question: 'zebra', k: 1 });

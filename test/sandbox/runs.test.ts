@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { readConfig } from '../../host/config.ts';
 import type { Grant } from '../../host/domain/grant.ts';
 import { createLog } from '../../host/log.ts';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const log = createLog({ level: 'debug', pretty: false, write: (line) => (logged += line) });
   opened = await openServices(readConfig({ DATA_DIR: dataDir }), log);
   ({ services } = opened);
-  await services.organisations.create({ id: 'acme' });
+  await services.organisations.create({ id: 'acme' }, COMMAND_LINE);
   await install();
 });
 
@@ -41,22 +42,30 @@ afterAll(async () => {
 /** Installs `probe`, or changes what it is granted. */
 async function install(grant: Partial<Grant> = {}): Promise<void> {
   const component = new Uint8Array(await readFile(componentFile('probe')));
-  await services.registry.install(component, { http: { origins: [], privateNetworks: [] }, storage: true, limits: {}, ...grant });
+  await services.registry.install(
+    component,
+    { http: { origins: [], privateNetworks: [] }, storage: true, limits: {}, ...grant },
+    COMMAND_LINE,
+  );
 }
 
 async function connect(steps: readonly Step[], input: Partial<ConnectionInput> = {}): Promise<string> {
   const { config, ...rest } = input;
-  const connection = await services.connections.create('acme', {
-    datasource: 'probe',
-    config: { ...config, steps: structuredClone(steps) as never },
-    ...rest,
-  });
+  const connection = await services.connections.create(
+    'acme',
+    {
+      datasource: 'probe',
+      config: { ...config, steps: structuredClone(steps) as never },
+      ...rest,
+    },
+    COMMAND_LINE,
+  );
   return connection.id;
 }
 
 /** Runs a connection to where it ends or is parked. */
 async function run(connection: string, features?: string[]): Promise<Run> {
-  const { id } = await services.runs.start('acme', connection, features === undefined ? {} : { features });
+  const { id } = await services.runs.start('acme', connection, features === undefined ? {} : { features }, COMMAND_LINE);
   await services.runs.work({ signal: new AbortController().signal, untilIdle: true });
   return services.runs.get('acme', id);
 }
@@ -110,8 +119,8 @@ describe('a run', () => {
 
   it('of the same connection cannot begin twice', async () => {
     const connection = await connect([]);
-    await services.runs.start('acme', connection, {});
-    await expect(services.runs.start('acme', connection, {})).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
+    await services.runs.start('acme', connection, {}, COMMAND_LINE);
+    await expect(services.runs.start('acme', connection, {}, COMMAND_LINE)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
     await services.runs.work({ signal: new AbortController().signal, untilIdle: true });
   });
 });
@@ -169,14 +178,14 @@ describe('a failure of the contract', () => {
     expect(parked).toMatchObject({ state: 'parked', reason: 'throttled: slowly' });
     expect(parked.wakeAtMs).toBeGreaterThanOrEqual(startedMs + 60_000);
     expect(parked.wakeAtMs).toBeLessThan(startedMs + 120_000);
-    await services.runs.cancel('acme', parked.id);
+    await services.runs.cancel('acme', parked.id, COMMAND_LINE);
     expect(await services.runs.get('acme', parked.id)).toMatchObject({ state: 'cancelled' });
   });
 
   it('unavailable is tried again, then parks the run', async () => {
     const { run: parked } = await runSteps([{ do: 'fail', failure: { tag: 'unavailable', val: 'down' } }]);
     expect(parked).toMatchObject({ state: 'parked', reason: 'unavailable: down' });
-    await services.runs.cancel('acme', parked.id);
+    await services.runs.cancel('acme', parked.id, COMMAND_LINE);
   });
 
   it('checkpoint-expired starts the feature again once, and then gives up', async () => {
@@ -242,7 +251,12 @@ describe('what a call writes to its storage', () => {
     ]);
     expect(await said(connection)).toMatchObject({ 'step-2': { ok: 'kept' } });
     // The next run begins where the last batch was committed, and fails again; its storage is as it was.
-    await services.connections.change('acme', connection, { config: { steps: [{ do: 'get', collection: 'notes', key: 'a' }] } });
+    await services.connections.change(
+      'acme',
+      connection,
+      { config: { steps: [{ do: 'get', collection: 'notes', key: 'a' }] } },
+      COMMAND_LINE,
+    );
     await run(connection);
     expect(await said(connection)).toMatchObject({ 'step-0': { ok: 'kept' } });
   });
@@ -305,7 +319,7 @@ describe('a datasource that overruns its limits', () => {
     await install({
       limits: { callTimeoutMs: 1_000, maxHostCallsPerCall: 100, maxResultBytes: 100_000, maxMemoryBytes: 64 * 1024 * 1024 },
     });
-    await services.organisations.create({ id: 'other' });
+    await services.organisations.create({ id: 'other' }, COMMAND_LINE);
     const hostile: Step[] = [
       { do: 'spin' },
       { do: 'allocate' },
@@ -314,11 +328,11 @@ describe('a datasource that overruns its limits', () => {
       { do: 'bytes', count: 200_000 },
     ];
     const runs = await Promise.all(
-      hostile.map(async (step) => services.runs.start('acme', await connect([step]), { features: ['items'] })),
+      hostile.map(async (step) => services.runs.start('acme', await connect([step]), { features: ['items'] }, COMMAND_LINE)),
     );
     const steps = [{ do: 'documents', count: 3, text: 'untouched' }];
-    const neighbour = await services.connections.create('other', { datasource: 'probe', config: { steps } });
-    const quiet = await services.runs.start('other', neighbour.id, {});
+    const neighbour = await services.connections.create('other', { datasource: 'probe', config: { steps } }, COMMAND_LINE);
+    const quiet = await services.runs.start('other', neighbour.id, {}, COMMAND_LINE);
     await services.runs.work({ signal: new AbortController().signal, untilIdle: true });
     const reasons = await Promise.all(runs.map(async ({ id }) => feature(await services.runs.get('acme', id)).reason));
     expect(reasons).toEqual([
@@ -341,7 +355,7 @@ describe('a run that somebody ends', () => {
       { do: 'documents', count: 1, text: 'x' },
       { do: 'spin', batch: 1 },
     ]);
-    const { id } = await services.runs.start('acme', connection, {});
+    const { id } = await services.runs.start('acme', connection, {}, COMMAND_LINE);
     const spinning = Promise.withResolvers<void>();
     const work = services.runs.work({
       signal: new AbortController().signal,
@@ -351,7 +365,7 @@ describe('a run that somebody ends', () => {
       },
     });
     await spinning.promise;
-    await services.runs.cancel('acme', id);
+    await services.runs.cancel('acme', id, COMMAND_LINE);
     await work;
     expect(await services.runs.get('acme', id)).toMatchObject({ state: 'cancelled' });
     // The batch that was committed stays.
@@ -363,7 +377,7 @@ describe('a run that somebody ends', () => {
       { do: 'go-on', batches: 4 },
       { do: 'documents', count: 2, text: 'number {number}' },
     ]);
-    const { id } = await services.runs.start('acme', connection, {});
+    const { id } = await services.runs.start('acme', connection, {}, COMMAND_LINE);
     const stop = new AbortController();
     await services.runs.work({
       signal: stop.signal,

@@ -103,6 +103,13 @@ describe.each(routes.map((route) => [`${route.method} ${route.path}`, route] as 
     for (const code of codes) expect(operation.responses[PROBLEM_KINDS[code].status]?.description).toContain(`\`${code}\``);
   });
 
+  test('has the parameter that its access takes the organisation from', () => {
+    if (route.access.kind === 'open') return;
+    const { organisation } = route.access;
+    if (typeof organisation === 'object') expect(route.pathParameters).toHaveProperty(organisation.path);
+    expect('organisation' in route.queryParameters).toBe(organisation === 'query' || organisation === 'query-or-body');
+  });
+
   test('takes a body only where HTTP has one', () => {
     if (route.method === 'GET' || route.method === 'DELETE') expect(operation.requestBody).toBeUndefined();
     expect(operation.requestBody !== undefined).toBe(route.body.schema !== undefined);

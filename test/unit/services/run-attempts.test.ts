@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COMMAND_LINE } from '../../../host/domain/caller.ts';
 import { readConfig } from '../../../host/config.ts';
 import { createLog } from '../../../host/log.ts';
 import { openServices, type OpenServices } from '../../../host/services/open.ts';
@@ -27,10 +28,14 @@ afterEach(async () => {
 /** A run whose every read is throttled, after hosts have claimed it so many times without a batch; works on it once. */
 async function throttledAfter(claims: number, steps: object[]) {
   const { organisations, registry, connections, runs } = opened.services;
-  await organisations.create({ id: 'acme' });
+  await organisations.create({ id: 'acme' }, COMMAND_LINE);
   const component = new Uint8Array(await readFile(componentFile('probe')));
-  await registry.install(component, { http: { origins: [], privateNetworks: [] }, storage: false, limits: {} });
-  const connection = await connections.create('acme', { datasource: 'probe', config: { steps: JSON.parse(JSON.stringify(steps)) } });
+  await registry.install(component, { http: { origins: [], privateNetworks: [] }, storage: false, limits: {} }, COMMAND_LINE);
+  const connection = await connections.create(
+    'acme',
+    { datasource: 'probe', config: { steps: JSON.parse(JSON.stringify(steps)) } },
+    COMMAND_LINE,
+  );
   const database = await openDatabase({ file: join(dataDir, 'lorelai.db') });
   // Long ago, so that every lease has run out by the next claim.
   let nowMs = Date.now() - 3_600_000;
