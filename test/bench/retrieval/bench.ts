@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { isJsonObject } from '../../../host/domain/json.ts';
+import { quantile } from '../figure.ts';
+import { openBenchHost, type BenchHost } from './bench-host.ts';
+import { readCollection, type Collection, type CollectionDocument } from './collection.ts';
+import { WordPool } from './distractors.ts';
+import { meanQuality, qualityOf, type Quality } from './measures.ts';
+import { servePages, writePages } from './pages.ts';
+import { databaseBytes, RawIndex } from './raw-index.ts';
+
+export interface BenchOptions {
+  scratch: string;
+  /** Of the collection. */
+  folder: string;
+  /** For whom to ask; for nobody in particular when it is left out. */
+  person: string | undefined;
+  /** Documents beside the collection's own that answer nothing. */
+  distractors: number;
+}
+
+/** What was measured of one way of asking. */
+export interface Figures extends Quality {
+  documentsPerSecond: number;
+  indexBytes: number;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+}
+
+export interface RetrievalBench extends Figures {
+  collection: string;
+  documents: number;
+  passages: number;
+  queries: number;
+  distractors: number;
+  /** Bare FTS5 over the same passages, called without HTTP. */
+  raw: Figures;
+  /** The whole path by the bare one. */
+  ratio: { documentsPerSecond: number; p50Ms: number; p99Ms: number };
+}
+
+/** What is asked for, to measure quality and time. */
+const DEPTH = 100;
+const HITS = 10;
+/** Each way is timed over at least so many questions, and warmed with some before. */
+const TIMED = 1_000;
+const WARM = 100;
+
+export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBench> {
+  const collection = await readCollection(options.folder);
+  const pages = await writePages(join(options.scratch, 'pages'), withDistractors(collection, options.distractors));
+  const server = await servePages(pages, collection.groups);
+  const host = await openBenchHost(options.scratch);
+  const raw = new RawIndex(join(options.scratch, 'raw.db'));
+  try {
+    const indexedMs = await host.index(server.origin);
+    const { passages, elapsedMs: rawMs } = raw.copyFrom(host.databaseFile);
+    const perSecond = (elapsedMs: number): number => (pages.documents / elapsedMs) * 1_000;
+    const whole: Figures = {
+      ...(await measure(collection, (question, k) => ask(host, options.person, question, k))),
+      documentsPerSecond: perSecond(indexedMs),
+      indexBytes: databaseBytes(host.databaseFile),
+    };
+    const bare: Figures = {
+      ...(await measure(collection, (question, limit) => raw.query(question, limit, passages).map(idOf))),
+      documentsPerSecond: perSecond(rawMs),
+      indexBytes: databaseBytes(join(options.scratch, 'raw.db')),
+    };
+    const ratio = (field: 'documentsPerSecond' | 'p50Ms' | 'p99Ms'): number => rounded(whole[field] / bare[field]);
+    return {
+      collection: collection.name,
+      documents: pages.documents,
+      passages,
+      queries: collection.queries.length,
+      distractors: options.distractors,
+      ...roundedAll(whole),
+      raw: roundedAll(bare),
+      ratio: { documentsPerSecond: ratio('documentsPerSecond'), p50Ms: ratio('p50Ms'), p99Ms: ratio('p99Ms') },
+    };
+  } finally {
+    raw.close();
+    await host.close();
+    await server.close();
+    await pages.close();
+  }
+}
+
+async function* withDistractors(collection: Collection, count: number): AsyncGenerator<CollectionDocument> {
+  const words = new WordPool();
+  const access: CollectionDocument['access'][] = [];
+  for await (const document of collection.documents()) {
+    words.add(document);
+    access.push(document.access);
+    yield document;
+  }
+  yield* words.documents(count, access);
+}
+
+type Ask = (question: string, k: number) => string[] | Promise<string[]>;
+
+async function measure(collection: Collection, ask: Ask): Promise<Quality & Pick<Figures, 'p50Ms' | 'p95Ms' | 'p99Ms'>> {
+  const { queries, judgements } = collection;
+  const qualities: Quality[] = [];
+  for (const { id, text } of queries) {
+    const quality = qualityOf(await ask(text, DEPTH), judgements.get(id) ?? new Map());
+    if (quality !== undefined) qualities.push(quality);
+  }
+  const timed = Math.max(TIMED, queries.length);
+  const timesMs: number[] = [];
+  for (let index = -WARM; index < timed; index += 1) {
+    const { text } = queries[(index + WARM) % queries.length] ?? { text: '' };
+    const startedMs = performance.now();
+    await ask(text, HITS);
+    if (index >= 0) timesMs.push(performance.now() - startedMs);
+  }
+  return { ...meanQuality(qualities), p50Ms: quantile(timesMs, 0.5), p95Ms: quantile(timesMs, 0.95), p99Ms: quantile(timesMs, 0.99) };
+}
+
+async function ask(host: BenchHost, person: string | undefined, question: string, k: number): Promise<string[]> {
+  const body = await host.retrieve({ question, k, ...(person === undefined ? {} : { person }) });
+  const hits = isJsonObject(body) && Array.isArray(body.hits) ? body.hits : [];
+  return hits.map((hit: unknown) => (isJsonObject(hit) && typeof hit.link === 'string' ? idOf(hit.link) : ''));
+}
+
+/** The collection's own id of a document, which its link ends with. */
+function idOf(link: string): string {
+  return decodeURIComponent(link.slice(link.lastIndexOf('/') + 1));
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function roundedAll(figures: Figures): Figures {
+  const { indexBytes, ...others } = figures;
+  const { ndcgAt10, recallAt10, recallAt100, mrrAt10, documentsPerSecond, p50Ms, p95Ms, p99Ms } = others;
+  return {
+    ndcgAt10: rounded(ndcgAt10),
+    recallAt10: rounded(recallAt10),
+    recallAt100: rounded(recallAt100),
+    mrrAt10: rounded(mrrAt10),
+    documentsPerSecond: rounded(documentsPerSecond),
+    indexBytes,
+    p50Ms: rounded(p50Ms),
+    p95Ms: rounded(p95Ms),
+    p99Ms: rounded(p99Ms),
+  };
+}
