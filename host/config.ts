@@ -18,8 +18,14 @@ export interface Config {
   readonly allowUnauthenticated: boolean;
   /** Names, lower-case, that a request's Host header may carry besides loopback and `host`. */
   readonly allowedHosts: readonly string[];
-  /** 32 bytes that seal credentials; when left out, the file `master.key` in `dataDir` holds them. */
-  readonly masterKey: Uint8Array | undefined;
+  /** Keys of 32 bytes that wrap those of secrets: the first seals, all open. At most one of these three is given; without any, the file `master.key` in `dataDir` holds them. */
+  readonly masterKeys: readonly Uint8Array[];
+  /** Absolute path of a file with such keys. */
+  readonly masterKeyFile: string | undefined;
+  /** A program with its arguments that prints such keys. */
+  readonly masterKeyCommand: readonly string[] | undefined;
+  /** Under which address browsers reach this host, without a slash at the end: sources send people back there. */
+  readonly publicUrl: string | undefined;
   /** The most sandbox processes at one time: 1 to 256. */
   readonly maxSandboxProcesses: number;
   /** What is put around sandbox processes. */
@@ -59,7 +65,21 @@ export const SETTINGS = [
   {
     name: 'LORELAI_MASTER_KEY',
     fallback: '',
-    description: 'Base64 of the 32 bytes that seal credentials. When empty, the file master.key in DATA_DIR is made and used.',
+    description:
+      'Base64 of the 32 bytes that seal secrets; several with commas between them: the first seals, all open. When no master key is set, the file master.key in DATA_DIR is made and used.',
+  },
+  { name: 'LORELAI_MASTER_KEY_FILE', fallback: '', description: 'Instead: a file that holds them, one a line.' },
+  {
+    name: 'LORELAI_MASTER_KEY_COMMAND',
+    fallback: '',
+    description:
+      'Instead: a program that prints them, as a KMS client does, with its arguments: words with spaces between them, or a JSON array. No shell is used.',
+  },
+  {
+    name: 'LORELAI_PUBLIC_URL',
+    fallback: '',
+    description:
+      'The address under which browsers reach this host, as in https://datasources.example.com: sources send people back there. When empty: the address it listens on.',
   },
   {
     name: 'ISOLATION',
@@ -112,7 +132,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: read('LOG_LEVEL', toLogLevel),
     allowUnauthenticated: read('LORELAI_ALLOW_UNAUTHENTICATED', toSwitch),
     allowedHosts: read('LORELAI_ALLOWED_HOSTS', toHosts),
-    masterKey: read('LORELAI_MASTER_KEY', toMasterKey),
+    masterKeys: read('LORELAI_MASTER_KEY', toMasterKeys),
+    masterKeyFile: read('LORELAI_MASTER_KEY_FILE', (text) => (text === '' ? undefined : resolve(text))),
+    masterKeyCommand: read('LORELAI_MASTER_KEY_COMMAND', toCommand),
+    publicUrl: read('LORELAI_PUBLIC_URL', toPublicUrl),
     maxSandboxProcesses: read('LORELAI_SANDBOX_PROCESSES', (text) => toInteger(text, 1, 256)),
     isolation: read('ISOLATION', toIsolation),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
@@ -121,6 +144,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   };
   if (config.host !== undefined && !isLoopbackHost(config.host) && config.allowUnauthenticated === false)
     problems.push(exposed(config.host));
+  if (severalMasterKeys(config)) problems.push(SEVERAL_MASTER_KEYS);
   if (problems.length > 0 || !isComplete(config)) throw invalidSettings(problems);
   return Object.freeze(config);
 }
@@ -169,9 +193,11 @@ function invalidSettings(problems: readonly Problem[]): RequestError {
   });
 }
 
-/** All but the one setting that may be missing. */
+/** Settings that may be missing. */
+const OPTIONAL: readonly (keyof Config)[] = ['masterKeyFile', 'masterKeyCommand', 'publicUrl'];
+
 function isComplete(config: { [K in keyof Config]: Config[K] | undefined }): config is Config {
-  return Object.entries(config).every(([key, value]) => key === 'masterKey' || value !== undefined);
+  return Object.entries(config).every(([key, value]) => OPTIONAL.some((name) => name === key) || value !== undefined);
 }
 
 function toHost(text: string): string {
@@ -218,11 +244,54 @@ function toSwitch(text: string): boolean {
 }
 
 /** The value itself is never repeated: it is a secret. */
-function toMasterKey(text: string): Uint8Array | undefined {
-  if (text === '') return undefined;
-  const key = new Uint8Array(Buffer.from(text, 'base64'));
-  if (key.length !== 32 || Buffer.from(key).toString('base64') !== text) {
+function toMasterKeys(text: string): readonly Uint8Array[] {
+  const words = text.split(',').flatMap((word) => word.trim() || []);
+  const keys = words.map((word) => new Uint8Array(Buffer.from(word, 'base64')));
+  if (keys.some((key, at) => key.length !== 32 || Buffer.from(key).toString('base64') !== words[at])) {
     throw new SettingFault('It is not the base64 of exactly 32 bytes.', 'Make one with: openssl rand -base64 32');
   }
-  return key;
+  return Object.freeze(keys);
+}
+
+const SEVERAL_MASTER_KEYS: Problem = {
+  path: 'LORELAI_MASTER_KEY',
+  reason: 'Master keys are given in more than one way.',
+  remedy: 'Set one of LORELAI_MASTER_KEY, LORELAI_MASTER_KEY_FILE and LORELAI_MASTER_KEY_COMMAND.',
+};
+
+function severalMasterKeys({
+  masterKeys = [],
+  masterKeyFile,
+  masterKeyCommand,
+}: Partial<{ [K in keyof Config]: Config[K] | undefined }>): boolean {
+  return [masterKeys.length > 0, masterKeyFile !== undefined, masterKeyCommand !== undefined].filter(Boolean).length > 1;
+}
+
+function toCommand(text: string): readonly string[] | undefined {
+  if (text === '') return undefined;
+  const words: unknown = text.startsWith('[') ? parseArray(text) : text.split(/\s+/);
+  if (Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string' && word !== ''))
+    return Object.freeze(words);
+  throw new SettingFault('It names no program.', 'Write it as in: ["/usr/bin/print-key", "--name", "lorelai"]');
+}
+
+function parseArray(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function toPublicUrl(text: string): string | undefined {
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  if (url === undefined || !plain || (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname)))) {
+    throw new SettingFault(
+      'It is not an https address without a query; http is for loopback only.',
+      'Set it to an address such as https://datasources.example.com.',
+    );
+  }
+  return url.href.replace(/\/+$/, '');
 }

@@ -21,7 +21,9 @@ describe('readConfig()', () => {
       logLevel: 'info',
       maxSandboxProcesses: 8,
       runLeaseMs: 15_000,
-      masterKey: undefined,
+      masterKeys: [],
+      masterKeyCommand: undefined,
+      publicUrl: undefined,
     });
     expect(config.dataDir).toBe(`${process.cwd()}/data`);
     expect(Object.isFrozen(config)).toBe(true);
@@ -53,6 +55,10 @@ describe('readConfig()', () => {
     ['LORELAI_AUDIT_ROWS', '99'],
     ['LORELAI_MASTER_KEY', 'c2hvcnQ='],
     ['LORELAI_MASTER_KEY', `${'A'.repeat(42)}==`],
+    ['LORELAI_MASTER_KEY_COMMAND', '["cat", 7]'],
+    ['LORELAI_MASTER_KEY_COMMAND', '["cat"'],
+    ['LORELAI_PUBLIC_URL', 'http://datasources.example.com'],
+    ['LORELAI_PUBLIC_URL', 'https://user@datasources.example.com'],
   ])('refuses %s=%s by name, with a reason and a remedy', (name, value) => {
     const error = refusal({ [name]: value });
     expect(error.code).toBe('INVALID_SETTING');
@@ -80,7 +86,7 @@ describe('readConfig()', () => {
 
   test('takes 32 bytes of base64 as the master key', () => {
     const key = Buffer.alloc(32, 7);
-    expect(readConfig({ LORELAI_MASTER_KEY: key.toString('base64') }).masterKey).toEqual(new Uint8Array(key));
+    expect(readConfig({ LORELAI_MASTER_KEY: key.toString('base64') }).masterKeys).toEqual([new Uint8Array(key)]);
   });
 
   test.each(['0.0.0.0', '::', '192.168.1.5', 'host.example', '128.0.0.1', '127.evil.example'])(

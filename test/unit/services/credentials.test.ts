@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(dataDir, { recursive: true }));
 
 function vault(masterKey?: Uint8Array): Vault {
-  return createVault({ dataDir, masterKey });
+  return createVault({ dataDir, masterKeys: masterKey === undefined ? [] : [masterKey] });
 }
 
 async function refusal(act: Promise<unknown>): Promise<RequestError> {
@@ -96,9 +96,9 @@ describe('the master key', () => {
     // Where one of them could read half a key it does so once in twenty rounds.
     for (let round = 0; round < 60; round += 1) {
       const shared = await mkdtemp(join(dataDir, 'round-'));
-      const vaults = Array.from({ length: 24 }, () => createVault({ dataDir: shared, masterKey: undefined }));
+      const vaults = Array.from({ length: 24 }, () => createVault({ dataDir: shared }));
       const sealed = await Promise.all(vaults.map((one, at) => one.seal(HOME, `secret ${at}`)));
-      const reader = createVault({ dataDir: shared, masterKey: undefined });
+      const reader = createVault({ dataDir: shared });
       expect(await Promise.all(sealed.map((one) => reader.open(HOME, one)))).toEqual(vaults.map((_, at) => `secret ${at}`));
       expect(await readdir(shared)).toEqual(['master.key']);
     }
@@ -119,7 +119,7 @@ describe('the master key', () => {
   );
 
   it('that could not be made is tried again', async () => {
-    const missing = createVault({ dataDir: join(dataDir, 'later'), masterKey: undefined });
+    const missing = createVault({ dataDir: join(dataDir, 'later') });
     await expect(missing.seal(HOME, 'x')).rejects.toThrow(/ENOENT/);
     await mkdir(join(dataDir, 'later'));
     expect(await missing.open(HOME, await missing.seal(HOME, 'x'))).toBe('x');
