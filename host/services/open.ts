@@ -3,7 +3,8 @@ import { RequestRate } from '../capabilities/request-rate.ts';
 import type { Config } from '../config.ts';
 import { RequestError } from '../domain/errors.ts';
 import { Meter } from '../domain/meter.ts';
-import { ContractError, toDescription } from '../indexing/validate.ts';
+import { ContractError } from '../indexing/contract-fields.ts';
+import { toDescription } from '../indexing/validate.ts';
 import type { Log } from '../log.ts';
 import { createCompiler } from '../sandbox/compile.ts';
 import { findIsolation } from '../sandbox/find-isolation.ts';
@@ -51,7 +52,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const organisations = createOrganisations(database);
   const registry = createRegistry({
     database,
-    compiler: createCompiler(join(config.dataDir, 'cache', 'compiled'), isolation),
+    compiler: createCompiler({ cacheFolder: join(config.dataDir, 'cache', 'compiled'), isolation }),
     componentsFolder: join(config.dataDir, 'components'),
     recorder,
     describe: (candidate) => describe(pool, candidate),

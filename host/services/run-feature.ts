@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Failure } from '../domain/document.ts';
 import { prepareBatch } from '../indexing/prepare.ts';
-import { ContractError, toBatch } from '../indexing/validate.ts';
+import { ContractError } from '../indexing/contract-fields.ts';
+import { toBatch } from '../indexing/validate.ts';
 import { commitBatch, type BatchResult } from '../store/batch.ts';
 import { forgetCheckpoint, getCheckpoint } from '../store/checkpoints.ts';
 import { knownVersions } from '../store/documents.ts';

@@ -15,11 +15,11 @@ import { DEFAULT_LIMITS, type Limits } from '../domain/limits.ts';
 import type { Spend } from '../domain/meter.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { checkSettings } from '../domain/settings.ts';
-import { ContractError, toBatch, toCheckReport, toDescription, toProblems } from '../indexing/validate.ts';
+import { ContractError } from '../indexing/contract-fields.ts';
+import { toBatch, toCheckReport, toDescription, toProblems } from '../indexing/validate.ts';
 import type { Log } from '../log.ts';
 import { createCompiler } from '../sandbox/compile.ts';
 import type { Wire } from '../sandbox/frame.ts';
-import { inspectComponent } from '../sandbox/inspect.ts';
 import type { Isolation } from '../sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
 import type { SourceFunction } from '../sandbox/protocol.ts';
@@ -91,15 +91,13 @@ export async function tryComponent(trial: Trial): Promise<TrialReport> {
 }
 
 async function prepare({ component, grant, isolation }: Trial, cacheFolder: string): Promise<RunnableDatasource> {
-  const report = accepted(inspectComponent(component));
-  const compiled = await createCompiler(cacheFolder, isolation).compile(component, report);
-  if (!compiled.ok) accepted({ ...report, verdict: 'WRONG_WORLD', problems: compiled.problems });
-  const { manifest, digest } = report;
-  if (!compiled.ok || manifest === undefined) throw new TypeError('an accepted component has a manifest and compiles');
+  const { report, folder } = await createCompiler({ cacheFolder, isolation }).examine(component);
+  const { manifest, digest } = accepted(report);
+  if (folder === undefined || manifest === undefined) throw new TypeError('an accepted component has a manifest and compiles');
   return {
     name: manifest.name,
     digest,
-    folder: compiled.folder,
+    folder,
     manifest,
     grant,
     limits: { ...DEFAULT_LIMITS, ...grant.limits },

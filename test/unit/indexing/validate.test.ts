@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ContractError, toBatch, toCheckReport, toDescription, toFailure, toProblems } from '../../../host/indexing/validate.ts';
+import { ContractError } from '../../../host/indexing/contract-fields.ts';
+import { toBatch, toCheckReport, toDescription, toFailure, toProblems } from '../../../host/indexing/validate.ts';
 
 /** A document with every field, as the far side gives it. */
 const DOCUMENT = {
