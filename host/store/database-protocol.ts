@@ -13,6 +13,8 @@ export interface WireOperation {
   text: number;
   values: SqlValue[];
   expectChanges: number | undefined;
+  /** Of an insert into a chain: the text that finds the chain's last entry, which the values are linked to. */
+  head: number | undefined;
 }
 
 /** To a thread. It answers each but `close` with one reply, in order; the first is `open`. */

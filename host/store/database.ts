@@ -26,6 +26,8 @@ export interface Operation {
   readonly values: SqlValue[];
   readonly expectChanges: number | undefined;
   readonly statement: object;
+  /** Of an operation that follows an entry of a chain: the SQL that finds the last one. */
+  readonly head?: string;
 }
 
 /** What a transaction did. */
@@ -141,10 +143,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 /** Texts are sent once a message however many operations share them. */
 function toRequest(operations: readonly Operation[]): DatabaseRequest {
   const texts = new Map<string, number>();
-  const wire = operations.map(({ sql, values, expectChanges }): WireOperation => {
+  const textOf = (sql: string): number => {
     const text = texts.get(sql) ?? texts.size;
     texts.set(sql, text);
-    return { text, values, expectChanges };
+    return text;
+  };
+  const wire = operations.map(({ sql, values, expectChanges, head }): WireOperation => {
+    return { text: textOf(sql), values, expectChanges, head: head === undefined ? undefined : textOf(head) };
   });
   return { kind: 'write', texts: [...texts.keys()], operations: wire };
 }

@@ -1,8 +1,10 @@
 import Libsql from 'libsql';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { CHAIN_START, chainHash } from './chain.ts';
 import type { DatabaseReply, DatabaseRequest, DatabaseThreadOptions, WireOperation } from './database-protocol.ts';
 import { DatabaseNewerError, migrate } from './migrate.ts';
+import { Columns, type SqlValue } from './statement.ts';
 
 // This file runs in a thread of its own: libsql blocks the thread that calls it.
 
@@ -104,12 +106,13 @@ function perform(operations: readonly WireOperation[], statementOf: (text: numbe
     let changed: number;
     try {
       const statement = statementOf(operation.text);
+      const values = operation.head === undefined ? operation.values : linked(statementOf(operation.head), operation.values);
       if (statement.reader) {
-        const returned = statement.all(operation.values);
+        const returned = statement.all(values);
         rows.push([index, returned]);
         changed = returned.length;
       } else {
-        changed = statement.run(operation.values).changes;
+        changed = statement.run(values).changes;
       }
     } catch (error) {
       throw new OperationError(index, error);
@@ -120,6 +123,18 @@ function perform(operations: readonly WireOperation[], statementOf: (text: numbe
     changes.push(changed);
   }
   return { kind: 'written', changes, rows };
+}
+
+/**
+ * The values of an entry, in the order chain, number, text, hash before, hash: the last entry is looked up under the write
+ * lock, so that no other host can come between.
+ */
+function linked(head: Libsql.Statement, [chain = null, , entry = null]: readonly SqlValue[]): SqlValue[] {
+  const [row] = head.all([chain]);
+  const last = row === undefined ? undefined : new Columns('chain.head', row);
+  const sequence = (last?.number('sequence') ?? 0) + 1;
+  const previous = last?.bytes('hash') ?? new Uint8Array(CHAIN_START);
+  return [chain, BigInt(sequence), entry, previous, chainHash(previous, sequence, String(entry))];
 }
 
 function toError(error: unknown): DatabaseReply {
