@@ -27,8 +27,15 @@ export default {
       name: 'far-side-stands-alone',
       comment: 'What runs beside a guest imports the protocol, other far-side files and nothing else of the host.',
       severity: 'error',
-      from: { path: '^host/sandbox/.*\\.sandboxed\\.ts$' },
+      from: { path: '^host/sandbox/.*\\.sandboxed\\.ts$', pathNot: '^host/sandbox/examine\\.sandboxed\\.ts$' },
       to: { path: '^host/', pathNot: '^host/sandbox/([^/]+\\.sandboxed|frame|protocol)\\.ts$' },
+    },
+    {
+      name: 'examination-reads-and-nothing-else',
+      comment: 'What examines a component runs beside no guest, and imports readers of files alone.',
+      severity: 'error',
+      from: { path: '^host/sandbox/examine\\.sandboxed\\.ts$' },
+      to: { path: '^host/', pathNot: '^host/(sandbox/(component-binary|frame|lint\\.sandboxed)|domain/manifest(-parse)?)\\.ts$' },
     },
     {
       name: 'host-never-imports-a-datasource',

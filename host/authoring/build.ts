@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { RequestError } from '../domain/errors.ts';
 import { MANIFEST_SECTION, type Manifest } from '../domain/manifest.ts';
-import { inspectComponent } from '../sandbox/inspect.ts';
+import { examineOnce } from '../sandbox/examine.ts';
+import { PROCESS_ISOLATION } from '../sandbox/isolation.ts';
 import { bundleSource } from './bundle.ts';
 import { componentize } from './componentize.ts';
 import { appendCustomSection } from './custom-section.ts';
@@ -36,7 +37,8 @@ export async function buildDatasource(dir: string, options: { outFile?: string; 
   const code = await bundleSource(folder);
   const component = await inTemporaryFolder((work) => componentize(code, work, options.timeoutMs));
   const finished = appendCustomSection(component, MANIFEST_SECTION, Buffer.from(source.text, 'utf8'));
-  const report = inspectComponent(finished);
+  // The author's own, on the author's machine.
+  const report = await examineOnce(finished, { isolation: PROCESS_ISOLATION, types: false });
   if (report.manifest === undefined || report.problems.length > 0) {
     throw new RequestError('BUILD_FAILED', `The component of ${folder} would not be accepted.`, { problems: report.problems });
   }

@@ -23,8 +23,12 @@ export function inspectCommand(cli: Cli): Command {
     .action(
       action(cli, async (file: string) => {
         const bytes = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
-        const { examineOnce } = await import('../sandbox/examine.ts');
-        const { verdict, ...report } = await examineOnce(bytes);
+        const [{ examineOnce }, { findIsolation }] = await Promise.all([
+          import('../sandbox/examine.ts'),
+          import('../sandbox/find-isolation.ts'),
+        ]);
+        const { isolation } = await findIsolation('auto');
+        const { verdict, ...report } = await examineOnce(bytes, { isolation, types: true });
         const accepted = verdict === 'accepted';
         return {
           json: { file, accepted, ...(accepted ? {} : { code: verdict }), ...report },

@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto';
 import { access, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
-import type { Problem } from '../domain/errors.ts';
-import { typeProblems, waitingFunctions } from './contract.ts';
-import type { InspectionReport } from './inspect.ts';
-import type { Isolation } from './isolation.ts';
-import { runThrowaway } from './throwaway.ts';
+import { dirname, join } from 'node:path';
+import { type Problem, RequestError } from '../domain/errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import { typeProblems, waitingFunctions } from './contract.ts';
+import { Examination } from './examination.ts';
+import { digestOf, type InspectionReport, inspectWith, tooLarge } from './inspect.ts';
+import type { Isolation } from './isolation.ts';
 
-const MiB = 1024 * 1024;
-const COMPILE_TIMEOUT_MS = 60_000;
-const MAX_COMPILED_BYTES = 256 * MiB;
+/** Each may take gigabytes for a moment, and the machine has other things to do. */
+const MAX_AT_ONCE = 2;
+/** Whoever waits holds a whole file in memory. */
+const MAX_WAITING = 32;
+/** What a declaration file of the contract has, many times over. */
+const MAX_DECLARATION_BYTES = 4 * 1024 * 1024;
 /** Raise when the files in the cache would differ for another reason than jco's version. */
 const CACHE_FORMAT = '1';
 /** The only files that are kept of what the transpiler made. */
@@ -19,88 +22,129 @@ const KEPT_FILE = /^component(\.core\d{0,4})?\.(js|wasm)$/;
 
 const require = createRequire(import.meta.url);
 
-/** A component as JavaScript and core modules, in a folder of its own that the sandbox may read. */
-export type CompileOutcome = { ok: true; folder: string } | { ok: false; problems: Problem[] };
+/** The whole verdict on a component, and where its JavaScript and core modules lie when it is accepted. */
+export type Examined = { report: InspectionReport; folder: string } | { report: InspectionReport; folder: undefined };
 
 export interface Compiler {
-  /** Compiles an accepted component, or finds it in the cache by digest, tool version and options. */
-  compile(component: Uint8Array, report: InspectionReport): Promise<CompileOutcome>;
+  /**
+   * Judges a component by its outside, its manifest and its types, and compiles it, all in one process that is thrown
+   * away. Never runs it. Never rejects for a bad component; HOST_BUSY when too many wait.
+   */
+  examine(component: Uint8Array): Promise<Examined>;
+  /** Where a component lies that was accepted before; undefined when it has to be examined again. */
+  find(digest: string): Promise<string | undefined>;
 }
 
-/** `cacheFolder` may be removed at any time while no host runs. `isolation` left out: as a process without namespaces. */
-export function createCompiler(cacheFolder: string, isolation?: Isolation): Compiler {
+export interface CompilerOptions {
+  /** May be removed at any time while no host runs. A folder in it, so a digest, was accepted once. */
+  cacheFolder: string;
+  isolation: Isolation;
+  /** Hears of a process that broke or had to be ended over a component. */
+  onKill?(component: { digest: string; datasource: string | undefined; reason: string }): void;
+}
+
+/** A compiler with a cache by digest, version of the tool and options. */
+export function createCompiler(options: CompilerOptions): Compiler {
   const jcoVersion = toolVersion();
-  const underWay = new Map<string, Promise<CompileOutcome>>();
+  const underWay = new Map<string, Promise<Examined>>();
+  const queue = new Queue(MAX_AT_ONCE, MAX_WAITING);
+  const folderOf = (digest: string): string =>
+    join(options.cacheFolder, createHash('sha256').update(`${digest}\n${jcoVersion}\n${CACHE_FORMAT}`).digest('hex'));
   return {
-    compile(component, report) {
-      const key = createHash('sha256').update(`${report.digest}\n${jcoVersion}\n${CACHE_FORMAT}`).digest('hex');
-      const existing = underWay.get(key);
+    examine(component) {
+      const digest = digestOf(component);
+      const existing = underWay.get(digest);
       if (existing !== undefined) return existing;
-      const started = compileInto(join(cacheFolder, key), { component, report, isolation }).finally(() => underWay.delete(key));
-      underWay.set(key, started);
+      const started = queue.add(() => examineInto(folderOf(digest), component, options)).finally(() => underWay.delete(digest));
+      underWay.set(digest, started);
       return started;
+    },
+    async find(digest) {
+      const folder = folderOf(digest);
+      return (await exists(folder)) ? realpath(folder) : undefined;
     },
   };
 }
 
-interface Compilation {
-  component: Uint8Array;
-  report: InspectionReport;
-  isolation: Isolation | undefined;
+/** Lets so many work at a time and so many wait. */
+class Queue {
+  readonly #most: number;
+  readonly #mostWaiting: number;
+  readonly #waiting: (() => void)[] = [];
+  #working = 0;
+
+  constructor(most: number, mostWaiting: number) {
+    this.#most = most;
+    this.#mostWaiting = mostWaiting;
+  }
+
+  /** What `work` comes to. HOST_BUSY when there is no place to wait. */
+  async add<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#working >= this.#most) {
+      if (this.#waiting.length >= this.#mostWaiting) {
+        throw new RequestError('HOST_BUSY', `${this.#mostWaiting} components already wait to be examined.`, {
+          remedy: 'Try again in a minute.',
+        });
+      }
+      // Whoever has finished hands over its place.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#working += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#working -= 1;
+      else next();
+    }
+  }
 }
 
-async function compileInto(folder: string, { component, report, isolation }: Compilation): Promise<CompileOutcome> {
-  if (await exists(folder)) return compiledIn(folder);
-  const outcome = await runThrowaway({
-    script: 'compile.sandboxed',
-    args: [],
-    readable: [modulesFolder()],
-    maxMemoryBytes: 2_048 * MiB,
-    maxProcessMemoryBytes: 3_072 * MiB,
-    maxHeapMib: 1_024,
-    allowWorker: true,
-    isolation,
-    input: { component, ...waitingFunctions(report.imports, report.exports) },
-    timeoutMs: COMPILE_TIMEOUT_MS,
-    maxOutputBytes: MAX_COMPILED_BYTES,
-  });
-  if (!outcome.ok) return refused(`it could not be compiled: ${outcome.reason}`);
-  const files = parseFiles(outcome.value);
-  if (typeof files === 'string') return refused(`it could not be compiled: ${files}`);
-  const problems = typeProblems(
-    new Map([...files].filter(([name]) => name.endsWith('.d.ts')).map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')])),
-  );
-  if (problems.length > 0) return { ok: false, problems };
+async function examineInto(folder: string, component: Uint8Array, { isolation, onKill }: CompilerOptions): Promise<Examined> {
+  const refusal = tooLarge(component);
+  if (refusal !== undefined) return { report: refusal, folder: undefined };
+  const examination = new Examination(isolation);
+  try {
+    const report = await inspectWith(examination, component);
+    const examined = report.verdict === 'accepted' ? await compileInto(folder, examination, report) : { report, folder: undefined };
+    const { brokenBy: reason } = examination;
+    if (reason !== undefined) onKill?.({ digest: report.digest, datasource: report.manifest?.name, reason });
+    return examined;
+  } finally {
+    examination.end();
+  }
+}
+
+async function compileInto(folder: string, examination: Examination, report: InspectionReport): Promise<Examined> {
+  if (await exists(folder)) return { report, folder: await realpath(folder) };
+  const outcome = await compileWith(examination, report);
+  if (!outcome.ok) return { report: { ...report, verdict: 'WRONG_WORLD', problems: outcome.problems }, folder: undefined };
   await writeWhole(
     folder,
-    [...files].filter(([name]) => KEPT_FILE.test(name)),
+    [...outcome.files].filter(([name]) => KEPT_FILE.test(name)),
   );
-  return compiledIn(folder);
+  // Without links in its path: Node's permission model looks at where a file really is.
+  return { report, folder: await realpath(folder) };
 }
 
-/** The folder without links in its path: Node's permission model looks at where a file really is. */
-async function compiledIn(folder: string): Promise<CompileOutcome> {
-  return { ok: true, folder: await realpath(folder) };
+type Compiled = { ok: true; files: Map<string, Uint8Array> } | { ok: false; problems: Problem[] };
+
+/** What the transpiler makes of an accepted component, with its types compared with the contract's. */
+export async function compileWith(examination: Examination, { imports, exports }: InspectionReport): Promise<Compiled> {
+  const outcome = await examination.compile(waitingFunctions(imports, exports));
+  if (!outcome.ok) return refused(`it could not be compiled: ${outcome.reason}`);
+  const declarations = [...outcome.files].filter(([name]) => name.endsWith('.d.ts'));
+  if (declarations.some(([, bytes]) => bytes.byteLength > MAX_DECLARATION_BYTES)) return refused('its types are larger than the contract');
+  const problems = typeProblems(new Map(declarations.map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')])));
+  return problems.length > 0 ? { ok: false, problems } : outcome;
 }
 
-function refused(reason: string): CompileOutcome {
+function refused(reason: string): Compiled & { ok: false } {
   return {
     ok: false,
     problems: [
       { path: 'file', reason, remedy: 'Build it again with a current toolchain; `datasources inspect FILE` shows what is in it.' },
     ],
   };
-}
-
-function parseFiles(value: unknown): Map<string, Uint8Array> | string {
-  if (typeof value !== 'object' || value === null) return 'the compiler gave no answer';
-  if ('error' in value) return String(value.error);
-  if (!('files' in value) || typeof value.files !== 'object' || value.files === null) return 'the compiler gave no files';
-  const files = new Map<string, Uint8Array>();
-  for (const [name, bytes] of Object.entries(value.files)) {
-    if (bytes instanceof Uint8Array) files.set(name, bytes);
-  }
-  return files.has('component.js') ? files : 'the compiler gave no JavaScript';
 }
 
 /** A folder appears whole or not at all, however many hosts write it at once. */
@@ -123,13 +167,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** The outermost `node_modules` around jco: package managers that link packages keep what they link to inside it. */
-function modulesFolder(): string {
-  const file = require.resolve('@bytecodealliance/jco');
-  const name = `${sep}node_modules${sep}`;
-  return file.slice(0, file.indexOf(name) + name.length - 1);
 }
 
 function toolVersion(): string {

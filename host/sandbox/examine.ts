@@ -1,28 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Compiler, createCompiler } from './compile.ts';
-import { findIsolation } from './find-isolation.ts';
-import { inspectComponent, type InspectionReport } from './inspect.ts';
+import { compileWith } from './compile.ts';
+import { Examination } from './examination.ts';
+import { type InspectionReport, inspectWith, tooLarge } from './inspect.ts';
+import type { Isolation } from './isolation.ts';
 
-/**
- * The whole verdict on a component file: what its outside says and, when that is good, whether its
- * types are those of the contract. Compiles it, and never runs it. Never throws on a bad component.
- */
-export async function examineComponent(component: Uint8Array, compiler: Compiler): Promise<InspectionReport> {
-  const report = inspectComponent(component);
-  if (report.verdict !== 'accepted') return report;
-  const outcome = await compiler.compile(component, report);
-  return outcome.ok ? report : { ...report, verdict: 'WRONG_WORLD', problems: outcome.problems };
+export interface ExamineOptions {
+  isolation: Isolation;
+  /** Whether its types are compared with the contract's too, for which it is compiled. */
+  types: boolean;
 }
 
-/** `examineComponent` for once: what was compiled is thrown away. */
-export async function examineOnce(component: Uint8Array): Promise<InspectionReport> {
-  const folder = await mkdtemp(join(tmpdir(), 'datasource-inspect-'));
+/** The verdict on a component file. Nothing is kept, and it is never run. Never rejects for a bad component. */
+export async function examineOnce(component: Uint8Array, { isolation, types }: ExamineOptions): Promise<InspectionReport> {
+  const refusal = tooLarge(component);
+  if (refusal !== undefined) return refusal;
+  const examination = new Examination(isolation);
   try {
-    const { isolation } = await findIsolation('auto');
-    return await examineComponent(component, createCompiler(folder, isolation));
+    const report = await inspectWith(examination, component);
+    if (!types || report.verdict !== 'accepted') return report;
+    const outcome = await compileWith(examination, report);
+    return outcome.ok ? report : { ...report, verdict: 'WRONG_WORLD', problems: outcome.problems };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    examination.end();
   }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { findProgram } from './find-program.ts';
-import { type Isolation, PROCESS_ISOLATION } from './isolation.ts';
+import type { Isolation } from './isolation.ts';
 import { FILTER_FD, namespaceArguments, PID_FD } from './namespace.ts';
 
 const LOW_PRIORITY = 10;
@@ -18,8 +18,8 @@ export interface Launch {
   readable: readonly string[];
   /** Of memory that it may write to, resident or not: `RLIMIT_DATA`. */
   maxDataBytes: number;
-  /** How tightly it is bound: left out, as a process without namespaces. */
-  isolation?: Isolation | undefined;
+  /** How tightly it is bound. */
+  isolation: Isolation;
 }
 
 /** A started process, talked to by its stdio. Killing `child` ends everything in it. */
@@ -34,7 +34,7 @@ export interface Launched {
  * have. It ends when the host ends.
  */
 export function launch(options: Launch): Launched {
-  const { isolation = PROCESS_ISOLATION } = options;
+  const { isolation } = options;
   const bounds = resourceBounds(options.maxDataBytes);
   return isolation.kind === 'namespace' ? launchInNamespace(options, isolation, bounds) : launchAsProcess(options, bounds);
 }

@@ -22,12 +22,11 @@ export interface PoolOptions {
   maxWaiting: number;
   /** A process without a call for so long is ended. */
   idleMs: number;
-  /** Left out: as processes without namespaces. */
-  isolation?: Isolation | undefined;
+  isolation: Isolation;
   onStderr(text: string): void;
 }
 
-export const DEFAULT_POOL: Omit<PoolOptions, 'onStderr'> = Object.freeze({
+export const DEFAULT_POOL: Omit<PoolOptions, 'onStderr' | 'isolation'> = Object.freeze({
   maxProcesses: 8,
   maxCallsPerProcess: 8,
   // What instance after instance leaves behind in an engine does not pile up for ever, nor does what a guest put there

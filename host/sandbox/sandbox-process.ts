@@ -43,8 +43,7 @@ export interface SandboxProcessOptions {
   /** The compiled component. */
   folder: string;
   limits: Limits;
-  /** Left out: as a process without namespaces. */
-  isolation?: Isolation | undefined;
+  isolation: Isolation;
   onStderr(text: string): void;
 }
 

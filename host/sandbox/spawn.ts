@@ -29,8 +29,9 @@ export interface SandboxedProgram {
   maxHeapMib: number;
   /** jco's own tools start an I/O worker. A process that runs a guest never may. */
   allowWorker?: boolean;
-  /** Left out: as a process without namespaces. */
-  isolation?: Isolation | undefined;
+  /** The manifest's schemas are compiled. A process that runs a guest never may. */
+  allowCodeGeneration?: boolean;
+  isolation: Isolation;
 }
 
 /**
@@ -46,7 +47,7 @@ export function spawnSandboxed(program: SandboxedProgram): Launched {
     '--permission',
     ...readable.map((path) => `--allow-fs-read=${path}`),
     ...(program.allowWorker === true ? ['--allow-worker'] : []),
-    '--disallow-code-generation-from-strings',
+    ...(program.allowCodeGeneration === true ? [] : ['--disallow-code-generation-from-strings']),
     '--disable-proto=throw',
     '--no-addons',
     // The permission model of Node 26 does not bind these: SQLite opens, reads and writes any file, FFI calls any function.

@@ -1,50 +1,90 @@
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import { type SandboxedProgram, spawnSandboxed } from './spawn.ts';
 
-export interface ThrowawayOptions extends SandboxedProgram {
+export interface ThrowawayProgram extends SandboxedProgram {
+  /** Of one answer. */
+  maxOutputBytes: number;
+}
+
+export interface ThrowawayOptions extends ThrowawayProgram {
   input: Wire;
   timeoutMs: number;
-  maxOutputBytes: number;
 }
 
 export type ThrowawayOutcome = { ok: true; value: unknown } | { ok: false; reason: string };
 
+/** A sandboxed program that is asked a few things, one after the other, and then thrown away. */
+export interface Throwaway {
+  /**
+   * One frame in, one frame out. Never rejects: a crash, a hang or nonsense comes back as a reason, ends the process,
+   * and is the answer to whatever is asked after it.
+   */
+  ask(input: Wire, timeoutMs: number): Promise<ThrowawayOutcome>;
+  /** Ends the process. */
+  end(): void;
+}
+
 const MAX_STDERR_BYTES = 8 * 1024;
 
-/**
- * Runs a sandboxed program once: one frame in, one frame out, then the process is killed. Never
- * rejects: a crash, a hang or nonsense comes back as a reason.
- */
-export function runThrowaway(options: ThrowawayOptions): Promise<ThrowawayOutcome> {
-  return new Promise((resolve) => {
-    const { child } = spawnSandboxed(options);
-    const reader = new FrameReader(options.maxOutputBytes);
-    let stderr = '';
-    const finish = (outcome: ThrowawayOutcome): void => {
-      clearTimeout(timer);
-      child.kill('SIGKILL');
-      resolve(outcome);
-    };
-    const timer = setTimeout(() => finish({ ok: false, reason: `it took more than ${options.timeoutMs} ms` }), options.timeoutMs);
-    child.on('error', (error) => finish({ ok: false, reason: `its process did not start: ${error.message}` }));
-    child.on('exit', (code, signal) =>
-      finish({ ok: false, reason: `its process ended (${signal ?? `exit code ${code}`})${lastLine(stderr)}` }),
-    );
-    child.stderr?.on('data', (chunk: Uint8Array) => {
-      if (stderr.length < MAX_STDERR_BYTES) stderr += Buffer.from(chunk).toString('utf8');
-    });
-    child.stdout?.on('data', (chunk: Uint8Array) => {
-      try {
-        const [value] = reader.push(chunk);
-        if (value !== undefined) finish({ ok: true, value });
-      } catch (error) {
-        finish({ ok: false, reason: error instanceof Error ? error.message : String(error) });
-      }
-    });
-    // A process that dies while it is written to is reported by its exit.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(encodeFrame(options.input));
+/** Starts a program that answers frames with frames. Whoever opens it ends it. */
+export function openThrowaway(program: ThrowawayProgram): Throwaway {
+  const { child } = spawnSandboxed(program);
+  const reader = new FrameReader(program.maxOutputBytes);
+  let stderr = '';
+  let failure: ThrowawayOutcome | undefined;
+  let answer: ((outcome: ThrowawayOutcome) => void) | undefined;
+  const settle = (outcome: ThrowawayOutcome): void => {
+    const waiting = answer;
+    answer = undefined;
+    waiting?.(outcome);
+  };
+  const fail = (reason: string): void => {
+    failure ??= { ok: false, reason };
+    child.kill('SIGKILL');
+    settle(failure);
+  };
+  child.on('error', (error) => fail(`its process did not start: ${error.message}`));
+  // Not `exit`, which may come before the last of what the process wrote.
+  child.on('close', (code, signal) => fail(`its process ended (${signal ?? `exit code ${code}`})${lastLine(stderr)}`));
+  child.stderr?.on('data', (chunk: Uint8Array) => {
+    if (stderr.length < MAX_STDERR_BYTES) stderr += Buffer.from(chunk).toString('utf8');
   });
+  child.stdout?.on('data', (chunk: Uint8Array) => {
+    if (failure !== undefined) return;
+    try {
+      for (const value of reader.push(chunk)) {
+        if (answer === undefined) fail('it said something that nobody asked');
+        else settle({ ok: true, value });
+      }
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+    }
+  });
+  // A process that dies while it is written to is reported by its end.
+  child.stdin?.on('error', () => undefined);
+  return {
+    async ask(input, timeoutMs) {
+      if (failure !== undefined) return failure;
+      if (answer !== undefined) throw new TypeError('one question at a time');
+      const timer = setTimeout(() => fail(`it took more than ${timeoutMs} ms`), timeoutMs);
+      const answered = new Promise<ThrowawayOutcome>((resolve) => {
+        answer = resolve;
+      });
+      child.stdin?.write(encodeFrame(input));
+      return answered.finally(() => clearTimeout(timer));
+    },
+    end: () => fail('it was ended'),
+  };
+}
+
+/** Runs a sandboxed program for one answer. Never rejects. */
+export async function runThrowaway({ input, timeoutMs, ...program }: ThrowawayOptions): Promise<ThrowawayOutcome> {
+  const throwaway = openThrowaway(program);
+  try {
+    return await throwaway.ask(input, timeoutMs);
+  } finally {
+    throwaway.end();
+  }
 }
 
 function lastLine(stderr: string): string {

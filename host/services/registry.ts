@@ -6,8 +6,7 @@ import { parseGrant } from '../domain/grant-parse.ts';
 import { DEFAULT_LIMITS, type Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Compiler } from '../sandbox/compile.ts';
-import { examineComponent } from '../sandbox/examine.ts';
-import { inspectComponent, type InspectionReport } from '../sandbox/inspect.ts';
+import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { Database } from '../store/database.ts';
 import { listFlags, type StoredFlag } from '../store/flags.ts';
 import { getDatasource, listDatasources, putDatasource, type RegisteredDatasource } from '../store/registry.ts';
@@ -49,20 +48,24 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
   // What lies in the cache is named by digest and never changes, so a path once found stays good.
   const folders = new Map<string, string>();
 
-  async function compiled(component: Uint8Array, report: InspectionReport): Promise<string> {
-    const outcome = await compiler.compile(component, report);
-    if (!outcome.ok) throw new RequestError('WRONG_WORLD', 'The component does not fit the contract.', { problems: outcome.problems });
-    folders.set(report.digest, outcome.folder);
-    return outcome.folder;
+  /** Judged and compiled. The codes of `accepted`; HOST_BUSY. */
+  async function examined(component: Uint8Array): Promise<{ report: InspectionReport; folder: string }> {
+    const { report, folder } = await compiler.examine(component);
+    accepted(report);
+    if (folder === undefined) throw new TypeError('an accepted component is compiled');
+    folders.set(report.digest, folder);
+    return { report, folder };
   }
 
   async function folderOf(digest: string): Promise<string> {
-    const known = folders.get(digest);
-    if (known !== undefined) return known;
-    const component = new Uint8Array(await readFile(fileOf(options.componentsFolder, digest)));
-    const report = accepted(inspectComponent(component));
+    const known = folders.get(digest) ?? (await compiler.find(digest));
+    if (known !== undefined) {
+      folders.set(digest, known);
+      return known;
+    }
+    const { report, folder } = await examined(new Uint8Array(await readFile(fileOf(options.componentsFolder, digest))));
     if (report.digest !== digest) throw new RequestError('INTERNAL', `The file of component ${digest} holds other bytes.`);
-    return compiled(component, report);
+    return folder;
   }
 
   async function runnable(name: string): Promise<RunnableDatasource> {
@@ -74,10 +77,9 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
 
   async function install(component: Uint8Array, unchecked: Grant): Promise<InstalledDatasource> {
     const grant = parseGrant(unchecked);
-    const report = accepted(inspectComponent(component));
+    const { report, folder } = await examined(component);
     const { manifest, digest } = report;
     if (manifest === undefined) throw new TypeError('an accepted component has a manifest');
-    const folder = await compiled(component, report);
     await checkDescription(options, { name: manifest.name, digest, folder, manifest, grant, limits: limitsOf(grant), flags: [] });
     await keepFile(options.componentsFolder, digest, component);
     const { name, version } = manifest;
@@ -90,7 +92,7 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
   }
 
   return {
-    inspect: (component) => examineComponent(component, compiler),
+    inspect: async (component) => (await compiler.examine(component)).report,
     install,
     askedGrant,
     list: async () =>

@@ -5,7 +5,7 @@ import { buildDatasource } from '../../host/authoring/build.ts';
 import { DEFAULT_LIMITS } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
 import { createCompiler } from '../../host/sandbox/compile.ts';
-import { inspectComponent } from '../../host/sandbox/inspect.ts';
+import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../host/sandbox/pool.ts';
 import { compared, type Figure, median, timings } from './figure.ts';
 
@@ -16,12 +16,12 @@ const HELLO = join(import.meta.dirname, '../../datasources/hello');
 export async function benchCalls(scratch: string): Promise<Figure[]> {
   const { file } = await buildDatasource(HELLO, { outFile: join(scratch, 'hello.wasm') });
   const component = new Uint8Array(await readFile(file));
-  const report = inspectComponent(component);
-  const compiled = await createCompiler(join(scratch, 'compiled')).compile(component, report);
-  if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
-  const inProcess = await callHere(compiled.folder);
-  const pool = new SandboxPool({ ...DEFAULT_POOL, onStderr: () => undefined });
-  const key = { organisation: 'bench', digest: report.digest, folder: compiled.folder, limits: DEFAULT_LIMITS };
+  const compiler = createCompiler({ cacheFolder: join(scratch, 'compiled'), isolation: PROCESS_ISOLATION });
+  const { report, folder } = await compiler.examine(component);
+  if (folder === undefined) throw new Error(JSON.stringify(report.problems));
+  const inProcess = await callHere(folder);
+  const pool = new SandboxPool({ ...DEFAULT_POOL, isolation: PROCESS_ISOLATION, onStderr: () => undefined });
+  const key = { organisation: 'bench', digest: report.digest, folder, limits: DEFAULT_LIMITS };
   const call = async (): Promise<void> => {
     const outcome = await pool.call(key, {
       function: 'describe',

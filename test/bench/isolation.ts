@@ -1,5 +1,5 @@
 import { findIsolation } from '../../host/sandbox/find-isolation.ts';
-import type { Isolation } from '../../host/sandbox/isolation.ts';
+import { type Isolation, PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { farSide, limitsWith, readCall } from '../helpers/far-side.ts';
 import { compared, type Figure, median, timings } from './figure.ts';
@@ -19,9 +19,9 @@ export async function benchIsolation(): Promise<Figure[]> {
   // In turns, so that a busy moment of the machine falls on both.
   for (let round = 0; round < STARTS; round += 1) {
     starts.namespace.push(await startMs(folder, isolation));
-    starts.process.push(await startMs(folder));
+    starts.process.push(await startMs(folder, PROCESS_ISOLATION));
   }
-  const calls = { namespace: await callMs(folder, isolation), process: await callMs(folder) };
+  const calls = { namespace: await callMs(folder, isolation), process: await callMs(folder, PROCESS_ISOLATION) };
   return [
     compared('sandbox process to first answer, namespaces', 'ms', median(starts.namespace), {
       name: 'process',
@@ -31,7 +31,7 @@ export async function benchIsolation(): Promise<Figure[]> {
   ];
 }
 
-function open(folder: string, isolation: Isolation | undefined): SandboxProcess {
+function open(folder: string, isolation: Isolation): SandboxProcess {
   return new SandboxProcess({ folder, limits: limitsWith(), isolation, onStderr: () => undefined });
 }
 
@@ -40,7 +40,7 @@ async function call(process: SandboxProcess): Promise<void> {
   if (outcome.kind !== 'result') throw new Error(JSON.stringify(outcome));
 }
 
-async function startMs(folder: string, isolation?: Isolation): Promise<number> {
+async function startMs(folder: string, isolation: Isolation): Promise<number> {
   const beganMs = performance.now();
   const process = open(folder, isolation);
   await call(process);
@@ -49,7 +49,7 @@ async function startMs(folder: string, isolation?: Isolation): Promise<number> {
   return tookMs;
 }
 
-async function callMs(folder: string, isolation?: Isolation): Promise<number> {
+async function callMs(folder: string, isolation: Isolation): Promise<number> {
   const process = open(folder, isolation);
   const calls = await timings(CALLS, () => call(process));
   process.kill('cancelled', 'measured');

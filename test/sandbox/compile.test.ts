@@ -5,8 +5,9 @@ import { componentEmbed, componentNew, parse, print } from '@bytecodealliance/jc
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendCustomSection } from '../../host/authoring/custom-section.ts';
 import { MANIFEST_SECTION } from '../../host/domain/manifest.ts';
-import { type CompileOutcome, type Compiler, createCompiler } from '../../host/sandbox/compile.ts';
-import { inspectComponent } from '../../host/sandbox/inspect.ts';
+import { type Compiler, createCompiler, type Examined } from '../../host/sandbox/compile.ts';
+import type { InspectionReport } from '../../host/sandbox/inspect.ts';
+import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { runThrowaway } from '../../host/sandbox/throwaway.ts';
 import { SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { limitsWith, readCall } from '../helpers/far-side.ts';
@@ -26,11 +27,25 @@ afterAll(() => rm(scratch, { recursive: true }));
 
 async function freshCompiler(): Promise<{ compiler: Compiler; cache: string }> {
   const cache = await mkdtemp(join(scratch, 'cache-'));
-  return { compiler: createCompiler(cache), cache };
+  return { compiler: compilerOver(cache), cache };
 }
 
-function compile(compiler: Compiler, component: Uint8Array): Promise<CompileOutcome> {
-  return compiler.compile(component, inspectComponent(component));
+function compilerOver(cacheFolder: string): Compiler {
+  return createCompiler({ cacheFolder, isolation: PROCESS_ISOLATION });
+}
+
+/** Where the files lie; throws for a component that is refused. */
+async function compiledFolder(compiler: Compiler, component: Uint8Array): Promise<string> {
+  const { report, folder } = await compiler.examine(component);
+  if (folder === undefined) throw new Error(JSON.stringify(report.problems));
+  return folder;
+}
+
+/** Why it is refused; throws for a component that is not. */
+async function refusal(compiler: Compiler, component: Uint8Array): Promise<InspectionReport> {
+  const { report, folder } = await compiler.examine(component);
+  expect(folder).toBeUndefined();
+  return report;
 }
 
 function withManifest(component: Uint8Array): Uint8Array {
@@ -60,30 +75,30 @@ async function ofAnotherContract(change: (wit: string) => string): Promise<Uint8
 describe('a compiled component', () => {
   it('is JavaScript and core modules in a folder of its own, and nothing else', async () => {
     const { compiler, cache } = await freshCompiler();
-    const outcome = await compile(compiler, good);
-    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    const folder = await compiledFolder(compiler, good);
     expect(await readdir(cache)).toHaveLength(1);
-    const files = await readdir(outcome.folder);
+    const files = await readdir(folder);
     expect(files.filter((file) => !/^component(\.core\d*)?\.(js|wasm)$/.test(file))).toEqual(['package.json']);
   });
 
   it('is compiled once, however many ask for it and however often', async () => {
     const { compiler, cache } = await freshCompiler();
-    const report = inspectComponent(good);
-    const first = compiler.compile(good, report);
-    expect(compiler.compile(good, report)).toBe(first);
-    await first;
+    const first = compiler.examine(good);
+    expect(compiler.examine(good)).toBe(first);
+    const { report, folder } = await first;
+    expect(await compiler.find(report.digest)).toBe(folder);
+    expect(await compiler.find('sha256:another')).toBeUndefined();
     // Another host with the same folder.
     const file = join(cache, (await readdir(cache))[0] ?? '', 'component.js');
     const { mtimeMs } = await stat(file);
-    expect(await compile(createCompiler(cache), good)).toEqual(await first);
+    expect(await compilerOver(cache).examine(good)).toEqual(await first);
     expect((await stat(file)).mtimeMs).toBe(mtimeMs);
   });
 
   it('is whole when two hosts make it at once', async () => {
     const { compiler, cache } = await freshCompiler();
-    const [first, second] = await Promise.all([compile(compiler, good), compile(createCompiler(cache), good)]);
-    expect(first).toMatchObject({ ok: true });
+    const [first, second] = await Promise.all([compiler.examine(good), compilerOver(cache).examine(good)]);
+    expect(first).toMatchObject({ report: { verdict: 'accepted' }, folder: expect.any(String) } satisfies Record<keyof Examined, unknown>);
     expect(second).toEqual(first);
     expect(await readdir(cache)).toHaveLength(1);
   });
@@ -91,17 +106,15 @@ describe('a compiled component', () => {
   it('runs from a cache that lies behind a link', async () => {
     const { cache } = await freshCompiler();
     await symlink(cache, `${cache}-link`);
-    const outcome = await compile(createCompiler(`${cache}-link`), good);
-    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
-    const sandbox = new SandboxProcess({ folder: outcome.folder, limits: limitsWith(), onStderr: () => undefined });
+    const folder = await compiledFolder(compilerOver(`${cache}-link`), good);
+    const sandbox = new SandboxProcess({ folder, limits: limitsWith(), isolation: PROCESS_ISOLATION, onStderr: () => undefined });
     expect(await sandbox.call(readCall({ args: readArgs([]) }))).toMatchObject({ cause: 'trap' });
   });
 
   it('of the whole world links everything that it imports', async () => {
     const { compiler } = await freshCompiler();
-    const outcome = await compile(compiler, await watDatasource(undefined, 'datasource'));
-    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
-    const sandbox = new SandboxProcess({ folder: outcome.folder, limits: limitsWith(), onStderr: () => undefined });
+    const folder = await compiledFolder(compiler, await watDatasource(undefined, 'datasource'));
+    const sandbox = new SandboxProcess({ folder, limits: limitsWith(), isolation: PROCESS_ISOLATION, onStderr: () => undefined });
     // It got as far as its own code.
     expect(await sandbox.call(readCall({ args: readArgs([]) }))).toMatchObject({
       cause: 'trap',
@@ -114,13 +127,13 @@ describe('a component that the compiler refuses', () => {
   it('because it is malformed says so, leaves nothing behind and never breaks the next one', async () => {
     const { compiler, cache } = await freshCompiler();
     for (let seed = 0; seed < 3; seed += 1) {
-      expect(await compile(compiler, corrupted(seed))).toEqual({
-        ok: false,
+      expect(await refusal(compiler, corrupted(seed))).toMatchObject({
+        verdict: 'WRONG_WORLD',
         problems: [{ path: 'file', reason: expect.stringMatching(/^it could not be compiled: ./), remedy: expect.stringMatching(/./) }],
       });
     }
     expect(await readdir(cache)).toEqual([]);
-    expect(await compile(compiler, good)).toMatchObject({ ok: true });
+    expect(await compiledFolder(compiler, good)).toMatch(/./);
     await expect.poll(() => childrenOf(process.pid)).toEqual([]);
   });
 
@@ -130,18 +143,51 @@ describe('a component that the compiler refuses', () => {
     ['a case less', (wit) => wit.replace('unsupported,\n', ''), 'Failure'],
   ])('because its contract has %s names the interface', async (_, change, differing) => {
     const { compiler, cache } = await freshCompiler();
-    const outcome = await compile(compiler, await ofAnotherContract(change));
-    if (outcome.ok) throw new Error('it was accepted');
-    expect(outcome.problems.map(({ path }) => path)).toContain('interface lorelai:datasource/types@1.0.0');
-    expect(JSON.stringify(outcome.problems)).toContain(differing);
+    const { problems } = await refusal(compiler, await ofAnotherContract(change));
+    expect(problems.map(({ path }) => path)).toContain('interface lorelai:datasource/types@1.0.0');
+    expect(JSON.stringify(problems)).toContain(differing);
     expect(await readdir(cache)).toEqual([]);
   });
 
   it('because source is something else under its name is refused', async () => {
     const component = withManifest(await parse('(component (instance $i) (export "lorelai:datasource/source@1.0.0" (instance $i)))'));
     const { compiler } = await freshCompiler();
-    expect(inspectComponent(component).verdict).toBe('accepted');
-    expect(await compile(compiler, component)).toMatchObject({ ok: false });
+    expect(await refusal(compiler, component)).toMatchObject({ verdict: 'WRONG_WORLD', contract: 'lorelai:datasource@1.0.0' });
+  });
+});
+
+describe('a manifest that takes seconds to check', () => {
+  it('costs the host none of them', async () => {
+    const names = Array.from({ length: 30_000 }, (_, at) => `a${at}`).join(',');
+    const manifest = SMALL_MANIFEST.replace('items: {}', `items: {depends_on: [${names}]}`);
+    const { compiler } = await freshCompiler();
+    const component = appendCustomSection(await watComponent(), MANIFEST_SECTION, Buffer.from(manifest));
+    const before = process.cpuUsage();
+    const report = await refusal(compiler, component);
+    const { user, system } = process.cpuUsage(before);
+    expect(report).toMatchObject({
+      verdict: 'INVALID_MANIFEST',
+      problems: [{ reason: expect.stringMatching(/^checking it takes \d+ ms of a processor$/) }],
+    });
+    expect((user + system) / 1_000).toBeLessThan(500);
+  });
+});
+
+describe('components that come all at once', () => {
+  it('are examined two at a time, and those that are too many are told so', async () => {
+    const { compiler } = await freshCompiler();
+    let most = 0;
+    const watch = setInterval(() => void childrenOf(process.pid).then(({ length }) => (most = Math.max(most, length))), 5);
+    const files = Array.from({ length: 40 }, (_, at) => Uint8Array.of(0, at));
+    const outcomes = await Promise.allSettled(files.map((file) => compiler.examine(file)));
+    clearInterval(watch);
+    const told = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(told).toHaveLength(40 - 2 - 32);
+    for (const error of told) expect(error).toMatchObject({ code: 'HOST_BUSY' });
+    expect(most).toBeGreaterThan(0);
+    // One that has been ended may not be gone yet.
+    expect(most).toBeLessThanOrEqual(4);
+    expect(await compiledFolder(compiler, good)).toMatch(/./);
   });
 });
 
@@ -150,7 +196,8 @@ describe('a name inside of a component', () => {
     const text = await print(await watComponent());
     const hostile = `x'];process.exit(1);//`;
     const component = withManifest(await parse(text.replaceAll('cm32p2|lorelai:datasource/source@1|read"', `${hostile}"`)));
-    expect(inspectComponent(component)).toMatchObject({
+    const { compiler } = await freshCompiler();
+    expect(await refusal(compiler, component)).toMatchObject({
       verdict: 'NOT_A_COMPONENT',
       problems: [{ reason: expect.stringContaining('holds characters that no toolchain uses') }],
     });
@@ -159,7 +206,8 @@ describe('a name inside of a component', () => {
 
 describe('a program that runs once', () => {
   const program = {
-    script: 'compile.sandboxed',
+    script: 'examine.sandboxed',
+    isolation: PROCESS_ISOLATION,
     args: [],
     readable: [],
     maxMemoryBytes: 64 * 1024 * 1024,

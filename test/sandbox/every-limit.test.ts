@@ -6,6 +6,7 @@ import type { GuestValue } from '../../host/capabilities/capability.ts';
 import type { Grant } from '../../host/domain/grant.ts';
 import { LIMIT_NAMES, type LimitName, type Limits } from '../../host/domain/limits.ts';
 import { createLog } from '../../host/log.ts';
+import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../host/sandbox/pool.ts';
 import { callInSandbox, type CallResult } from '../../host/services/sandboxed-call.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => upstream.close());
 beforeEach(() => {
-  pool = new SandboxPool({ ...DEFAULT_POOL, onStderr: () => undefined });
+  pool = new SandboxPool({ ...DEFAULT_POOL, isolation: PROCESS_ISOLATION, onStderr: () => undefined });
   rate = new RequestRate();
   lines = [];
   logged = [];

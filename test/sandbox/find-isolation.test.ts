@@ -9,6 +9,7 @@ import { createLog } from '../../host/log.ts';
 import { findIsolation } from '../../host/sandbox/find-isolation.ts';
 import { findProgram } from '../../host/sandbox/find-program.ts';
 import { openServices } from '../../host/services/open.ts';
+import { command } from '../helpers/command.ts';
 import { componentFile } from '../helpers/components.ts';
 
 // Machines are told apart by what is in their PATH.
@@ -33,6 +34,15 @@ async function machineWhereBubblewrapIs(script: string): Promise<void> {
   process.env.PATH = `${folder}${delimiter}${own}`;
 }
 
+/** A machine whose `bwrap` leaves a file in a folder for each script that it is put around. Gives the folder. */
+async function machineThatTellsWhatItWraps(): Promise<string> {
+  const wrapped = join(folder, 'wrapped');
+  await mkdir(wrapped);
+  // Empty files: the bounds on a sandbox process let nobody write a byte.
+  await machineWhereBubblewrapIs(`for a; do case "$a" in */*.sandboxed.ts) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`);
+  return wrapped;
+}
+
 /** A machine with all the programs of this one but bubblewrap. */
 async function machineWithoutBubblewrap(): Promise<void> {
   const ldd = dirname(findProgram('ldd') ?? '');
@@ -45,10 +55,7 @@ const NO_NAMESPACES =
 
 describe('a host with namespaces', () => {
   it('puts them around all that it starts for a datasource', async () => {
-    const wrapped = join(folder, 'wrapped');
-    await mkdir(wrapped);
-    // By empty files: the bounds on a sandbox process let nobody write a byte.
-    await machineWhereBubblewrapIs(`for a; do case "$a" in */*.sandboxed.ts) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`);
+    const wrapped = await machineThatTellsWhatItWraps();
     const dataDir = join(folder, 'data');
     const { services, close } = await openServices(readConfig({ DATA_DIR: dataDir, ISOLATION: 'namespace' }), SILENT);
     try {
@@ -57,8 +64,14 @@ describe('a host with namespaces', () => {
     } finally {
       await close();
     }
-    // The trial at the start, the compiler, and the component that describes itself.
-    expect((await readdir(wrapped)).sort()).toEqual(['compile.sandboxed.ts', 'probe.sandboxed.ts', 'runner.sandboxed.ts']);
+    // The trial at the start, the examination, and the component that describes itself.
+    expect((await readdir(wrapped)).sort()).toEqual(['examine.sandboxed.ts', 'probe.sandboxed.ts', 'runner.sandboxed.ts']);
+  });
+
+  it('puts them around a file that is only inspected', async () => {
+    const wrapped = await machineThatTellsWhatItWraps();
+    expect(await command(['inspect', componentFile('hello')])).toMatchObject({ exitCode: 0 });
+    expect((await readdir(wrapped)).sort()).toEqual(['examine.sandboxed.ts', 'probe.sandboxed.ts']);
   });
 });
 

@@ -5,7 +5,7 @@ import { createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Isolation } from '../../host/sandbox/isolation.ts';
+import { type Isolation, PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { namespaceIsolation } from '../helpers/escaped.ts';
 import { farSide, limitsWith, readCall } from '../helpers/far-side.ts';
@@ -115,7 +115,7 @@ afterAll(async () => {
 });
 
 /** Runs JavaScript in a sandbox process of its own and gives what it returned. */
-async function inSandbox(body: string, isolation?: Isolation): Promise<unknown> {
+async function inSandbox(body: string, isolation: Isolation = PROCESS_ISOLATION): Promise<unknown> {
   const process = new SandboxProcess({ folder: await farSide(body), limits: limitsWith(), isolation, onStderr: () => undefined });
   started.push(process);
   const outcome = await process.call(readCall());
@@ -130,7 +130,7 @@ describe.each(['process', 'namespace'])('a sandbox process with %s isolation', (
       const filled = code.replaceAll('OUTSIDE', outside).replaceAll('PORT', port).replaceAll('SOCKET', join(outside, 'socket'));
       return `try { ${filled}; said[${JSON.stringify(name)}] = 'it worked'; } catch (error) { said[${JSON.stringify(name)}] = (error?.code ?? '') + ' ' + error; }`;
     });
-    const isolation = kind === 'namespace' ? await namespaceIsolation() : undefined;
+    const isolation = kind === 'namespace' ? await namespaceIsolation() : PROCESS_ISOLATION;
     said = await inSandbox(`${BODY}${attempts.join('\n')}\nreturn said;`, isolation);
   });
 

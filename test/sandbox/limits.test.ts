@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openLog } from '../../host/capabilities/log.ts';
 import type { Limits } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
+import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, type PoolKey, SandboxPool } from '../../host/sandbox/pool.ts';
 import type { CallOutcome, HostAnswer, HostPowers } from '../../host/sandbox/sandbox-process.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 
 function open(): SandboxPool {
-  pool = new SandboxPool({ ...DEFAULT_POOL, onStderr: () => undefined });
+  pool = new SandboxPool({ ...DEFAULT_POOL, isolation: PROCESS_ISOLATION, onStderr: () => undefined });
   return pool;
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, PoolFullError, type PoolKey, type PoolOptions, SandboxPool } from '../../host/sandbox/pool.ts';
 import type { CallOutcome, HostAnswer } from '../../host/sandbox/sandbox-process.ts';
 import { farSide, limitsWith, powersOf, readCall } from '../helpers/far-side.ts';
@@ -18,7 +19,7 @@ beforeAll(async () => {
 afterEach(() => pool.close());
 
 function open(options: Partial<PoolOptions> = {}): SandboxPool {
-  pool = new SandboxPool({ ...DEFAULT_POOL, onStderr: () => undefined, ...options });
+  pool = new SandboxPool({ ...DEFAULT_POOL, isolation: PROCESS_ISOLATION, onStderr: () => undefined, ...options });
   return pool;
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Limits } from '../../host/domain/limits.ts';
+import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { type HostAnswer, SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { farSide, limitsWith, powersOf, readCall } from '../helpers/far-side.ts';
 
@@ -11,7 +12,12 @@ afterEach(() => {
 
 async function start(read: string, options: { atStart?: string; limits?: Partial<Limits> } = {}): Promise<SandboxProcess> {
   const folder = await farSide(read, options.atStart);
-  const process = new SandboxProcess({ folder, limits: limitsWith(options.limits), onStderr: () => undefined });
+  const process = new SandboxProcess({
+    folder,
+    limits: limitsWith(options.limits),
+    isolation: PROCESS_ISOLATION,
+    onStderr: () => undefined,
+  });
   started.push(process);
   return process;
 }
@@ -115,7 +121,12 @@ describe('a process that dies', () => {
   });
 
   it('because its folder is not there ends its calls likewise', async () => {
-    const process = new SandboxProcess({ folder: '/nowhere', limits: limitsWith(), onStderr: () => undefined });
+    const process = new SandboxProcess({
+      folder: '/nowhere',
+      limits: limitsWith(),
+      isolation: PROCESS_ISOLATION,
+      onStderr: () => undefined,
+    });
     expect(await process.call(readCall())).toMatchObject({ kind: 'killed', cause: 'exit' });
   });
 });

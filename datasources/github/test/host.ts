@@ -11,6 +11,7 @@ import { Meter } from '../../../host/domain/meter.ts';
 import { checkSettings } from '../../../host/domain/settings.ts';
 import { toBatch, toCheckReport, toFailure, toProblems } from '../../../host/indexing/validate.ts';
 import type { Wire } from '../../../host/sandbox/frame.ts';
+import { PROCESS_ISOLATION } from '../../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../../host/sandbox/pool.ts';
 import type { SourceFunction } from '../../../host/sandbox/protocol.ts';
 import { compileGithub, type CompiledDatasource } from './component.ts';
@@ -87,7 +88,7 @@ export interface GithubSandbox {
 /** Builds, inspects and compiles the component, if that is not done yet, and opens its sandbox. */
 export async function openSandbox(): Promise<GithubSandbox> {
   const datasource = await compileGithub();
-  const pool = new SandboxPool({ ...DEFAULT_POOL, onStderr: (text) => process.stderr.write(text) });
+  const pool = new SandboxPool({ ...DEFAULT_POOL, isolation: PROCESS_ISOLATION, onStderr: (text) => process.stderr.write(text) });
   return { connect: (options) => connect(datasource, pool, options), close: () => pool.close() };
 }
 

@@ -11,7 +11,8 @@ import { RequestError } from '../../../host/domain/errors.ts';
 import { parseManifest } from '../../../host/domain/manifest-parse.ts';
 import { MANIFEST_SECTION } from '../../../host/domain/manifest.ts';
 import { outlineOf } from '../../../host/sandbox/component-binary.ts';
-import { inspectComponent } from '../../../host/sandbox/inspect.ts';
+import { examineOnce } from '../../../host/sandbox/examine.ts';
+import { PROCESS_ISOLATION } from '../../../host/sandbox/isolation.ts';
 import { temporaryFolders } from './temporary-folder.ts';
 
 const MANIFEST = `name: tiny
@@ -49,7 +50,7 @@ describe('buildDatasource()', () => {
     const folder = await folderWith({ 'datasource.yaml': `# Grüße\n${MANIFEST}`, 'source.ts': GOOD_SOURCE });
     const built = await buildDatasource(folder);
     const bytes = await readFile(built.file);
-    const report = inspectComponent(bytes);
+    const report = await examineOnce(bytes, { isolation: PROCESS_ISOLATION, types: false });
     expect(built.file).toBe(join(folder, 'tiny.wasm'));
     expect(report).toMatchObject({ problems: [], digest: built.digest, sizeBytes: built.sizeBytes, manifest: built.manifest });
     expect(report.imports.every((name) => name.startsWith('lorelai:datasource/'))).toBe(true);

@@ -4,7 +4,9 @@ import { parse } from '@bytecodealliance/jco';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { appendCustomSection } from '../../../host/authoring/custom-section.ts';
 import { MANIFEST_SECTION } from '../../../host/domain/manifest.ts';
-import { inspectComponent, MAX_COMPONENT_BYTES } from '../../../host/sandbox/inspect.ts';
+import { examineOnce } from '../../../host/sandbox/examine.ts';
+import { type InspectionReport, MAX_COMPONENT_BYTES } from '../../../host/sandbox/inspect.ts';
+import { PROCESS_ISOLATION } from '../../../host/sandbox/isolation.ts';
 import { componentFile } from '../../helpers/components.ts';
 import { SMALL_MANIFEST, watComponent } from '../../helpers/wat-component.ts';
 
@@ -14,14 +16,18 @@ beforeAll(async () => {
   bare = await watComponent();
 });
 
+function inspectComponent(component: Uint8Array): Promise<InspectionReport> {
+  return examineOnce(component, { isolation: PROCESS_ISOLATION, types: false });
+}
+
 function withManifest(...texts: (string | Uint8Array)[]): Uint8Array {
   return texts.reduce<Uint8Array>((component, text) => appendCustomSection(component, MANIFEST_SECTION, Buffer.from(text)), bare);
 }
 
 describe('inspectComponent() accepts', () => {
-  it('a component of the contract with its manifest, and reports what is in it', () => {
+  it('a component of the contract with its manifest, and reports what is in it', async () => {
     const component = withManifest(SMALL_MANIFEST);
-    expect(inspectComponent(component)).toMatchObject({
+    expect(await inspectComponent(component)).toMatchObject({
       digest: `sha256:${createHash('sha256').update(component).digest('hex')}`,
       sizeBytes: component.byteLength,
       verdict: 'accepted',
@@ -34,7 +40,7 @@ describe('inspectComponent() accepts', () => {
   });
 
   it.each(['hello', 'github'] as const)('%s', async (name) => {
-    expect(inspectComponent(await readFile(componentFile(name)))).toMatchObject({ verdict: 'accepted', manifest: { name } });
+    expect(await inspectComponent(await readFile(componentFile(name)))).toMatchObject({ verdict: 'accepted', manifest: { name } });
   });
 });
 
@@ -72,14 +78,14 @@ describe('inspectComponent() refuses', () => {
     ['a manifest that is no text', () => withManifest(Uint8Array.of(0xff, 0xfe, 0)), { verdict: 'INVALID_MANIFEST' }],
     ['a manifest without a name', () => withManifest(SMALL_MANIFEST.replace('name: small\n', '')), { verdict: 'INVALID_MANIFEST' }],
   ])('%s', async (_, make, expected) => {
-    const report = inspectComponent(await make());
+    const report = await inspectComponent(await make());
     expect(report).toMatchObject(expected);
     expect(report.manifest).toBeUndefined();
     for (const { reason, remedy } of report.problems) expect([reason, remedy]).not.toContain('');
   });
 
-  it('a manifest with a mistake, naming its place', () => {
-    const report = inspectComponent(withManifest(SMALL_MANIFEST.replace('version: 1.0.0', 'version: one')));
+  it('a manifest with a mistake, naming its place', async () => {
+    const report = await inspectComponent(withManifest(SMALL_MANIFEST.replace('version: 1.0.0', 'version: one')));
     expect(report).toMatchObject({ verdict: 'INVALID_MANIFEST', problems: [{ path: '/version', line: 2 }] });
   });
 });
