@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
+import { toAccessList } from '../domain/access.ts';
 import type { Passage } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
+import { confirmRead, internAccessLists, spreadAccessOf } from './access-lists.ts';
 import { putCheckpoint } from './checkpoints.ts';
 import { writeCollections } from './collections.ts';
 import type { CollectionWrite } from './collections.ts';
@@ -46,8 +48,10 @@ export interface BatchCommit {
   /** Whether the feature is up to date with this. */
   done: boolean;
   progress: { seen: number; expected: number | undefined };
-  /** What was left out: by the source, and by validation. */
+  /** What was left out: by the source, and by the host. */
   problems: readonly Problem[];
+  /** Of `problems`: what the host itself could not use. */
+  failed?: number;
   storage: readonly CollectionWrite[];
   metrics: readonly MetricWrite[];
   nowMs: number;
@@ -80,16 +84,25 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
   const deleted = changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : []));
   const before: Operation[] = [
     extendLease(lease, batch.leaseUntilMs),
+    ...internAccessLists(
+      home,
+      [...upserts, ...touched].map(({ document }) => toAccessList(document.access)),
+    ),
     ...deletePassages(home, [...replaced, ...deleted]),
     ...(await upsertOperations(batch, home, upserts)),
     indexPassages(home, replaced),
     ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),
+    ...spreadAccessOf(
+      home,
+      touched.map((change) => change.document.id),
+    ),
+    confirmRead(connection, nowMs),
     putCheckpoint({ connection, feature, checkpoint: batch.checkpoint, run: lease.run, nowMs }),
     ...writeCollections(connection, batch.storage),
     ...writeMetrics(connection, batch.metrics, nowMs),
   ];
   const counts = { upserted: upserts.length, unchanged: touched.length };
-  const progress = { run: lease.run, feature, done: batch.done, ...batch.progress, ...counts, problems: batch.problems };
+  const progress = { run: lease.run, feature, done: batch.done, ...batch.progress, ...counts, problems: batch.problems, failed: batch.failed ?? 0 };
   const written = await withLease(lease, () =>
     // The progress counts what `deleteDocuments` deletes, so nothing may come between the two.
     database.write([...before, deleteDocuments(home, deleted), ...addProgress(progress)]),
@@ -119,7 +132,8 @@ async function upsertOperations(
     const { contentHash, passages } = change;
     const publicId = nextId(batch.nowMs);
     operations.push(upsertDocument(home, { document, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
-    const context = { title: document.title, location: document.location, scope };
+    const accessKey = toAccessList(document.access).key;
+    const context = { title: document.title, location: document.location, scope, accessKey };
     for (const passage of passages) {
       const text = withoutNul(passage.text);
       const headings = passage.headings.map(withoutNul);

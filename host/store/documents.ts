@@ -1,4 +1,6 @@
+import { toAccessList } from '../domain/access.ts';
 import type { SourceDocument } from '../domain/document.ts';
+import { ACCESS_ID } from './access-lists.ts';
 import { operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
 import { defineStatement } from './statement.ts';
@@ -33,6 +35,7 @@ type FactParams = {
   createdAtMs: number | null;
   updatedAtMs: number | null;
   access: string;
+  accessKey: string;
   attributes: string;
   nowMs: number;
 };
@@ -47,24 +50,25 @@ const KNOWN = defineStatement<{ connection: string; feature: string; sourceIds: 
 const UPSERT = defineStatement<FactParams & { publicId: string; organisation: string; contentHash: Uint8Array; passages: number }>(
   'documents.upsert',
   `INSERT INTO documents (public_id, organisation_id, connection_id, feature, source_id, version, content_hash, title, link,
-     media_type, location, author, created_at_ms, updated_at_ms, indexed_at_ms, access, attributes, passage_count)
+     media_type, location, author, created_at_ms, updated_at_ms, indexed_at_ms, access, access_id, attributes, passage_count)
    VALUES (:publicId, :organisation, :connection, :feature, :sourceId, :version, :contentHash, :title, :link,
-     :mediaType, :location, :author, :createdAtMs, :updatedAtMs, :nowMs, :access, :attributes, :passages)
+     :mediaType, :location, :author, :createdAtMs, :updatedAtMs, :nowMs, :access, ${ACCESS_ID}, :attributes, :passages)
    ON CONFLICT (connection_id, feature, source_id) DO UPDATE SET version = excluded.version,
      content_hash = excluded.content_hash, title = excluded.title, link = excluded.link, media_type = excluded.media_type,
      location = excluded.location, author = excluded.author, created_at_ms = excluded.created_at_ms,
      updated_at_ms = excluded.updated_at_ms, indexed_at_ms = excluded.indexed_at_ms, access = excluded.access,
-     attributes = excluded.attributes, passage_count = excluded.passage_count`,
+     access_id = excluded.access_id, attributes = excluded.attributes, passage_count = excluded.passage_count`,
 );
 
 // Rows that are the same already are left alone: writing them again would cost most of an upsert.
 const REFRESH = defineStatement<Omit<FactParams, 'title' | 'mediaType' | 'location'>>(
   'documents.refresh',
   `UPDATE documents SET version = :version, link = :link, author = :author, created_at_ms = :createdAtMs,
-     updated_at_ms = :updatedAtMs, access = :access, attributes = :attributes, indexed_at_ms = :nowMs
+     updated_at_ms = :updatedAtMs, access = :access, access_id = ${ACCESS_ID},
+     attributes = :attributes, indexed_at_ms = :nowMs
    WHERE connection_id = :connection AND feature = :feature AND source_id = :sourceId
      AND (version IS NOT :version OR link <> :link OR author IS NOT :author OR created_at_ms IS NOT :createdAtMs
-       OR updated_at_ms IS NOT :updatedAtMs OR access <> :access OR attributes <> :attributes)`,
+       OR updated_at_ms IS NOT :updatedAtMs OR access <> :access OR access_id IS NULL OR attributes <> :attributes)`,
 );
 
 type SourceIds = { connection: string; feature: string; sourceIds: string };
@@ -88,7 +92,7 @@ export async function knownVersions(
   return new Map(await database.read(KNOWN, { connection, feature, sourceIds: JSON.stringify(sourceIds) }));
 }
 
-/** Adds or replaces a document's row; its passages come with those of passages.ts. */
+/** Adds or replaces a document's row, whose access list must be there; its passages come with those of passages.ts. */
 export function upsertDocument(
   home: DocumentHome,
   input: { document: DocumentFacts; contentHash: Uint8Array; publicId: string; passages: number; nowMs: number },
@@ -98,7 +102,10 @@ export function upsertDocument(
   return operation(UPSERT, { ...facts, organisation: home.organisation, contentHash, publicId, passages });
 }
 
-/** Takes over what may change without the searched text changing; writes nothing when nothing has. */
+/**
+ * Takes over what may change without the searched text changing; writes nothing when nothing has. The access list must be
+ * there; `spreadAccessOf` must follow.
+ */
 export function refreshDocument(home: DocumentHome, document: DocumentFacts, nowMs: number): Operation {
   const { title, mediaType, location, ...facts } = factParams(home, document, nowMs);
   return operation(REFRESH, facts);
@@ -124,6 +131,7 @@ function factParams(home: DocumentHome, document: DocumentFacts, nowMs: number):
     createdAtMs: document.createdAtMs ?? null,
     updatedAtMs: document.updatedAtMs ?? null,
     access: JSON.stringify(document.access),
+    accessKey: toAccessList(document.access).key,
     attributes: JSON.stringify(document.attributes),
     nowMs,
   };

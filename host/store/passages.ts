@@ -1,9 +1,11 @@
 import type { Passage } from '../domain/document.ts';
 import { extraWords } from '../domain/words.ts';
+import { ACCESS_ID } from './access-lists.ts';
 import { operation } from './database.ts';
 import type { Operation } from './database.ts';
 import type { DocumentHome } from './documents.ts';
 import { INDEXED_COLUMNS, searchIndexOf } from './search-index.ts';
+import { accessWord } from './search-scope.ts';
 import { defineStatement } from './statement.ts';
 import type { SqlParams, Statement } from './statement.ts';
 
@@ -14,6 +16,8 @@ export interface PassageContext {
   location: readonly string[];
   /** Of `scopeWords`. */
   scope: string;
+  /** Of the document's access list. */
+  accessKey: string;
 }
 
 type SourceIds = { connection: string; feature: string; sourceIds: string };
@@ -35,12 +39,13 @@ const INSERT = defineStatement<{
   text: string;
   identifiers: string;
   scope: string;
+  accessKey: string;
 }>(
   'passages.insert',
-  `INSERT INTO passages (document_id, position, title, headings, text, identifiers, scope)
+  `INSERT INTO passages (document_id, access_id, position, title, headings, text, identifiers, scope)
    VALUES (
      (SELECT id FROM documents WHERE connection_id = :connection AND feature = :feature AND source_id = :sourceId),
-     :position, :title, :headings, :text, :identifiers, :scope)`,
+     ${ACCESS_ID}, :position, :title, :headings, :text, :identifiers, :scope)`,
 );
 
 /** Deletes all passages of these documents with their index entries: two operations. */
@@ -64,10 +69,11 @@ export function unindexPassages<Params extends SqlParams<Params>>(organisation: 
 export function insertPassage(home: DocumentHome, sourceId: string, passage: Passage, context: PassageContext): Operation {
   const { connection, feature } = home;
   const { position, text } = passage;
-  const { title, location, scope } = context;
+  const { title, location, accessKey } = context;
+  const scope = `${context.scope} ${accessWord(accessKey)}`;
   const headings = JSON.stringify(passage.headings);
   const identifiers = [...location, extraWords([title, ...passage.headings, text].join('\n'))].join(' ');
-  return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope });
+  return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope, accessKey });
 }
 
 /** Makes the passages of these documents searchable, all of which are new. */

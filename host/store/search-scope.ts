@@ -9,10 +9,18 @@ export interface PassageScope {
   feature: string;
 }
 
-/** The words of one passage. */
+/** The words of one passage; that of its access list follows. */
 export function scopeWords(scope: PassageScope): string {
   return `${datasourceWord(scope.datasource)} ${featureWord(scope.feature)}`;
 }
+
+/** The word of an access list, by its key, which is a hash already. Lists of two connections may have the same word. */
+export function accessWord(key: string): string {
+  return `${key.slice(0, 16)}0`;
+}
+
+/** `accessWord` in SQL, of a column that holds a key. */
+export const ACCESS_WORD_OF_KEY = (column: string): string => `substr(${column}, 1, 16) || '0'`;
 
 export function datasourceWord(datasource: string): string {
   return word('datasource', datasource);
