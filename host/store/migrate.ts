@@ -8,7 +8,7 @@ import { CALLERS } from './migrations/0006-callers.ts';
 import { AUTHORISATIONS } from './migrations/0007-authorisations.ts';
 import { VECTORS } from './migrations/0008-vectors.ts';
 import { DELIVERIES } from './migrations/0009-deliveries.ts';
-import { VERSIONS } from './migrations/0010-versions.ts';
+import { WEBHOOKS } from './migrations/0010-webhooks.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** In order of version; new ones go to the end. */
@@ -22,7 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   AUTHORISATIONS,
   VECTORS,
   DELIVERIES,
-  VERSIONS,
+  WEBHOOKS,
 ];
 
 /** The file was written by a newer version of this host. */
