@@ -1,5 +1,4 @@
-import { lookup as resolveName } from 'node:dns';
-import { type BlockList, isIP, type LookupFunction } from 'node:net';
+import type { BlockList } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Agent, errors, request as send } from 'undici';
 import type { Grant } from '../domain/grant.ts';
@@ -7,7 +6,8 @@ import type { Limits } from '../domain/limits.ts';
 import type { Meter } from '../domain/meter.ts';
 import type { AttachRule, Manifest } from '../domain/manifest.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { mayDial, parseNetworks } from './address.ts';
+import { parseNetworks } from './address.ts';
+import { checkedLookup, forbiddenCause, refusedLiteral } from './checked-lookup.ts';
 import { ACCEPTED_CODINGS, codingsOf, decoded } from './content-coding.ts';
 import { matchesAnyOrigin, originOf } from '../domain/origin-pattern.ts';
 import { Scrubber } from './scrub.ts';
@@ -115,7 +115,6 @@ class TooLargeError extends Error {
     this.maxBytes = maxBytes;
   }
 }
-class ForbiddenAddressError extends Error {}
 
 /**
  * The one way out: every request of a datasource passes here, whichever interface it used. Allowed
@@ -135,12 +134,12 @@ export class Egress {
     this.#options = options;
     this.#asked = askedOrigins(options.manifest, options.config);
     this.#privateNetworks = parseNetworks(options.grant.http.privateNetworks);
-    this.#scrubber = new Scrubber(options.secret);
+    this.#scrubber = new Scrubber(options.secret, passwordOf(options));
     this.#agent = new Agent({
       connections: options.limits.maxConcurrentRequests,
       pipelining: 1,
       maxHeaderSize: MAX_HEADER_BYTES,
-      connect: { lookup: this.#checkedLookup, timeout: options.limits.requestTimeoutMs },
+      connect: { lookup: checkedLookup(this.#privateNetworks), timeout: options.limits.requestTimeoutMs },
     });
   }
 
@@ -195,10 +194,8 @@ export class Egress {
     if (!matchesAnyOrigin(url, this.#options.grant.http.origins)) {
       return denied(`${url.origin} is not granted: an operator allows it with \`datasources install … --allow ${url.origin}\``);
     }
-    // A literal address never reaches the resolver, so it is checked here.
-    const literal = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(literal) !== 0 && !mayDial(literal, this.#privateNetworks)) return denied(forbiddenAddress(literal));
-    return undefined;
+    const literal = refusedLiteral(url, this.#privateNetworks);
+    return literal === undefined ? undefined : denied(literal);
   }
 
   #refuseRequest(request: EgressRequest, meter: Meter): EgressOutcome | undefined {
@@ -233,7 +230,8 @@ export class Egress {
     if (size > MAX_HEADER_BYTES) return { error: { tag: 'invalid-request', val: `headers: more than ${MAX_HEADER_BYTES} bytes` } };
     for (const rule of secret === undefined ? [] : manifest.auth.attach) {
       if (!this.#mayCarryCredential(url, rule, config)) continue;
-      const value = rule.format.replaceAll('{secret}', () => secret ?? '');
+      const written = rule.encoding === 'base64' ? Buffer.from(secret ?? '').toString('base64') : (secret ?? '');
+      const value = rule.format.replaceAll('{secret}', () => written);
       if (!SENDABLE.test(value)) {
         const reason = 'headers: the credential holds a character that no header can carry; an operator sets it again';
         return { error: { tag: 'invalid-request', val: reason } };
@@ -295,29 +293,17 @@ export class Egress {
 
   #toError(error: unknown, deadline: AbortSignal): EgressError {
     if (error instanceof TooLargeError) return { tag: 'too-large', val: { maxBytes: error.maxBytes } };
-    const forbidden = causes(error).find((cause) => cause instanceof ForbiddenAddressError);
+    const forbidden = forbiddenCause(error);
     if (forbidden !== undefined) return { tag: 'denied', val: forbidden.message };
     if (deadline.aborted || error instanceof errors.ConnectTimeoutError) return { tag: 'timed-out' };
     return { tag: 'unreachable', val: reasonOf(error) };
   }
-
-  readonly #checkedLookup: LookupFunction = (hostname, options, callback) => {
-    resolveName(hostname, { all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, []);
-      const bad = addresses.find(({ address }) => !mayDial(address, this.#privateNetworks));
-      const [first] = addresses;
-      if (bad !== undefined || first === undefined) {
-        return callback(new ForbiddenAddressError(forbiddenAddress(bad?.address ?? 'none', hostname)), []);
-      }
-      if (options.all === true) return callback(null, addresses);
-      return callback(null, first.address, first.family);
-    });
-  };
 }
 
-function forbiddenAddress(address: string, hostname?: string): string {
-  const where = hostname === undefined ? address : `${hostname} resolves to ${address}, which`;
-  return `${where} is not a public address: an operator allows a private network with \`datasources install … --allow-private CIDR\``;
+/** Of `user:password` that is sent as Basic: a peer may echo the password alone. */
+function passwordOf({ manifest, secret }: EgressOptions): string | undefined {
+  const basic = manifest.auth.attach.some(({ encoding }) => encoding === 'base64');
+  return basic && secret?.includes(':') === true ? secret.slice(secret.indexOf(':') + 1) : undefined;
 }
 
 /** What the manifest asks for, with the origins that the connection's config names. */
@@ -349,12 +335,6 @@ function rejection(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-}
-
-function causes(error: unknown): Error[] {
-  if (!(error instanceof Error)) return [];
-  const nested = error instanceof AggregateError ? error.errors : [error.cause];
-  return [error, ...nested.flatMap(causes)];
 }
 
 function reasonOf(error: unknown): string {

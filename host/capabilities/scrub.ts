@@ -2,12 +2,14 @@ const MASK = '[secret]';
 /** Shorter values would turn ordinary text into masks; no real credential is as short. */
 const MIN_SECRET_LENGTH = 6;
 
-/** Takes a secret out of what goes back to a guest, also where a peer echoes it encoded. */
+/** Takes secrets out of what goes back to a guest, also where a peer echoes it encoded. */
 export class Scrubber {
   readonly #needles: Buffer[];
 
-  constructor(secret: string | undefined) {
-    const spellings = secret === undefined || secret.length < MIN_SECRET_LENGTH ? [] : spellingsOf(secret.toWellFormed());
+  constructor(...secrets: (string | undefined)[]) {
+    const spellings = secrets.flatMap((secret) =>
+      secret === undefined || secret.length < MIN_SECRET_LENGTH ? [] : spellingsOf(secret.toWellFormed()),
+    );
     this.#needles = [...new Set(spellings)].map((spelling) => Buffer.from(spelling));
   }
 

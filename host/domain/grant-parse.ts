@@ -3,9 +3,9 @@ import { type Problem, RequestError } from './errors.ts';
 import type { Grant } from './grant.ts';
 import { isJsonObject } from './json.ts';
 import { isLimitName, isLimitValue, LIMIT_NAMES, LIMITS, type Limits } from './limits.ts';
-import { parseOriginPattern } from './origin-pattern.ts';
+import { originOf, parseOriginPattern } from './origin-pattern.ts';
 
-const KEYS = ['http', 'storage', 'limits'];
+const KEYS = ['http', 'authorisation', 'storage', 'limits'];
 const HTTP_KEYS = ['origins', 'privateNetworks'];
 
 /**
@@ -35,6 +35,7 @@ export function parseGrant(value: unknown): Grant {
         remedy: 'Write an address and a prefix length, as in 10.1.0.0/16.',
       });
   });
+  const secretsTo = exactOriginsAt(grant.authorisation ?? {}, problems);
   const limits = limitsAt(grant.limits ?? {}, problems);
   const storage = grant.storage ?? false;
   if (typeof storage !== 'boolean')
@@ -42,7 +43,8 @@ export function parseGrant(value: unknown): Grant {
   const [first] = problems;
   if (first !== undefined)
     throw new RequestError('INVALID_GRANT', `The grant cannot be used: ${first.path}: ${first.reason}`, { remedy: first.remedy, problems });
-  return { http: { origins, privateNetworks }, storage: storage === true, limits };
+  const authorisation = secretsTo.length === 0 ? {} : { authorisation: { origins: secretsTo } };
+  return { http: { origins, privateNetworks }, ...authorisation, storage: storage === true, limits };
 }
 
 function objectAt(value: unknown, path: string, keys: readonly string[], problems: Problem[]): Record<string, unknown> {
@@ -62,6 +64,23 @@ function listAt(value: unknown, path: string, problems: Problem[]): string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value as string[];
   problems.push({ path, reason: 'It is not a list of texts.', remedy: 'Give a list.' });
   return [];
+}
+
+/** Secrets go to places that were named letter by letter. */
+function exactOriginsAt(value: unknown, problems: Problem[]): string[] {
+  const path = '/authorisation';
+  const origins = listAt(objectAt(value, path, ['origins'], problems).origins, `${path}/origins`, problems);
+  origins.forEach((origin, index) => {
+    const pattern = parseOriginPattern(origin);
+    if (pattern === undefined || pattern.wildcard || originOf(origin) !== origin) {
+      problems.push({
+        path: `${path}/origins/${index}`,
+        reason: `"${origin}" is not one exact origin.`,
+        remedy: 'Write scheme, host and port, as in https://login.example.com.',
+      });
+    }
+  });
+  return origins;
 }
 
 function isCidr(block: string): boolean {

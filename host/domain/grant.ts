@@ -8,6 +8,8 @@ export interface Grant {
     /** CIDR blocks of non-public addresses that may be dialled: `10.1.0.0/16`. */
     privateNetworks: string[];
   };
+  /** Exact origins that the host may send client secrets and tokens of it to, when it obtains them. None when left out. */
+  authorisation?: { origins: string[] };
   /** Whether it may keep values in the collections that its manifest declares. */
   storage: boolean;
   limits: Partial<Limits>;

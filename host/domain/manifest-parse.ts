@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats';
 import schema from '../../schemas/datasource-manifest.schema.json' with { type: 'json' };
 import type { Attach, DatasourceManifest, Feature, HttpAsk as HttpAskSource } from '../generated/schemas/datasource-manifest.ts';
 import { isJsonObject, type Json } from './json.ts';
+import { toAuthorisationRules } from './manifest-oauth.ts';
 import { checkManifestRules, normaliseRange } from './manifest-rules.ts';
 import { parseYaml } from './manifest-yaml.ts';
 import { toWebhookRules } from './manifest-webhook.ts';
@@ -47,7 +48,8 @@ function toManifest(source: DatasourceManifest): Manifest {
     auth: {
       type: source.auth?.type ?? 'none',
       requiredScopes: source.auth?.required_scopes ?? [],
-      attach: (source.auth?.attach ?? []).map(toAttachRule),
+      attach: (source.auth?.attach ?? []).map((attach) => toAttachRule(attach, source.auth?.type)),
+      ...(source.auth?.oauth === undefined ? {} : { oauth: toAuthorisationRules(source.auth.oauth) }),
     },
     envVars: (source.env_vars ?? []).map(({ name, description = '' }) => ({ name, description })),
     capabilities: {
@@ -57,6 +59,7 @@ function toManifest(source: DatasourceManifest): Manifest {
     collections,
     metrics: (source.monitoring?.metrics ?? []).map(({ name, type, description = '' }) => ({ name, type, description })),
     webhook: source.webhook === undefined ? undefined : toWebhookRules(source.webhook),
+    ...(source.schedule === undefined ? {} : { schedule: source.schedule }),
   };
 }
 
@@ -75,10 +78,12 @@ function toFeature(name: string, feature: Feature): ManifestFeature {
   };
 }
 
-function toAttachRule(attach: Attach): AttachRule {
+function toAttachRule(attach: Attach, type: string | undefined): AttachRule {
+  const basic = type === 'basic' && attach.format === undefined;
   return {
     header: (attach.header ?? 'authorization').toLowerCase(),
-    format: attach.format ?? 'Bearer {secret}',
+    format: attach.format ?? (basic ? 'Basic {secret}' : 'Bearer {secret}'),
+    ...((attach.encoding ?? (basic ? 'base64' : 'plain')) === 'base64' ? { encoding: 'base64' as const } : {}),
     origins: attach.origins ?? [],
     originsFromConfig: attach.origins_from_config ?? [],
   };

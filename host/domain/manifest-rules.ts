@@ -2,8 +2,10 @@ import { valid, validRange } from 'semver';
 import type { DatasourceManifest } from '../generated/schemas/datasource-manifest.ts';
 import type { Problem } from './errors.ts';
 import { isJsonObject } from './json.ts';
+import { checkOAuth } from './manifest-oauth.ts';
 import { checkWebhook } from './manifest-webhook.ts';
 import { nearest } from './nearest.ts';
+import { scheduleFault } from './schedule.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
 
 /** What no schema can say about a manifest that satisfies its schema. */
@@ -14,8 +16,10 @@ export function checkManifestRules(source: DatasourceManifest): Problem[] {
     ...checkNames(source),
     ...checkHttp(source),
     ...checkAttach(source),
+    ...checkOAuth(source),
     ...checkStorage(source),
     ...checkWebhook(source),
+    ...checkSchedule(source),
   ];
 }
 
@@ -112,6 +116,14 @@ function checkAttach(source: DatasourceManifest): Problem[] {
       ];
     });
     return [...unasked, ...unaskedKeys];
+  });
+}
+
+function checkSchedule(source: DatasourceManifest): Problem[] {
+  return Object.entries(source.schedule ?? {}).flatMap(([kind, text]) => {
+    const reason = typeof text === 'string' ? scheduleFault(text) : undefined;
+    if (reason === undefined) return [];
+    return [{ path: `/schedule/${kind}`, reason, remedy: 'Write five fields of cron in UTC, such as "*/15 * * * *", or "off".' }];
   });
 }
 

@@ -1,5 +1,7 @@
+import type { AuthorisationRules } from './authorisation.ts';
 import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { ScheduledKind } from './run-kind.ts';
 import type { WebhookRules } from './webhook.ts';
 
 /** The custom section of a component that carries its `datasource.yaml`, as UTF-8 text. */
@@ -20,6 +22,8 @@ export interface AttachRule {
   header: string;
   /** `Bearer {secret}`: the text with the credential in place of `{secret}`. */
   format: string;
+  /** How the credential is written there; `plain` when left out. */
+  encoding?: 'base64';
   origins: string[];
   /** Config keys that hold URLs whose origins count too. */
   originsFromConfig: string[];
@@ -60,11 +64,15 @@ export interface Manifest {
     type: 'none' | 'api_key' | 'basic' | 'oauth2' | 'app';
     requiredScopes: string[];
     attach: AttachRule[];
+    /** How tokens are obtained; none when a credential is set by hand. */
+    oauth?: AuthorisationRules;
   };
   envVars: { name: string; description: string }[];
   capabilities: { http: HttpAsk[]; storage: boolean };
   collections: { name: string; description: string }[];
   metrics: ManifestMetric[];
+  /** When the author would have runs come: cron in UTC, or `off`. Manifests that were registered long ago have none. */
+  schedule?: Partial<Record<ScheduledKind, string>>;
   /** How the source signs its webhook deliveries; undefined when it sends none. */
   webhook: WebhookRules | undefined;
 }

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { RequestError } from '../domain/errors.ts';
+import type { SealedKind } from '../domain/sealed-kind.ts';
 import { createMasterKeys, type MasterKey, type MasterKeyOptions, type MasterKeys } from './master-keys.ts';
 
 /**
@@ -15,9 +16,6 @@ export interface Vault {
   keys: MasterKeys;
 }
 
-/** What a secret is: one is never taken for another. */
-export type SecretKind = 'credential' | 'tokens' | 'attempt' | 'variable';
-
 /** Whose a secret is. */
 export interface SecretHome {
   /** Empty for what belongs to all of the host. */
@@ -25,7 +23,7 @@ export interface SecretHome {
   /** Its id; for what belongs to no connection, another name of one thing: `github/GITHUB_CLIENT_SECRET`. */
   connection: string;
   /** `credential` when left out. */
-  kind?: SecretKind;
+  kind?: SealedKind;
 }
 
 /** As hosts up to 0.1.0 sealed: under the master key itself, which is not named. It opens, and is sealed anew in the rotation. */

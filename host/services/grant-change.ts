@@ -22,10 +22,11 @@ export function grantChange(
 }
 
 /** One line for each thing that a grant gives. */
-function grantLines({ http, storage, limits }: Grant): string[] {
+function grantLines({ http, authorisation, storage, limits }: Grant): string[] {
   return [
     ...http.origins.map((origin) => `http ${origin}`),
     ...http.privateNetworks.map((block) => `addresses of ${block}`),
+    ...(authorisation?.origins ?? []).map((origin) => `authorisation ${origin}`),
     ...(storage ? ['storage'] : []),
     ...Object.entries(limits).map(([name, value]) => `limit ${name} ${value}`),
   ];

@@ -26,6 +26,14 @@ export type ExactOrigin = string;
  */
 export type ConfigKey = string;
 /**
+ * A URL without a query. `{key}` in its path stands for that setting of the connection, and `{key.origin}` in place of scheme and host for the origin of the URL that it holds.
+ */
+export type OauthEndpoint = string;
+/**
+ * One of `env_vars`: the operator sets its value, and only the host sees it.
+ */
+export type EnvVarName = string;
+/**
  * Scheme, lower-case host and port, no path: `https://api.github.com`. `https://*.example.com` means one or more labels below it.
  */
 export type Origin = string;
@@ -197,6 +205,7 @@ export interface Auth {
    * @maxItems 16
    */
   attach?: Attach[];
+  oauth?: Oauth;
 }
 export interface Attach {
   /**
@@ -208,6 +217,10 @@ export interface Attach {
    */
   format?: string;
   /**
+   * How the credential is written there: `base64` for `Basic {secret}`, where it is `user:password`.
+   */
+  encoding?: "plain" | "base64";
+  /**
    * @minItems 1
    */
   origins?: ExactOrigin[];
@@ -215,6 +228,119 @@ export interface Attach {
    * @minItems 1
    */
   origins_from_config?: ConfigKey[];
+}
+/**
+ * How the host obtains tokens by a standard flow and keeps them fresh. The datasource never sees one. What it names is shown to the operator, and nothing is sent anywhere that was not granted.
+ */
+export interface Oauth {
+  /**
+   * What the source can do. `code`: a person agrees in a browser (OAuth 2.1 authorization code with PKCE). `device`: a person types a code elsewhere (RFC 8628). `client_credentials`: the client is the account. `assertion`: a signed statement is exchanged for a token (RFC 7523). `installation`: an app signs a JWT and asks for the token of one installation.
+   *
+   * @minItems 1
+   */
+  flows?: ("code" | "device" | "client_credentials" | "assertion" | "installation")[];
+  /**
+   * Who the authorization server is. Endpoints that are left out are found by its metadata (RFC 8414, OpenID Connect Discovery); an `iss` in a response must be this.
+   */
+  issuer?: string;
+  authorization_endpoint?: OauthEndpoint;
+  /**
+   * A URL without a query. `{key}` in its path stands for that setting of the connection, and `{key.origin}` in place of scheme and host for the origin of the URL that it holds.
+   */
+  token_endpoint?: string;
+  device_authorization_endpoint?: OauthEndpoint;
+  revocation_endpoint?: OauthEndpoint;
+  /**
+   * How a token is revoked: by RFC 7009, or as GitHub does: DELETE with the client's id and secret as Basic and the token in JSON.
+   */
+  revocation?: "rfc7009" | "delete_grant";
+  /**
+   * @maxItems 16
+   */
+  variants?: OauthEndpoints[];
+  client_id?: EnvVarName;
+  client_secret?: EnvVarName;
+  /**
+   * One of `env_vars`: the operator sets its value, and only the host sees it.
+   */
+  client_key?: string;
+  /**
+   * One of `env_vars`: the operator sets its value, and only the host sees it.
+   */
+  client_certificate?: string;
+  /**
+   * How the client proves itself at the token endpoint: its secret in the body or as Basic, a JWT signed with `client_key`, or not at all.
+   */
+  client_authentication?: "post" | "basic" | "key" | "none";
+  scope_separator?: " " | ",";
+  /**
+   * The parameter that carries the scopes; Slack's `user_scope` asks for a person's token.
+   */
+  scope_parameter?: string;
+  /**
+   * Asked for besides `required_scopes`, and not looked for among what was granted: `offline_access`.
+   *
+   * @maxItems 32
+   */
+  extra_scopes?: string[];
+  /**
+   * Whether a person must have granted every one of `required_scopes`. Where the source lets people untick some, keep it.
+   */
+  check_scopes?: boolean;
+  authorization_parameters?: Parameters;
+  token_parameters?: Parameters1;
+  /**
+   * JSON Pointer of the object in the response that holds the token: Slack's `/authed_user`.
+   */
+  token_at?: string;
+  /**
+   * One of `env_vars`: the operator sets its value, and only the host sees it.
+   */
+  assertion_issuer?: string;
+  /**
+   * A property of `config_schema` that holds an absolute URL.
+   */
+  assertion_subject_from_config?: string;
+  /**
+   * A list of what the token is for, of which one is chosen: Atlassian's accessible resources.
+   */
+  resources?: {
+    endpoint: OauthEndpoint;
+    id?: string;
+    label?: string;
+    /**
+     * A property of `config_schema` that holds an absolute URL.
+     */
+    config_key: string;
+  };
+}
+/**
+ * Endpoints for connections with certain settings, in place of those below `oauth`. The first that fits is taken.
+ */
+export interface OauthEndpoints {
+  /**
+   * Settings of the connection, all with these values: `{ cloud: us_government }`.
+   */
+  when: {
+    [k: string]: string;
+  };
+  issuer?: OauthEndpoint;
+  authorization_endpoint?: OauthEndpoint;
+  token_endpoint?: OauthEndpoint;
+  device_authorization_endpoint?: OauthEndpoint;
+  revocation_endpoint?: OauthEndpoint;
+}
+/**
+ * Added to the address that the person visits: `{ access_type: offline, prompt: consent }`.
+ */
+export interface Parameters {
+  [k: string]: string;
+}
+/**
+ * Added to requests for tokens.
+ */
+export interface Parameters1 {
+  [k: string]: string;
 }
 export interface EnvVar {
   name: string;
