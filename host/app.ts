@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import { accessLog } from './middleware/access-log.ts';
-import { bodyLimit } from './middleware/body-limit.ts';
+import { bodyLimit, MAX_BODY_BYTES, MAX_DELIVERY_BYTES } from './middleware/body-limit.ts';
 import type { Edge } from './middleware/edge.ts';
 import { notFound, onError } from './middleware/problem.ts';
 import { requestId } from './middleware/request-id.ts';
@@ -12,6 +12,7 @@ import { wellFormedUrl } from './middleware/well-formed-url.ts';
 import { registerPages } from './routes/pages/pages.ts';
 import { registerRoutes } from './routes/register.ts';
 import { apiRoutes } from './routes/routes.ts';
+import { DELIVERIES_PATH } from './routes/webhooks.ts';
 import { createValidation } from './routes/validation.ts';
 import type { Services } from './services/services.ts';
 
@@ -26,7 +27,9 @@ export function createApp(services: Services, { log, config }: AppOptions): Hono
   const app = new Hono<Edge>();
   app.onError(onError(log));
   app.notFound(notFound());
-  app.use(requestId(), accessLog(log), secureHeaders(), sameOrigin(config), wellFormedUrl(), bodyLimit());
+  app.use(requestId(), accessLog(log), secureHeaders(), sameOrigin(config), wellFormedUrl());
+  const [forDeliveries, forAllElse] = [bodyLimit(MAX_DELIVERY_BYTES), bodyLimit(MAX_BODY_BYTES)];
+  app.use((c, next) => (c.req.path.startsWith(DELIVERIES_PATH) ? forDeliveries(c, next) : forAllElse(c, next)));
   const { routes, document } = apiRoutes();
   registerRoutes(app, routes, services, createValidation());
   registerPages(app, document);

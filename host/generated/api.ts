@@ -117,6 +117,9 @@ export interface ApiSchemas {
   RunProblem: RunProblem;
   RunInput: RunInput;
   RunPage: RunPage;
+  Webhook: Webhook;
+  OpenedWebhook: OpenedWebhook;
+  WebhookInput: WebhookInput;
   RetrievalInput: RetrievalInput;
   Retrieval: Retrieval;
   RetrievalHit: RetrievalHit;
@@ -860,6 +863,64 @@ export interface RunInput {
 export interface RunPage {
   items: Run[];
   next?: Cursor;
+}
+/**
+ * The entry of a connection for what its source sends by itself.
+ */
+export interface Webhook {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * Where the source delivers, below the address of this host.
+   */
+  path: string;
+  /**
+   * How deliveries are proved. Absent when the datasource takes none.
+   */
+  scheme?: "hmac" | "header_token" | "body_token" | "jwt";
+  /**
+   * Whether deliveries are taken.
+   */
+  open: boolean;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  changedAt?: string;
+  /**
+   * Deliveries that wait.
+   */
+  pending: number;
+  /**
+   * Deliveries of the last seven days that the datasource took.
+   */
+  done: number;
+  /**
+   * Deliveries of the last seven days that it did not take.
+   */
+  failed: number;
+  lastReceivedAt?: Timestamp;
+  /**
+   * Why the last one that failed did.
+   */
+  lastReason?: string;
+}
+/**
+ * A webhook that was opened just now.
+ */
+export interface OpenedWebhook {
+  webhook: Webhook;
+  /**
+   * The secret that was made, to be set at the source. It is shown this once.
+   */
+  secret?: string;
+}
+export interface WebhookInput {
+  /**
+   * The secret that the source shows. When left out one is made.
+   */
+  secret?: string;
 }
 /**
  * A question to find passages for.

@@ -6,12 +6,15 @@ import type { Edge } from './edge.ts';
 /** The largest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** BODY_TOO_LARGE by the announced length, or as soon as too much has come. */
-export function bodyLimit(): MiddlewareHandler<Edge> {
+/** What a source may send of its own accord, in bytes: it says more at one time than a caller has to. */
+export const MAX_DELIVERY_BYTES = 8 * 1024 * 1024;
+
+/** BODY_TOO_LARGE by the announced length, or as soon as more than `maxBytes` have come. */
+export function bodyLimit(maxBytes: number): MiddlewareHandler<Edge> {
   return limit({
-    maxSize: MAX_BODY_BYTES,
+    maxSize: maxBytes,
     onError: () => {
-      throw new RequestError('BODY_TOO_LARGE', `The body is larger than ${MAX_BODY_BYTES} bytes.`, { remedy: 'Send less.' });
+      throw new RequestError('BODY_TOO_LARGE', `The body is larger than ${maxBytes} bytes.`, { remedy: 'Send less.' });
     },
   });
 }

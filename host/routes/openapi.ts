@@ -11,6 +11,7 @@ const TAGS: readonly { name: Tag; description: string }[] = [
   { name: 'Retrieval', description: 'Answers from what was indexed.' },
   { name: 'Connections', description: 'Datasources set up for an organisation.' },
   { name: 'Runs', description: 'Indexing jobs of connections.' },
+  { name: 'Webhooks', description: 'What sources send by themselves.' },
   { name: 'Datasources', description: 'What is installed, and its features.' },
   { name: 'Organisations', description: 'Tenants. Nothing of one is ever visible to another.' },
   { name: 'Host', description: 'The host itself.' },
@@ -51,6 +52,8 @@ export type OpenApiResponse = { description: string; headers: Record<string, Ope
 /** By media type. */
 type OpenApiContent = Record<string, { schema: JsonObject }>;
 type OpenApiHeader = { description: string; schema: JsonObject };
+
+const TEXT: OpenApiContent = { 'text/plain': { schema: { type: 'string' } } };
 
 const REQUEST_ID = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
 
@@ -93,6 +96,7 @@ function operation(route: Route): OpenApiOperation {
     description,
     parameters: [...parameterList('path', route.pathParameters), ...parameterList('query', route.queryParameters)],
     ...(body.schema === undefined ? {} : { requestBody: { required: body.required, content: jsonContent(body.schema) } }),
+    ...(body.takes === 'delivery' ? { requestBody: { required: false, content: { '*/*': { schema: {} } } } } : {}),
     responses: { [success.status]: successResponse(route), ...problemResponses(routeErrors(route)) },
   };
 }
@@ -117,7 +121,7 @@ function successResponse({ success }: Route): OpenApiResponse {
   return {
     description: success.description,
     headers: { ...REQUEST_ID, ...(success.located ? location : {}) },
-    ...(success.schema === undefined ? {} : { content: jsonContent(success.schema) }),
+    ...(success.schema === undefined ? {} : { content: { ...jsonContent(success.schema), ...(success.orText ? TEXT : {}) } }),
     ...(success.mediaType === undefined ? {} : { content: { [success.mediaType]: { schema: { type: 'string' } } } }),
   };
 }

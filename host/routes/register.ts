@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono';
 import type { Caller } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Edge } from '../middleware/edge.ts';
+import { toDelivery } from '../middleware/delivery.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { problemResponse } from '../middleware/problem.ts';
 import type { Services } from '../services/services.ts';
@@ -37,6 +38,7 @@ async function answer(c: Context<Edge>, route: Route, services: Services, valida
   });
   if (location !== undefined) c.header('Location', location);
   const { mediaType } = route.success;
+  if (route.success.orText === true && typeof body === 'string') return c.text(body);
   if (mediaType !== undefined) return c.body(String(body), 200, { 'Content-Type': mediaType });
   return route.success.status === 204 ? c.body(null, 204) : c.json(body, route.success.status);
 }
@@ -48,7 +50,7 @@ async function serve(c: Context<Edge>, route: Route, services: Services, validat
   const request = {
     path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
     query: new URL(c.req.url).searchParams,
-    body: route.body.schema === undefined ? undefined : await jsonBody(c),
+    body: await bodyOf(c, route),
   };
   refuseForeignOrganisation(route.access, caller, request);
   return route.serve(services, {
@@ -57,6 +59,12 @@ async function serve(c: Context<Edge>, route: Route, services: Services, validat
     caller,
     actor: { kind: caller.kind, id: caller.id, requestId: c.get('requestId') },
   });
+}
+
+/** As the route takes it. */
+async function bodyOf(c: Context<Edge>, route: Route): Promise<unknown> {
+  if (route.body.takes === 'delivery') return toDelivery(c);
+  return route.body.takes === 'json' ? jsonBody(c) : undefined;
 }
 
 /** Until callers are asked who they are. */

@@ -1,13 +1,14 @@
 import type { Actor, Caller } from '../domain/caller.ts';
 import { RequestError, type ErrorCode } from '../domain/errors.ts';
 import type { ApiSchemas } from '../generated/api.ts';
+import type { IncomingDelivery } from '../domain/webhook.ts';
 import type { Services } from '../services/services.ts';
 import type { Access } from './access.ts';
 import { parseParameters, type Parameter, type Parameters } from './parameters.ts';
 import type { SchemaName, Validation } from './validation.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Datasources' | 'Organisations' | 'Host';
+export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Webhooks' | 'Datasources' | 'Organisations' | 'Host';
 
 /** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */
 interface Description {
@@ -41,8 +42,8 @@ interface RouteDefinition<P, Q, B, R> extends Description {
 export interface Route extends Description {
   pathParameters: Readonly<Record<string, Parameter<unknown>>>;
   queryParameters: Readonly<Record<string, Parameter<unknown>>>;
-  body: Pick<Body<unknown>, 'schema' | 'required'>;
-  success: Pick<Success<unknown>, 'status' | 'description' | 'schema' | 'mediaType'> & { located: boolean };
+  body: Pick<Body<unknown>, 'schema' | 'required' | 'takes'>;
+  success: Pick<Success<unknown>, 'status' | 'description' | 'schema' | 'mediaType' | 'orText'> & { located: boolean };
   serve(services: Services, request: RouteRequest): Promise<RouteAnswer>;
 }
 
@@ -50,7 +51,7 @@ export interface Route extends Description {
 interface RouteRequest {
   path: URLSearchParams;
   query: URLSearchParams;
-  /** The JSON value; undefined when there was no body. */
+  /** The JSON value, or the whole request where the route takes a delivery; undefined when there was no body. */
   body: unknown;
   validation: Validation;
   caller: Caller;
@@ -69,6 +70,8 @@ interface RouteAnswer {
 export interface Body<B> {
   /** None when it takes no body. */
   schema: SchemaName | undefined;
+  /** `delivery`: the request as it came, with any query and any body; a source's proof is of these very bytes. */
+  takes: 'nothing' | 'json' | 'delivery';
   required: boolean;
   parse(validation: Validation, value: unknown): B;
 }
@@ -81,6 +84,8 @@ export interface Success<R> {
   schema: SchemaName | undefined;
   /** Of an answer that is no JSON: the body is then a text. */
   mediaType?: string;
+  /** The answer is a plain text where it is no object. */
+  orText?: true;
   location?: (body: R) => string;
 }
 
@@ -92,12 +97,12 @@ export function defineRoute<P, Q, B, R>(definition: RouteDefinition<P, Q, B, R>)
     ...description,
     pathParameters,
     queryParameters,
-    body: { schema: body.schema, required: body.required },
+    body: { schema: body.schema, required: body.required, takes: body.takes },
     success: { ...answer, located: location !== undefined },
     async serve(services, request) {
       const result = await handle(services, {
         path: parseParameters(pathParameters, request.path),
-        query: parseParameters(queryParameters, request.query),
+        query: parseParameters(queryParameters, body.takes === 'delivery' ? new URLSearchParams() : request.query),
         body: body.parse(request.validation, request.body),
         caller: request.caller,
         actor: request.actor,
@@ -109,13 +114,14 @@ export function defineRoute<P, Q, B, R>(definition: RouteDefinition<P, Q, B, R>)
 
 /** Whatever body comes is not looked at. */
 export function noBody(): Body<undefined> {
-  return { schema: undefined, required: false, parse: () => undefined };
+  return { schema: undefined, takes: 'nothing', required: false, parse: () => undefined };
 }
 
 /** A JSON body that fits a schema. */
 export function requiredBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N]> {
   return {
     schema,
+    takes: 'json',
     required: true,
     parse(validation, value) {
       if (value !== undefined) return validation.parse(schema, value);
@@ -128,7 +134,24 @@ export function requiredBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N
 
 /** A JSON body that fits a schema; `{}` when there is none. */
 export function optionalBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N]> {
-  return { schema, required: false, parse: (validation, value) => validation.parse(schema, value ?? {}) };
+  return { schema, takes: 'json', required: false, parse: (validation, value) => validation.parse(schema, value ?? {}) };
+}
+
+/** The request as it came. */
+export function deliveryBody(): Body<IncomingDelivery> {
+  return {
+    schema: undefined,
+    takes: 'delivery',
+    required: false,
+    parse(_validation, value) {
+      if (isDelivery(value)) return value;
+      throw new TypeError('the request was not handed over as a delivery');
+    },
+  };
+}
+
+function isDelivery(value: unknown): value is IncomingDelivery {
+  return typeof value === 'object' && value !== null && 'body' in value && value.body instanceof Uint8Array;
 }
 
 /** 200 with a body. */
@@ -164,9 +187,15 @@ export function done(description: string): Success<void> {
   return { status: 204, schema: undefined, description };
 }
 
+const BODY_ERRORS: Readonly<Record<Body<unknown>['takes'], readonly ErrorCode[]>> = {
+  nothing: [],
+  json: ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
+  delivery: ['BODY_TOO_LARGE'],
+};
+
 /** All codes that a route may answer with: its own, and those of the steps before it. */
 export function routeErrors(route: Route): ErrorCode[] {
-  const body: ErrorCode[] = route.body.schema === undefined ? [] : ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+  const body = BODY_ERRORS[route.body.takes];
   return [
     ...new Set<ErrorCode>([
       'INVALID_REQUEST',

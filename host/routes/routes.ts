@@ -9,6 +9,7 @@ import { organisationRoutes } from './organisations.ts';
 import { retrieveRoutes } from './retrieve.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of the API, in the order of the reference, and the OpenAPI document made of them. */
 export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocument } {
@@ -17,6 +18,7 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...connectionRoutes(),
     ...auditRoutes(),
     ...runRoutes(),
+    ...webhookRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...healthRoutes(),

@@ -7,6 +7,7 @@ import organisation from '../../schemas/api/organisation.schema.json' with { typ
 import problem from '../../schemas/api/problem.schema.json' with { type: 'json' };
 import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
+import webhook from '../../schemas/api/webhook.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { limitsSchema } from './limits-schema.ts';
 
@@ -19,6 +20,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   connection,
   audit,
   run,
+  webhook,
   retrieval,
   health,
   { $defs: { Limits: limitsSchema() } },

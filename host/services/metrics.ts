@@ -9,6 +9,8 @@ export interface HostMetrics extends MetricsService {
   /** A request that will not be on record: there were too many. */
   countDropped(): void;
   countRun(state: RunState): void;
+  /** What came of a webhook delivery at the entry. */
+  countDelivery(datasource: string, outcome: 'kept' | 'repeated' | 'full' | 'refused'): void;
   /** What one committed batch did. */
   countDocuments(datasource: string, changes: { upserted: number; unchanged: number; deleted: number }): void;
 }
@@ -48,7 +50,7 @@ export function createMetrics(options: MetricsOptions): HostMetrics {
     registers,
   });
   const { denials, breaches, kills, dropped } = recordCounters(registers);
-  const { runs, documents } = workCounters(registers);
+  const { runs, documents, deliveries } = workCounters(registers);
   processGauge(registers, options);
   return {
     countEvent({ kind, datasource, request, cause }) {
@@ -63,6 +65,7 @@ export function createMetrics(options: MetricsOptions): HostMetrics {
     },
     countDropped: () => dropped.inc(),
     countRun: (state) => runs.inc({ state }),
+    countDelivery: (datasource, outcome) => deliveries.inc({ datasource, outcome }),
     countDocuments(datasource, changes) {
       for (const change of ['upserted', 'unchanged', 'deleted'] as const) documents.inc({ datasource, change }, changes[change]);
     },
@@ -100,8 +103,18 @@ function recordCounters(
   };
 }
 
-function workCounters(registers: Registry[]): { runs: Counter<'state'>; documents: Counter<'datasource' | 'change'> } {
+function workCounters(registers: Registry[]): {
+  runs: Counter<'state'>;
+  documents: Counter<'datasource' | 'change'>;
+  deliveries: Counter<'datasource' | 'outcome'>;
+} {
   return {
+    deliveries: new Counter({
+      name: 'lorelai_webhook_deliveries_total',
+      help: 'Webhook deliveries by what came of them at the entry.',
+      labelNames: ['datasource', 'outcome'],
+      registers,
+    }),
     runs: new Counter({ name: 'lorelai_runs_total', help: 'Runs that this host ended.', labelNames: ['state'], registers }),
     documents: new Counter({
       name: 'lorelai_documents_total',

@@ -25,6 +25,7 @@ import { createRetrieval } from './retrieval.ts';
 import { createRunWorker } from './run-worker.ts';
 import { createRuns } from './runs.ts';
 import type { Services } from './services.ts';
+import { createWebhooks } from './webhooks.ts';
 
 export interface OpenServices {
   services: Services;
@@ -69,6 +70,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       flags: createFlags({ database, registry }),
       connections,
       runs: createRuns({ database, organisations, targets, worker, metrics }),
+      webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
       retrieval: createRetrieval({ database }),
       audit: createAudit({ database, connections }),
       metrics,

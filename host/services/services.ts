@@ -6,6 +6,9 @@ import type { Grant } from '../domain/grant.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
+import type { Pause, RunBounds } from '../domain/run-bounds.ts';
+import type { FeatureState, RunKind, RunStarter, RunState, ScheduledKind } from '../domain/run-kind.ts';
+import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
 
 /**
@@ -18,6 +21,8 @@ export interface Services {
   flags: FlagService;
   connections: ConnectionService;
   runs: RunService;
+  schedules: ScheduleService;
+  webhooks: WebhookService;
   retrieval: RetrievalService;
   audit: AuditService;
   metrics: MetricsService;
@@ -133,11 +138,9 @@ export interface ConnectionService {
   check(organisation: string, id: string): Promise<ConnectionCheck>;
 }
 
-export type RunState = 'queued' | 'running' | 'parked' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
-
 export interface RunFeature {
   feature: string;
-  state: 'pending' | 'running' | 'done' | 'failed' | 'skipped';
+  state: FeatureState;
   reason: string | undefined;
   batches: number;
   seen: number;
@@ -146,35 +149,154 @@ export interface RunFeature {
   unchanged: number;
   deleted: number;
   skipped: number;
+  /** Items of `skipped` that the host itself could not use. */
+  failed: number;
 }
 
-/** One indexing job of a connection. */
+/** One job of a connection. */
 export interface Run {
   id: string;
   organisation: string;
   connection: string;
+  kind: RunKind;
+  startedBy: RunStarter;
   state: RunState;
   reason: string | undefined;
   features: RunFeature[];
   /** Items and scopes that were left out, the first 100. */
   problems: (Problem & { feature: string })[];
+  /** How long it was worked on until `workedSinceMs`, which it has while somebody works on it. */
+  workedMs: number;
+  workedSinceMs: number | undefined;
   wakeAtMs: number | undefined;
   createdAtMs: number;
   startedAtMs: number | undefined;
   finishedAtMs: number | undefined;
 }
 
+export interface RunInput {
+  /** `content` when it is left out. */
+  kind?: ScheduledKind;
+  /** Of `content` and `prune`. */
+  features?: string[];
+  /** Of `content`: reads everything again, and not only what has changed. */
+  full?: boolean;
+}
+
+/** A document that a held prune would remove. */
+export interface HeldDocument {
+  feature: string;
+  id: string;
+  title: string;
+  link: string;
+}
+
+/** An item that is not, or not wholly, in the index. */
+export interface FailedItem extends Problem {
+  feature: string;
+  /** How often it has failed. */
+  times: number;
+  /** Whether the host has kept it, so that it can be taken up again alone. */
+  kept: boolean;
+  firstAtMs: number;
+  lastAtMs: number;
+}
+
 export interface RunService {
-  /** UNKNOWN_CONNECTION, UNKNOWN_FEATURE, RUN_IN_PROGRESS. Returns at once with a queued run. */
-  start(organisation: string, connection: string, input: { features?: string[] }, actor: Actor): Promise<Run>;
+  /** UNKNOWN_CONNECTION, UNKNOWN_FEATURE, RUN_IN_PROGRESS, CONNECTION_PAUSED. Returns at once with a queued run. */
+  start(organisation: string, connection: string, input: RunInput, actor: Actor): Promise<Run>;
   /** UNKNOWN_RUN. */
   get(organisation: string, id: string): Promise<Run>;
   /** Newest first. */
-  list(organisation: string, filter: { connection?: string }, page: PageInput): Promise<Page<Run>>;
+  list(organisation: string, filter: { connection?: string; state?: RunState; kind?: RunKind }, page: PageInput): Promise<Page<Run>>;
   /** UNKNOWN_RUN, RUN_NOT_ACTIVE. Takes effect within the current call. */
   cancel(organisation: string, id: string, actor: Actor): Promise<Run>;
+  /** What a held prune would remove. UNKNOWN_RUN, RUN_NOT_HELD. */
+  held(organisation: string, id: string, page: PageInput): Promise<Page<HeldDocument>>;
+  /** Lets a held prune remove what it was held for and what is still not listed then. UNKNOWN_RUN, RUN_NOT_HELD, RUN_IN_PROGRESS, CONNECTION_PAUSED. */
+  approve(organisation: string, id: string, actor: Actor): Promise<Run>;
+  /** Ends a held prune; nothing is removed. UNKNOWN_RUN, RUN_NOT_HELD. */
+  dismiss(organisation: string, id: string, actor: Actor): Promise<Run>;
+  /** Items of a connection that failed. UNKNOWN_CONNECTION. */
+  failedItems(organisation: string, connection: string, page: PageInput): Promise<Page<FailedItem>>;
+  /** Starts a run that takes up again what the host has kept of failed items, and nothing else. UNKNOWN_CONNECTION, NOTHING_TO_RETRY, RUN_IN_PROGRESS, CONNECTION_PAUSED. */
+  retryFailed(organisation: string, connection: string, actor: Actor): Promise<Run>;
   /** Works on queued, parked and orphaned runs until `signal` aborts or, with `untilIdle`, nothing is left to do now. */
   work(options: { signal: AbortSignal; untilIdle?: boolean; onProgress?: (run: Run) => void }): Promise<void>;
+}
+
+/** When the runs of one kind come by themselves. */
+export interface KindSchedule {
+  /** Five fields of cron, in UTC, or `off`. */
+  cron: string;
+  /** Who says so: an operator for this connection, the datasource's manifest, or the host. */
+  from: 'connection' | 'datasource' | 'host';
+  /** None while it is off, and until a host has looked at it. */
+  dueAtMs: number | undefined;
+  /** Whether the datasource has said that it lacks the function. */
+  unsupported: boolean;
+}
+
+/** When a connection is worked on, within which bounds, and whether at all. */
+export interface ConnectionSchedule extends Record<ScheduledKind, KindSchedule> {
+  connection: string;
+  paused: Pause | undefined;
+  /** Runs in a row that failed. */
+  failedRuns: number;
+  bounds: RunBounds;
+}
+
+/** What is left out stays as it is; null goes back to what the datasource or the host says. */
+export type ScheduleChange = { [K in ScheduledKind]?: string | null } & { bounds?: { [K in keyof RunBounds]?: number | null } };
+
+export interface ScheduleService {
+  /** UNKNOWN_CONNECTION. */
+  get(organisation: string, connection: string): Promise<ConnectionSchedule>;
+  /** UNKNOWN_CONNECTION, INVALID_SCHEDULE. */
+  change(organisation: string, connection: string, input: ScheduleChange, actor: Actor): Promise<ConnectionSchedule>;
+  /** No run begins or goes on until `resume`; one that is under way waits within its current call. UNKNOWN_CONNECTION. */
+  pause(organisation: string, connection: string, reason: string | undefined, actor: Actor): Promise<ConnectionSchedule>;
+  /** UNKNOWN_CONNECTION. */
+  resume(organisation: string, connection: string, actor: Actor): Promise<ConnectionSchedule>;
+}
+
+/** The entry of a connection for what its source sends by itself. */
+export interface Webhook {
+  connection: string;
+  /** Below the address of the host. */
+  path: string;
+  /** How deliveries are proved; undefined when the datasource takes none. */
+  scheme: WebhookProof['scheme'] | undefined;
+  open: boolean;
+  /** When it was opened or its secret changed. */
+  changedAtMs: number | undefined;
+  /** Deliveries that wait, and those of the last seven days that have ended. */
+  pending: number;
+  done: number;
+  failed: number;
+  lastReceivedAtMs: number | undefined;
+  /** Why the last one that failed did. */
+  lastReason: string | undefined;
+}
+
+/** What became of a delivery. */
+export type TakenDelivery =
+  | { kind: 'kept' }
+  /** A copy of one that was taken before. */
+  | { kind: 'repeated' }
+  /** The source asks whether the address is ours: given back as plain text, or as a member of a JSON object. */
+  | { kind: 'challenge'; text: string }
+  | { kind: 'challenge-member'; member: string; value: string };
+
+export interface WebhookService {
+  /** UNKNOWN_CONNECTION. */
+  get(organisation: string, connection: string): Promise<Webhook>;
+  /** Opens it, or changes its secret. `secret` of the answer is one that was made, and is never shown again. UNKNOWN_CONNECTION, WEBHOOK_UNSUPPORTED, INVALID_REQUEST. */
+  open(organisation: string, connection: string, secret: string | undefined, actor: Actor): Promise<Webhook & { secret?: string }>;
+  /** Nothing is taken any more, and what waits is forgotten. UNKNOWN_CONNECTION. */
+  close(organisation: string, connection: string, actor: Actor): Promise<Webhook>;
+  /** WEBHOOK_REFUSED, HOST_BUSY. */
+  take(connection: string, delivery: IncomingDelivery): Promise<TakenDelivery>;
 }
 
 export interface RetrievalInput {

@@ -99,7 +99,7 @@ const WAITING = defineStatement<NoParams, WaitingConnection>(
    FROM waiting JOIN connections ON connections.id = waiting.connection_id
    WHERE connections.removed_at_ms IS NULL
      AND NOT EXISTS (SELECT 1 FROM runs
-       WHERE runs.connection_id = connections.id AND runs.state IN ('queued', 'running', 'parked'))
+       WHERE runs.connection_id = connections.id AND runs.kind <> 'access' AND runs.state IN ('queued', 'running', 'parked'))
      AND NOT EXISTS (SELECT 1 FROM connection_work AS work
        WHERE work.connection_id = connections.id AND work.paused_at_ms IS NOT NULL)
    LIMIT 100`,

@@ -115,6 +115,7 @@ export interface DatasourceManifest {
     metrics?: Metric[];
   };
   webhook?: Webhook;
+  schedule?: Schedule;
   /**
    * The powers that it asks for. Nothing is granted until an operator grants it.
    */
@@ -421,6 +422,23 @@ export interface WebhookProof {
    * Of `body_token`: where the secret is in the JSON body. A JSON Pointer in which `*` means each item: `/value/* /clientState`.
    */
   path?: string;
+}
+/**
+ * When runs should come by themselves: five fields of cron in UTC, or `off`. An operator may say otherwise for a connection.
+ */
+export interface Schedule {
+  /**
+   * Reads what has changed. When left out: every hour.
+   */
+  content?: string;
+  /**
+   * Asks `list-ids` what still exists. When left out: every night.
+   */
+  prune?: string;
+  /**
+   * Asks `list-groups` who is in which group. When left out: every hour.
+   */
+  access?: string;
 }
 /**
  * Either `origin` or `origin_from_config`, and the reason.
