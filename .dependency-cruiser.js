@@ -28,7 +28,7 @@ export default {
       comment: 'What runs beside a guest imports the protocol, other far-side files and nothing else of the host.',
       severity: 'error',
       from: { path: '^host/sandbox/.*\\.sandboxed\\.ts$', pathNot: '^host/sandbox/examine\\.sandboxed\\.ts$' },
-      to: { path: '^host/', pathNot: '^host/sandbox/([^/]+\\.sandboxed|frame|protocol)\\.ts$' },
+      to: { path: '^host/', pathNot: '^host/sandbox/([^/]+\\.sandboxed|frame|protocol|extraction-protocol|formats)\\.ts$' },
     },
     {
       name: 'examination-reads-and-nothing-else',
