@@ -4,6 +4,7 @@ import { checkConnection } from './check.ts';
 import { manifest } from './datasource.generated.ts';
 import { listGroups } from './groups.ts';
 import { listIds, type IdsCursor } from './list-ids.ts';
+import { receive } from './receive.ts';
 import { readBatch } from './run.ts';
 import { configProblems } from './settings.ts';
 import type { State } from './state.ts';
@@ -18,6 +19,7 @@ export const source = defineDatasource(manifest, {
     pull_requests: feature('pull_requests'),
   },
   listGroups,
+  receive,
 });
 
 function feature<Name extends FeatureName>(name: Name): Feature<typeof manifest, Name, State, IdsCursor> {

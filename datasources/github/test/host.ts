@@ -9,7 +9,7 @@ import type { JsonObject } from '../../../host/domain/json.ts';
 import { DEFAULT_LIMITS } from '../../../host/domain/limits.ts';
 import { Meter } from '../../../host/domain/meter.ts';
 import { checkSettings } from '../../../host/domain/settings.ts';
-import { toBatch, toCheckReport, toFailure, toProblems } from '../../../host/indexing/validate.ts';
+import { toBatch, toCheckReport, toFailure, toProblems, toReceived } from '../../../host/indexing/validate.ts';
 import type { Wire } from '../../../host/sandbox/frame.ts';
 import { PROCESS_ISOLATION } from '../../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../../host/sandbox/pool.ts';
@@ -32,6 +32,8 @@ export interface GithubUnderTest {
   /** Every id of a feature that GitHub still has. */
   listIds(feature: FeatureName): Promise<string[]>;
   listGroups(): Promise<{ id: string; name: string; members: string[] }[]>;
+  /** Gives it a webhook delivery and commits what it makes of it. */
+  receive(delivery: { event: string; payload: JsonObject }): Promise<{ feature: string; deletes: string[]; readNow: boolean }[]>;
   check(): Promise<{ account: string | undefined; problems: Problem[] }>;
   validateConfig(): Promise<Problem[]>;
   /** Changes the settings from the next call on. */
@@ -208,6 +210,21 @@ function connect(datasource: CompiledDatasource, pool: SandboxPool, options: Git
     },
     listIds: async (feature) => (await pages('list-ids', [feature])).flatMap((page) => page.ids as string[]),
     listGroups: async () => (await pages('list-groups', [])).flatMap((page) => page.groups as unknown as WireGroup[]).map(toGroup),
+    receive: async ({ event, payload }) => {
+      const delivery = {
+        id: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+        headers: [{ name: 'x-github-event', value: event }],
+        body: new TextEncoder().encode(JSON.stringify(payload)),
+      };
+      const { value, commit } = await call('receive', [delivery]);
+      const received = toReceived(value);
+      commit();
+      return received.map(({ feature, changes, readNow }) => ({
+        feature,
+        deletes: changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : [])),
+        readNow,
+      }));
+    },
     check: async () => toCheckReport((await call('check', [])).value),
     validateConfig: async () => toProblems((await call('validate-config', [])).value),
     configure: (change) => {
