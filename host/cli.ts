@@ -6,11 +6,13 @@ import { callCommand } from './cli/call.ts';
 import type { Cli } from './cli/command.ts';
 import { connectCommand } from './cli/connect.ts';
 import { EXIT, reportFailure } from './cli/exit.ts';
+import { importManifestCommand } from './cli/import-manifest.ts';
 import { indexCommand } from './cli/index-connections.ts';
 import { inspectCommand } from './cli/inspect.ts';
 import { installCommand } from './cli/install.ts';
 import type { CliIo } from './cli/io.ts';
 import { listCommand } from './cli/list.ts';
+import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
 import { searchCommand } from './cli/search.ts';
 import { serveCommand } from './cli/serve.ts';
@@ -19,6 +21,8 @@ import { serveCommand } from './cli/serve.ts';
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   newCommand,
   buildCommand,
+  manifestCommand,
+  importManifestCommand,
   inspectCommand,
   callCommand,
   installCommand,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { Manifest } from '../domain/manifest.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
 import { action, makeCommand, type Cli } from './command.ts';
 import { EXIT } from './exit.ts';
 import { readNamedFile } from './files.ts';
 import { count, formatBytes, oneLine } from './format.ts';
+import { manifestLines } from './manifest.ts';
 
 /** Somewhat more than the largest component, so that the report can say that it is too large. */
 export const MAX_READ_BYTES = 256 * 1024 * 1024;
@@ -52,30 +52,6 @@ function reportText(file: string, verdict: InspectionReport['verdict'], report: 
     `  memory    ${counts.memories === 1 ? '1 memory' : `${counts.memories} memories`}, the largest begins with ${formatBytes(report.memory.largestInitialBytes)}, ${report.memory.maximumBytes === undefined ? 'no end of its own' : `${formatBytes(report.memory.maximumBytes)} at most`}`,
     `  imports   ${report.imports.join(', ') || 'nothing'}`,
     `  exports   ${report.exports.join(', ') || 'nothing'}`,
-    ...(manifest === undefined ? [] : manifestLines(manifest)),
+    ...(manifest === undefined ? [] : ['', ...manifestLines(manifest)]),
   ].join('\n');
-}
-
-/** The manifest for an operator who decides whether to install it. */
-function manifestLines(manifest: Manifest): string[] {
-  return [
-    '',
-    `${manifest.name} ${oneLine(manifest.version)} by ${oneLine(manifest.author)}`,
-    `  ${oneLine(manifest.description)}`,
-    'features',
-    ...manifest.features.map(({ name, description, enabled }) => `  ${name} (${enabled ? 'on' : 'off'}): ${oneLine(description)}`),
-    'asks for',
-    ...askLines(manifest),
-  ];
-}
-
-/** Every power that a manifest asks for, with the author's reason. */
-export function askLines({ capabilities }: Manifest): string[] {
-  const http = capabilities.http.map((ask) =>
-    ask.kind === 'origin'
-      ? `  http ${ask.origin}: ${oneLine(ask.reason)}`
-      : `  http to the origin of the connection's setting "${ask.configKey}": ${oneLine(ask.reason)}`,
-  );
-  const asks = [...http, ...(capabilities.storage ? ['  storage: to keep values of its own'] : [])];
-  return asks.length === 0 ? ['  nothing'] : asks;
 }

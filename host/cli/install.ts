@@ -9,7 +9,8 @@ import type { InstalledDatasource, Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { splitPair } from './connection-options.ts';
 import { readNamedFile } from './files.ts';
-import { askLines, MAX_READ_BYTES } from './inspect.ts';
+import { MAX_READ_BYTES } from './inspect.ts';
+import { askLines } from './manifest.ts';
 import { withServices } from './services.ts';
 
 interface InstallOptions extends SharedOptions {

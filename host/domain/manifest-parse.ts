@@ -3,15 +3,16 @@ import addFormats from 'ajv-formats';
 import schema from '../../schemas/datasource-manifest.schema.json' with { type: 'json' };
 import type { Attach, DatasourceManifest, Feature, HttpAsk as HttpAskSource } from '../generated/schemas/datasource-manifest.ts';
 import { isJsonObject, type Json } from './json.ts';
+import { manifestNotices, pythonPackages } from './manifest-notices.ts';
 import { toAuthorisationRules } from './manifest-oauth.ts';
 import { checkManifestRules, normaliseRange } from './manifest-rules.ts';
 import { parseYaml } from './manifest-yaml.ts';
 import { toWebhookRules } from './manifest-webhook.ts';
-import type { AttachRule, HttpAsk, Manifest, ManifestFeature, ManifestProblem } from './manifest.ts';
+import type { AttachRule, HttpAsk, Manifest, ManifestFeature, ManifestNotice, ManifestProblem } from './manifest.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
 
-export type ManifestVerdict = { ok: true; manifest: Manifest } | { ok: false; problems: ManifestProblem[] };
+export type ManifestVerdict = { ok: true; manifest: Manifest; notices: ManifestNotice[] } | { ok: false; problems: ManifestProblem[] };
 
 /**
  * Reads the text of a `datasource.yaml`. Every default is filled in; every problem has a JSON Pointer
@@ -22,7 +23,10 @@ export function parseManifest(text: string): ManifestVerdict {
   if (!yaml.ok) return yaml;
   const checked = checkSchema(yaml.json);
   const problems = checked.ok ? checkManifestRules(checked.source) : checked.problems;
-  if (checked.ok && problems.length === 0) return { ok: true, manifest: toManifest(checked.source) };
+  if (checked.ok && problems.length === 0) {
+    const notices = manifestNotices(checked.source).map((notice) => ({ ...notice, ...yaml.locate(notice.path) }));
+    return { ok: true, manifest: toManifest(checked.source), notices };
+  }
   return { ok: false, problems: problems.map((problem) => ({ ...problem, ...yaml.locate(problem.path) })) };
 }
 
@@ -43,6 +47,7 @@ function toManifest(source: DatasourceManifest): Manifest {
     license: source.license,
     homepage: source.homepage,
     frameworkVersion: normaliseRange(source.framework_version),
+    dependencies: toDependencies(source),
     configSchema: toSettingsSchema(source.config_schema, {}),
     features: Object.entries(source.features).map(([name, feature]) => toFeature(name, feature)),
     auth: {
@@ -61,6 +66,13 @@ function toManifest(source: DatasourceManifest): Manifest {
     webhook: source.webhook === undefined ? undefined : toWebhookRules(source.webhook),
     ...(source.schedule === undefined ? {} : { schedule: source.schedule }),
   };
+}
+
+function toDependencies(source: DatasourceManifest): Manifest['dependencies'] {
+  const packages = pythonPackages(source);
+  return Object.entries(source.core_dependencies ?? {})
+    .filter(([name]) => !packages.includes(name))
+    .map(([name, range]) => ({ name, range: normaliseRange(range) }));
 }
 
 function toFeature(name: string, feature: Feature): ManifestFeature {

@@ -2,6 +2,8 @@ import { valid, validRange } from 'semver';
 import type { DatasourceManifest } from '../generated/schemas/datasource-manifest.ts';
 import type { Problem } from './errors.ts';
 import { isJsonObject } from './json.ts';
+import { escapePointer } from './json-pointer.ts';
+import { pythonPackages } from './manifest-notices.ts';
 import { checkOAuth } from './manifest-oauth.ts';
 import { checkWebhook } from './manifest-webhook.ts';
 import { nearest } from './nearest.ts';
@@ -36,6 +38,11 @@ function checkVersions(source: DatasourceManifest): Problem[] {
   if (validRange(normaliseRange(source.framework_version)) === null) {
     const reason = `"${source.framework_version}" is no range of versions.`;
     problems.push({ path: '/framework_version', reason, remedy: 'Write a range: >=1.0.0,<2.0.0.' });
+  }
+  for (const [name, range] of Object.entries(source.core_dependencies ?? {})) {
+    if (validRange(normaliseRange(range)) !== null || pythonPackages(source).includes(name)) continue;
+    const reason = `"${range}" is no range of versions.`;
+    problems.push({ path: `/core_dependencies/${escapePointer(name)}`, reason, remedy: 'Write a range: >=1.0.0,<2.0.0.' });
   }
   return problems;
 }

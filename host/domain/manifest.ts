@@ -10,6 +10,15 @@ export const MANIFEST_SECTION = 'lorelai:datasource-manifest';
 /** One thing that is wrong with a manifest. `path` is a JSON Pointer; line and column count from 1. */
 export type ManifestProblem = Problem & { line?: number; column?: number };
 
+/** Something that a manifest says and that has no effect here, with what takes its place. */
+export interface ManifestNotice {
+  /** A JSON Pointer. */
+  path: string;
+  text: string;
+  line?: number;
+  column?: number;
+}
+
 /** One origin that a datasource asks to reach, with the reason that an operator reads. */
 export type HttpAsk =
   | { kind: 'origin'; origin: string; reason: string }
@@ -57,6 +66,11 @@ export interface Manifest {
   homepage: string | undefined;
   /** The framework versions that it works with: a range for npm's `semver` (`>=1.0.0 <2.0.0`). */
   frameworkVersion: string;
+  /**
+   * What it needs besides, each with a range of versions for npm's `semver`: a WIT package of the host
+   * (`wasi:http`) or another datasource by its name.
+   */
+  dependencies: { name: string; range: string }[];
   /** JSON Schema 2020-12 of a connection's config. */
   configSchema: JsonObject;
   features: ManifestFeature[];

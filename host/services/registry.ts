@@ -161,8 +161,12 @@ function limitsOf(grant: Grant): Limits {
 }
 
 /** What the store holds was checked when it was written, by this host or an older one. */
+/** Manifests that were stored before dependencies were looked at have none. */
+type StoredManifest = Omit<Manifest, 'dependencies'> & Partial<Pick<Manifest, 'dependencies'>>;
+
 function parseRegistered(found: RegisteredDatasource): { digest: string; manifest: Manifest; grant: Grant } {
-  return { digest: found.digest, manifest: found.manifest as unknown as Manifest, grant: parseGrant(found.grant) };
+  const stored = found.manifest as unknown as StoredManifest;
+  return { digest: found.digest, manifest: { ...stored, dependencies: stored.dependencies ?? [] }, grant: parseGrant(found.grant) };
 }
 
 function toInstalled(found: RegisteredDatasource, flags: StoredFlag[]): InstalledDatasource {

@@ -71,11 +71,11 @@ export interface DatasourceManifest {
    */
   framework_version: string;
   /**
-   * Accepted and ignored: a datasource is a WebAssembly component and needs no Python.
+   * Understood and without effect: a datasource is a WebAssembly component and needs no Python.
    */
   python_version?: string;
   /**
-   * Accepted and ignored: a component carries its libraries with it.
+   * What it needs besides, by name, each with a semver range: a WIT package of the host (`wasi:http`), or another datasource. Beside `python_version` other names are taken for Python packages, and a notice says what replaces them.
    */
   core_dependencies?: {
     [k: string]: string;
