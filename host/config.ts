@@ -1,9 +1,22 @@
 import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
+import {
+  toAlgorithms,
+  toBlocks,
+  toClaimPath,
+  toOrigins,
+  toProviderUrl,
+  toScopeMapping,
+  toTokenOrganisation,
+  toTokenSettings,
+} from './config-callers.ts';
 import { RequestError, type Problem } from './domain/errors.ts';
 import { ISOLATION_SETTINGS, type IsolationSetting } from './domain/isolation-setting.ts';
 import { nearest } from './domain/nearest.ts';
+import { DEFAULT_ORGANISATION } from './domain/organisation.ts';
+import type { TokenSettings } from './domain/token-settings.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { SettingFault } from './setting-fault.ts';
 
 /** All settings of a host, read once and frozen. */
 export interface Config {
@@ -14,10 +27,22 @@ export interface Config {
   /** Absolute path of the folder that holds the database, the components and the master key. */
   readonly dataDir: string;
   readonly logLevel: LogLevel;
-  /** Whether it may listen where others can reach it, although it asks nobody who they are. */
-  readonly allowUnauthenticated: boolean;
   /** Names, lower-case, that a request's Host header may carry besides loopback and `host`. */
   readonly allowedHosts: readonly string[];
+  /** Origins whose pages may call the API: none unless named. */
+  readonly corsOrigins: readonly string[];
+  /** Addresses, and blocks of them, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** The most requests of one caller in a minute, by this host: 1 to 1,000,000. */
+  readonly callerRequestsPerMinute: number;
+  /** The most requests from one address in a minute, by this host: 1 to 1,000,000. */
+  readonly addressRequestsPerMinute: number;
+  /** Access that a source confirmed longer ago is not known: 1 to 87,600. */
+  readonly accessMaxAgeHours: number;
+  /** Absolute path of a file with a key for the whole host that is put in force at the start. */
+  readonly adminKeyFile: string | undefined;
+  /** The OpenID provider whose tokens are taken besides keys. */
+  readonly tokens: TokenSettings | undefined;
   /** Keys of 32 bytes that wrap those of secrets: the first seals, all open. At most one of these three is given; without any, the file `master.key` in `dataDir` holds them. */
   readonly masterKeys: readonly Uint8Array[];
   /** Absolute path of a file with such keys. */
@@ -30,6 +55,8 @@ export interface Config {
   readonly maxSandboxProcesses: number;
   /** What is put around sandbox processes. */
   readonly isolation: IsolationSetting;
+  /** Size of passages, about: 64 to 4,096. */
+  readonly passageTokens: number;
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
   /** How long what is on record is kept: 1 to 3,650. */
@@ -53,14 +80,58 @@ export const SETTINGS = [
   { name: 'DATA_DIR', fallback: './data', description: 'Folder of the database, the components and the master key.' },
   { name: 'LOG_LEVEL', fallback: 'info', description: `One of ${LOG_LEVELS.join(', ')}.` },
   {
-    name: 'LORELAI_ALLOW_UNAUTHENTICATED',
-    fallback: '0',
-    description: '1 lets it listen on an address that other machines can reach, although it asks nobody who they are.',
-  },
-  {
     name: 'LORELAI_ALLOWED_HOSTS',
     fallback: '',
     description: 'Host names, separated by commas, under which it may be called besides loopback and HOST.',
+  },
+  {
+    name: 'LORELAI_ADMIN_KEY_FILE',
+    fallback: '',
+    description:
+      'File with a key, as `datasources keys generate` prints it, that may do everything. When empty, the first start makes one and hands it over once.',
+  },
+  {
+    name: 'LORELAI_CALLER_REQUESTS_PER_MINUTE',
+    fallback: '6000',
+    description: 'The most requests of one key or token subject in a minute, counted by each host for itself, 1 to 1000000.',
+  },
+  {
+    name: 'LORELAI_ADDRESS_REQUESTS_PER_MINUTE',
+    fallback: '12000',
+    description: 'The most requests from one address in a minute, counted by each host for itself, 1 to 1000000.',
+  },
+  {
+    name: 'LORELAI_TRUSTED_PROXIES',
+    fallback: '',
+    description: 'Addresses or blocks, separated by commas, of proxies whose X-Forwarded-For is believed, as in 10.0.0.0/8.',
+  },
+  {
+    name: 'LORELAI_CORS_ORIGINS',
+    fallback: '',
+    description: 'Origins, separated by commas, whose web pages may call the API, as in https://app.example.com. When empty: none.',
+  },
+  {
+    name: 'LORELAI_OIDC_ISSUER',
+    fallback: '',
+    description: 'The OpenID provider whose tokens are taken besides keys, exactly as its tokens name it in `iss`. When empty: none.',
+  },
+  { name: 'LORELAI_OIDC_AUDIENCE', fallback: '', description: 'What its tokens must name in `aud`.' },
+  { name: 'LORELAI_OIDC_JWKS_URL', fallback: '', description: 'Where its keys are. When empty: where its discovery document says.' },
+  { name: 'LORELAI_OIDC_ALGORITHMS', fallback: 'RS256,PS256,ES256,EdDSA', description: 'Signature algorithms that are taken.' },
+  {
+    name: 'LORELAI_OIDC_SCOPES_CLAIM',
+    fallback: 'scope',
+    description: 'The claim that says what a caller may do: words with spaces between them, or a list. A path, as in realm_access.roles.',
+  },
+  {
+    name: 'LORELAI_OIDC_SCOPES',
+    fallback: '',
+    description: 'What values of that claim give, as in assistants=reader+on-behalf-of,staff=operator. All others give nothing.',
+  },
+  {
+    name: 'LORELAI_OIDC_ORGANISATION',
+    fallback: DEFAULT_ORGANISATION,
+    description: 'Whose its callers are: the id of an organisation, * for the whole host, or claim: and the claim that holds the id.',
   },
   {
     name: 'LORELAI_MASTER_KEY',
@@ -89,9 +160,20 @@ export const SETTINGS = [
   },
   { name: 'LORELAI_SANDBOX_PROCESSES', fallback: '8', description: 'The most sandbox processes at one time, 1 to 256.' },
   {
+    name: 'LORELAI_PASSAGE_TOKENS',
+    fallback: '512',
+    description: 'The size that documents are cut to, in tokens, 64 to 4096. After a change documents are cut anew when their source gives them again.',
+  },
+  {
     name: 'LORELAI_RUN_LEASE_MS',
     fallback: '15000',
     description: 'Milliseconds of silence after which another host takes a run over, 100 to 3600000.',
+  },
+  {
+    name: 'LORELAI_ACCESS_MAX_AGE_HOURS',
+    fallback: '168',
+    description:
+      'Hours after which what a source said of who may see what is not believed any more, and only admins see it, 1 to 87600. A connection may say otherwise.',
   },
   {
     name: 'LORELAI_AUDIT_DAYS',
@@ -130,20 +212,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: read('PORT', (text) => toInteger(text, 0, 65_535)),
     dataDir: read('DATA_DIR', (text) => resolve(text)),
     logLevel: read('LOG_LEVEL', toLogLevel),
-    allowUnauthenticated: read('LORELAI_ALLOW_UNAUTHENTICATED', toSwitch),
     allowedHosts: read('LORELAI_ALLOWED_HOSTS', toHosts),
+    corsOrigins: read('LORELAI_CORS_ORIGINS', toOrigins),
+    trustedProxies: read('LORELAI_TRUSTED_PROXIES', toBlocks),
+    callerRequestsPerMinute: read('LORELAI_CALLER_REQUESTS_PER_MINUTE', (text) => toInteger(text, 1, 1_000_000)),
+    addressRequestsPerMinute: read('LORELAI_ADDRESS_REQUESTS_PER_MINUTE', (text) => toInteger(text, 1, 1_000_000)),
+    adminKeyFile: read('LORELAI_ADMIN_KEY_FILE', (text) => (text === '' ? undefined : resolve(text))),
+    tokens: readTokenSettings(read),
     masterKeys: read('LORELAI_MASTER_KEY', toMasterKeys),
     masterKeyFile: read('LORELAI_MASTER_KEY_FILE', (text) => (text === '' ? undefined : resolve(text))),
     masterKeyCommand: read('LORELAI_MASTER_KEY_COMMAND', toCommand),
     publicUrl: read('LORELAI_PUBLIC_URL', toPublicUrl),
     maxSandboxProcesses: read('LORELAI_SANDBOX_PROCESSES', (text) => toInteger(text, 1, 256)),
     isolation: read('ISOLATION', toIsolation),
+    passageTokens: read('LORELAI_PASSAGE_TOKENS', (text) => toInteger(text, 64, 4_096)),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
+    accessMaxAgeHours: read('LORELAI_ACCESS_MAX_AGE_HOURS', (text) => toInteger(text, 1, 87_600)),
     auditDays: read('LORELAI_AUDIT_DAYS', (text) => toInteger(text, 1, 3_650)),
     auditRows: read('LORELAI_AUDIT_ROWS', (text) => toInteger(text, 100, 10_000_000)),
   };
-  if (config.host !== undefined && !isLoopbackHost(config.host) && config.allowUnauthenticated === false)
-    problems.push(exposed(config.host));
   if (severalMasterKeys(config)) problems.push(SEVERAL_MASTER_KEYS);
   if (problems.length > 0 || !isComplete(config)) throw invalidSettings(problems);
   return Object.freeze(config);
@@ -155,15 +242,19 @@ export function isLoopbackHost(host: string): boolean {
   return bare === 'localhost' || bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'));
 }
 
-/** A value that cannot be used. Only `readConfig` sees it. */
-class SettingFault extends Error {
-  override readonly name = 'SettingFault';
-  readonly remedy: string;
+/** Reads one setting; undefined when it is wrong, which is then among the problems. */
+type Read = <T>(name: SettingName, parse: (text: string) => T) => T | undefined;
 
-  constructor(reason: string, remedy: string) {
-    super(reason);
-    this.remedy = remedy;
-  }
+function readTokenSettings(read: Read): TokenSettings | undefined {
+  const texts = {
+    issuer: read('LORELAI_OIDC_ISSUER', toProviderUrl),
+    jwksUrl: read('LORELAI_OIDC_JWKS_URL', toProviderUrl),
+    algorithms: read('LORELAI_OIDC_ALGORITHMS', toAlgorithms) ?? [],
+    scopesClaim: read('LORELAI_OIDC_SCOPES_CLAIM', toClaimPath) ?? [],
+    scopesOf: read('LORELAI_OIDC_SCOPES', toScopeMapping) ?? new Map<string, never>(),
+    organisation: read('LORELAI_OIDC_ORGANISATION', toTokenOrganisation) ?? { from: 'claim', claim: [] },
+  };
+  return read('LORELAI_OIDC_AUDIENCE', (audience) => toTokenSettings({ ...texts, audience }));
 }
 
 function unknownSettings(env: Readonly<Record<string, string | undefined>>): Problem[] {
@@ -176,14 +267,6 @@ function unknownSettings(env: Readonly<Record<string, string | undefined>>): Pro
   });
 }
 
-function exposed(host: string): Problem {
-  return {
-    path: 'HOST',
-    reason: `${host} can be reached from other machines, and this host does not yet ask callers who they are.`,
-    remedy: 'Set HOST=127.0.0.1, or LORELAI_ALLOW_UNAUTHENTICATED=1 when something in front of it checks every caller.',
-  };
-}
-
 function invalidSettings(problems: readonly Problem[]): RequestError {
   const [first] = problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
@@ -194,7 +277,7 @@ function invalidSettings(problems: readonly Problem[]): RequestError {
 }
 
 /** Settings that may be missing. */
-const OPTIONAL: readonly (keyof Config)[] = ['masterKeyFile', 'masterKeyCommand', 'publicUrl'];
+const OPTIONAL: readonly (keyof Config)[] = ['masterKeyFile', 'masterKeyCommand', 'publicUrl', 'adminKeyFile', 'tokens'];
 
 function isComplete(config: { [K in keyof Config]: Config[K] | undefined }): config is Config {
   return Object.entries(config).every(([key, value]) => OPTIONAL.some((name) => name === key) || value !== undefined);
@@ -235,12 +318,6 @@ function toIsolation(text: string): IsolationSetting {
   const setting = ISOLATION_SETTINGS.find((candidate) => candidate === text.toLowerCase());
   if (setting === undefined) throw new SettingFault(`"${text}" is none of them.`, `Set it to one of: ${ISOLATION_SETTINGS.join(', ')}.`);
   return setting;
-}
-
-function toSwitch(text: string): boolean {
-  if (text === '1') return true;
-  if (text === '0') return false;
-  throw new SettingFault(`"${text}" is neither 1 nor 0.`, 'Set it to 1 or 0.');
 }
 
 /** The value itself is never repeated: it is a secret. */
