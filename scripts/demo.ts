@@ -3,7 +3,7 @@
  * project's own text in it; the `github` datasource built, inspected, installed and connected; a run;
  * three questions; their answers with links. Exit code 1 when an answer is not the right one.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildDatasource } from '../host/authoring/build.ts';
@@ -54,9 +54,10 @@ async function demonstrate(
   const config = readConfig({ DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' });
   const log = createLog({ level: config.logLevel, pretty: true, write: (line) => process.stderr.write(line) });
   const host = await startHost(config, log);
-  const connection = await connectGithub(host.url, { baseUrl: emulator.url, repository: emulator.repository, token: emulator.token });
-  const { documents, passages } = await indexAll(host.url, connection, (line) => say(line));
-  const answers = await askQuestions(host.url, QUESTIONS);
+  const api = { url: host.url, key: (await readFile(join(dataDir, 'first-admin.key'), 'utf8')).trim() };
+  const connection = await connectGithub(api, { baseUrl: emulator.url, repository: emulator.repository, token: emulator.token });
+  const { documents, passages } = await indexAll(api, connection, (line) => say(line));
+  const answers = await askQuestions(api, QUESTIONS);
   for (const { question, hits } of answers) {
     say(`\n${question}`);
     for (const hit of hits)

@@ -34,7 +34,8 @@ export function serveCommand(cli: Cli): Command {
             ? `${JSON.stringify({ url, isolation })}\n`
             : `Listening on ${url} (reference: ${url}/reference), sandbox isolation: ${isolation}\n`,
         );
-      await serve(config, { log, print, signal: io.signal });
+      const showPerson = io.stderr.isTTY === true ? (text: string) => void io.stderr.write(text) : undefined;
+      await serve(config, { log, print, showPerson, signal: io.signal });
       cli.exit(EXIT.ok);
     });
 }

@@ -43,12 +43,18 @@ export type ErrorCode =
   | "UNKNOWN_FEATURE"
   | "UNKNOWN_CONNECTION"
   | "UNKNOWN_RUN"
+  | "UNKNOWN_PERSON"
+  | "UNKNOWN_DOCUMENT"
   | "INVALID_CONFIG"
   | "INVALID_GRANT"
   | "CREDENTIAL_MISSING"
   | "CONFLICT"
   | "RUN_IN_PROGRESS"
   | "RUN_NOT_ACTIVE"
+  | "RUN_NOT_HELD"
+  | "CONNECTION_PAUSED"
+  | "NOTHING_TO_RETRY"
+  | "INVALID_SCHEDULE"
   | "DATASOURCE_IN_USE"
   | "INVALID_SETTING"
   | "NODE_TOO_OLD"
@@ -68,6 +74,10 @@ export type ErrorCode =
   | "NOT_READY"
   | "INTERNAL";
 /**
+ * What a caller may do. `reader` asks questions; `author` looks at datasources, runs and records; `operator` sets up connections and runs and may do what both may; `admin` also makes keys and organisations, and may read the metrics; `on-behalf-of` names the person whom a question is asked for, and is included by no other; `metrics` reads the metrics of the host.
+ */
+export type Scope = "admin" | "operator" | "author" | "reader" | "on-behalf-of" | "metrics";
+/**
  * What people call it: 1 to 200 characters in one line. The datasource's name when left out.
  */
 export type ConnectionName = string;
@@ -75,6 +85,10 @@ export type ConnectionName = string;
  * A secret of 1 to 16384 characters in one line.
  */
 export type Credential = string;
+/**
+ * `parked` waits until `wakeAt`. `held` waits for an operator: it would remove more than is believed without one. `partial` ended with some features done and some not. The last four are final.
+ */
+export type RunState = "queued" | "running" | "parked" | "held" | "succeeded" | "partial" | "failed" | "cancelled";
 
 /**
  * Every body of the API by the name of its schema.
@@ -91,6 +105,16 @@ export interface ApiSchemas {
   Organisation: Organisation;
   OrganisationInput: OrganisationInput;
   OrganisationPage: OrganisationPage;
+  Scope: Scope;
+  Key: Key;
+  KeyInput: KeyInput;
+  KeyRotation: KeyRotation;
+  MadeKey: MadeKey;
+  KeyPage: KeyPage;
+  Actor: Actor;
+  Change: Change;
+  ChangePage: ChangePage;
+  ChainVerdict: ChainVerdict;
   Datasource: Datasource;
   DatasourceFeature: DatasourceFeature;
   HttpAsk: HttpAsk;
@@ -113,10 +137,23 @@ export interface ApiSchemas {
   AuditGrant: AuditGrant;
   AuditPage: AuditPage;
   Run: Run;
+  RunState: RunState;
+  RunProgress: RunProgress;
   RunFeature: RunFeature;
   RunProblem: RunProblem;
   RunInput: RunInput;
+  HeldDocument: HeldDocument;
+  HeldDocumentPage: HeldDocumentPage;
+  FailedItem: FailedItem;
+  FailedItemPage: FailedItemPage;
   RunPage: RunPage;
+  ConnectionSchedule: ConnectionSchedule;
+  KindSchedule: KindSchedule;
+  Pause: Pause;
+  RunBounds: RunBounds;
+  ScheduleChange: ScheduleChange;
+  BoundsChange: BoundsChange;
+  PauseInput: PauseInput;
   Webhook: Webhook;
   OpenedWebhook: OpenedWebhook;
   WebhookInput: WebhookInput;
@@ -205,6 +242,162 @@ export interface OrganisationInput {
 export interface OrganisationPage {
   items: Organisation[];
   next?: Cursor;
+}
+/**
+ * A key of the API. The secret itself is shown once, when the key is made.
+ */
+export interface Key {
+  /**
+   * Names the key in records and in the log.
+   */
+  id: string;
+  /**
+   * Whose it is; absent from a key of the whole host.
+   */
+  organisation?: string;
+  /**
+   * What people call it.
+   */
+  name: string;
+  /**
+   * The beginning of the key.
+   */
+  hint: string;
+  /**
+   * What its holder may do.
+   */
+  scopes: Scope[];
+  createdAt: Timestamp;
+  expiresAt?: Timestamp;
+  revokedAt?: Timestamp;
+  lastUsedAt?: Timestamp;
+  /**
+   * The id of the key that it was made to take the place of.
+   */
+  replaces?: string;
+}
+/**
+ * A new key.
+ */
+export interface KeyInput {
+  organisation?: OrganisationId;
+  /**
+   * What people call it: who will hold it, and what for.
+   */
+  name: string;
+  /**
+   * What its holder may do.
+   */
+  scopes: Scope[];
+  expiresAt?: Timestamp;
+}
+/**
+ * How a key is replaced.
+ */
+export interface KeyRotation {
+  /**
+   * How many milliseconds the old key stays in force, 0 to 30 days.
+   */
+  overlapMs?: number;
+}
+/**
+ * A key at the only moment at which it is shown.
+ */
+export interface MadeKey {
+  key: Key;
+  /**
+   * What its holder sends as `Authorization: Bearer`. It is not kept: note it down now.
+   */
+  secret: string;
+}
+/**
+ * Keys, oldest first, revoked ones included.
+ */
+export interface KeyPage {
+  items: Key[];
+  next?: Cursor;
+}
+/**
+ * Who did it.
+ */
+export interface Actor {
+  /**
+   * `key`: the holder of a key; `token`: a subject of the OpenID provider; `local`: the command line on the host; `host`: the host by itself; `nobody`: somebody who was not asked.
+   */
+  kind: "key" | "token" | "local" | "nobody" | "host";
+  /**
+   * Of the key; issuer and subject of the token.
+   */
+  id: string;
+  /**
+   * Of the HTTP request, if there was one.
+   */
+  requestId?: string;
+}
+/**
+ * One entry of the log. Each holds the hash of the entry before, so that none can be altered or taken out unseen.
+ */
+export interface Change {
+  /**
+   * Whose log; absent from that of the host.
+   */
+  organisation?: string;
+  /**
+   * 1 for the first of its log, then one more each.
+   */
+  sequence: number;
+  at: Timestamp;
+  actor: Actor;
+  /**
+   * The kind of thing and what was done, as in `connection.create`.
+   */
+  action: string;
+  /**
+   * The kind of thing and its id, as in `connection/01KATM…`.
+   */
+  target: string;
+  before?: JsonObject;
+  after?: JsonObject;
+  /**
+   * The hash of the entry before; zeros for the first.
+   */
+  previous: string;
+  /**
+   * SHA-256 over the hash before (32 bytes), `sequence` (8 bytes, big-endian) and the text of the entry, which the export holds.
+   */
+  hash: string;
+}
+/**
+ * Entries of a log, newest first.
+ */
+export interface ChangePage {
+  items: Change[];
+  next?: Cursor;
+}
+/**
+ * What a look through a whole log found.
+ */
+export interface ChainVerdict {
+  /**
+   * Whose log; absent from that of the host.
+   */
+  organisation?: string;
+  /**
+   * How many there are.
+   */
+  entries: number;
+  /**
+   * The hash of the last entry. Kept elsewhere, it shows when the end was cut off.
+   */
+  head: string;
+  /**
+   * Whether every entry follows from the one before.
+   */
+  intact: boolean;
+  /**
+   * The first entry that does not.
+   */
+  brokenAt?: number;
 }
 /**
  * An installed datasource: what its manifest says, what it asks for and what it was granted.
@@ -749,7 +942,7 @@ export interface AuditPage {
   next?: Cursor;
 }
 /**
- * One indexing job of a connection.
+ * One job of a connection.
  */
 export interface Run {
   /**
@@ -762,13 +955,19 @@ export interface Run {
    */
   connection: string;
   /**
-   * `parked` waits until `wakeAt`. `partial` ended with some features done and some not. The last four are final.
+   * `content` reads documents. `prune` removes documents that the source no longer lists. `access` reads who is in which group. `retry` takes up failed items again that the host has kept.
    */
-  state: "queued" | "running" | "parked" | "succeeded" | "partial" | "failed" | "cancelled";
+  kind: "content" | "prune" | "access" | "retry";
   /**
-   * Why it is parked, partial or failed.
+   * What made it begin.
+   */
+  startedBy: "request" | "schedule" | "delivery";
+  state: RunState;
+  /**
+   * Why it is parked, held, partial, failed or cancelled.
    */
   reason?: string;
+  progress: RunProgress;
   features: RunFeature[];
   /**
    * Items and scopes that were left out: the first 100.
@@ -783,19 +982,60 @@ export interface Run {
   finishedAt?: Timestamp;
 }
 /**
+ * How far a run has come, all of its features together.
+ */
+export interface RunProgress {
+  /**
+   * Items at the source that were looked at.
+   */
+  seen: number;
+  /**
+   * Documents that are new or different.
+   */
+  changed: number;
+  /**
+   * Documents that came again as they were.
+   */
+  unchanged: number;
+  /**
+   * Documents that are gone.
+   */
+  deleted: number;
+  /**
+   * Items that were left out, by the source or by the host.
+   */
+  skipped: number;
+  /**
+   * Of these: what the host itself could not use.
+   */
+  failed: number;
+  /**
+   * How many items there are, when every feature that is not done says so.
+   */
+  expected?: number;
+  /**
+   * Over the time that it was worked on.
+   */
+  itemsPerSecond?: number;
+  /**
+   * At that rate, while it is worked on.
+   */
+  secondsLeft?: number;
+}
+/**
  * How far one feature has come in this run.
  */
 export interface RunFeature {
   /**
-   * The name of the feature.
+   * The name of the feature; `groups` in a run that reads access.
    */
   feature: string;
   /**
-   * `skipped` was left out; `reason` says why.
+   * `held` waits for an operator, `skipped` was left out; `reason` says why.
    */
-  state: "pending" | "running" | "done" | "failed" | "skipped";
+  state: "pending" | "running" | "held" | "done" | "failed" | "skipped";
   /**
-   * Why it failed or was skipped.
+   * Why it is held, failed or was skipped.
    */
   reason?: string;
   /**
@@ -826,6 +1066,10 @@ export interface RunFeature {
    * Items that were left out; see `problems`.
    */
   skipped: number;
+  /**
+   * Of these: what the host itself could not use.
+   */
+  failed: number;
 }
 /**
  * An item or a scope that was left out.
@@ -853,9 +1097,83 @@ export interface RunProblem {
  */
 export interface RunInput {
   /**
+   * `content` reads what has changed, `prune` removes what the source no longer lists, `access` reads who is in which group.
+   */
+  kind?: "content" | "prune" | "access";
+  /**
+   * Of `content`: reads everything again. What has not changed costs reading only.
+   */
+  full?: boolean;
+  /**
    * Only these features. All that are enabled when left out.
    */
   features?: Name[];
+}
+/**
+ * A document that a held prune would remove.
+ */
+export interface HeldDocument {
+  /**
+   * The feature that it belongs to.
+   */
+  feature: string;
+  /**
+   * Its id at the source.
+   */
+  id: string;
+  /**
+   * What it is called.
+   */
+  title: string;
+  /**
+   * Where a person would read it.
+   */
+  link: string;
+}
+/**
+ * Documents that a held prune would remove.
+ */
+export interface HeldDocumentPage {
+  items: HeldDocument[];
+  next?: Cursor;
+}
+/**
+ * An item that is not, or not wholly, in the index.
+ */
+export interface FailedItem {
+  /**
+   * The feature that it belongs to.
+   */
+  feature: string;
+  /**
+   * Which item or scope at the source.
+   */
+  item: string;
+  /**
+   * Why.
+   */
+  reason: string;
+  /**
+   * What to do about it.
+   */
+  remedy: string;
+  /**
+   * How often it has failed.
+   */
+  times: number;
+  /**
+   * Whether the host has kept what it read of it, so that it can be taken up again alone.
+   */
+  kept: boolean;
+  firstAt: Timestamp;
+  lastAt: Timestamp;
+}
+/**
+ * Failed items of one connection.
+ */
+export interface FailedItemPage {
+  items: FailedItem[];
+  next?: Cursor;
 }
 /**
  * Runs of one organisation, newest first.
@@ -863,6 +1181,140 @@ export interface RunInput {
 export interface RunPage {
   items: Run[];
   next?: Cursor;
+}
+/**
+ * When a connection is worked on, within which bounds, and whether at all.
+ */
+export interface ConnectionSchedule {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  content: KindSchedule;
+  prune: KindSchedule;
+  access: KindSchedule;
+  paused?: Pause;
+  /**
+   * Runs in a row that failed.
+   */
+  failedRuns: number;
+  bounds: RunBounds;
+}
+/**
+ * When the runs of one kind come by themselves.
+ */
+export interface KindSchedule {
+  /**
+   * Five fields of cron, in UTC, or `off`. Each connection begins a little later, always by the same.
+   */
+  cron: string;
+  /**
+   * Who says so: an operator for this connection, the datasource's manifest, or the host.
+   */
+  from: "connection" | "datasource" | "host";
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  dueAt?: string;
+  /**
+   * Whether the datasource has said that it lacks the function.
+   */
+  unsupported: boolean;
+}
+/**
+ * Why nobody works on the connection.
+ */
+export interface Pause {
+  at: Timestamp;
+  /**
+   * Who paused it.
+   */
+  by: "operator" | "host";
+  /**
+   * What made them do it.
+   */
+  cause: "operator" | "unauthorized" | "failed-runs" | "failed-items";
+  /**
+   * For people.
+   */
+  reason: string;
+}
+/**
+ * What the runs of a connection are held to.
+ */
+export interface RunBounds {
+  /**
+   * A prune that would remove a greater share of a feature's documents is held.
+   */
+  maxPrunedShare: number;
+  /**
+   * As many documents may be pruned whatever share they are, as long as the source lists anything.
+   */
+  alwaysPruned: number;
+  /**
+   * So many failed runs in a row pause the connection.
+   */
+  maxFailedRuns: number;
+  /**
+   * A run with more failed items is ended and the connection is paused.
+   */
+  maxFailedItems: number;
+  /**
+   * The same for a greater share of failed items among those seen, from 200 seen items on.
+   */
+  maxFailedShare: number;
+}
+/**
+ * What to change. What is left out stays; null goes back to what the datasource or the host says.
+ */
+export interface ScheduleChange {
+  /**
+   * Five fields of cron in UTC, or `off`.
+   */
+  content?: string | null;
+  /**
+   * Five fields of cron in UTC, or `off`.
+   */
+  prune?: string | null;
+  /**
+   * Five fields of cron in UTC, or `off`.
+   */
+  access?: string | null;
+  bounds?: BoundsChange;
+}
+/**
+ * Bounds of this connection alone.
+ */
+export interface BoundsChange {
+  /**
+   * A prune that would remove a greater share of a feature's documents is held.
+   */
+  maxPrunedShare?: number | null;
+  /**
+   * As many documents may be pruned whatever share they are, as long as the source lists anything.
+   */
+  alwaysPruned?: number | null;
+  /**
+   * So many failed runs in a row pause the connection.
+   */
+  maxFailedRuns?: number | null;
+  /**
+   * A run with more failed items is ended and the connection is paused.
+   */
+  maxFailedItems?: number | null;
+  /**
+   * The same for a greater share of failed items among those seen, from 200 seen items on.
+   */
+  maxFailedShare?: number | null;
+}
+/**
+ * Why; may be left out, the body too.
+ */
+export interface PauseInput {
+  /**
+   * For people.
+   */
+  reason?: string;
 }
 /**
  * The entry of a connection for what its source sends by itself.

@@ -16,6 +16,7 @@ export function accessLog(log: Log): MiddlewareHandler<Edge> {
       method: c.req.method,
       path: new URL(c.req.url).pathname,
       status: c.res.status,
+      caller: c.get('caller')?.id,
       durationMs: Math.round((performance.now() - beganMs) * 10) / 10,
     });
   };

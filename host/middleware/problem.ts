@@ -35,8 +35,13 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
   UNKNOWN_FEATURE: { status: 404, title: 'The datasource has no such feature' },
   UNKNOWN_CONNECTION: { status: 404, title: 'The organisation has no such connection' },
   UNKNOWN_RUN: { status: 404, title: 'The organisation has no such run' },
+  UNKNOWN_PERSON: { status: 404, title: 'There is no such person' },
+  UNKNOWN_DOCUMENT: { status: 404, title: 'There is no such document' },
   INVALID_CONFIG: { status: 422, title: 'The settings do not fit the datasource' },
   INVALID_GRANT: { status: 422, title: 'The grant cannot be given' },
+  UNKNOWN_AUTHORISATION: { status: 404, title: 'The connection has no such authorisation' },
+  AUTHORISATION_UNSUPPORTED: { status: 422, title: 'The datasource cannot be authorised in this way' },
+  AUTHORISATION_REFUSED: { status: 422, title: 'The source did not authorise' },
   CREDENTIAL_MISSING: { status: 422, title: 'The connection needs a credential' },
   CONFLICT: { status: 409, title: 'It exists already, or has changed meanwhile' },
   RUN_IN_PROGRESS: { status: 409, title: 'The connection is being indexed' },
@@ -97,7 +102,19 @@ export function toRequestError(thrown: unknown): RequestError {
 export function problemResponse(c: Context<Edge>, error: RequestError, headers: Record<string, string> = {}): Response {
   const body = problemBody(error, c.get('requestId'));
   const retry = error.code === 'HOST_BUSY' || error.code === 'NOT_READY' ? { 'Retry-After': '1' } : {};
-  return c.body(JSON.stringify(body), PROBLEM_KINDS[error.code].status, { 'Content-Type': PROBLEM_MEDIA_TYPE, ...retry, ...headers });
+  const challenge = challengeOf(error.code, c.req.header('authorization') !== undefined);
+  return c.body(JSON.stringify(body), PROBLEM_KINDS[error.code].status, {
+    'Content-Type': PROBLEM_MEDIA_TYPE,
+    ...retry,
+    ...challenge,
+    ...headers,
+  });
+}
+
+/** How to authenticate (RFC 6750, section 3): without a reason for whoever has not tried. */
+function challengeOf(code: ErrorCode, tried: boolean): Record<string, string> {
+  const reason = code === 'FORBIDDEN' ? ', error="insufficient_scope"' : tried ? ', error="invalid_token"' : '';
+  return code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' ? { 'WWW-Authenticate': `Bearer realm="lorelai"${reason}` } : {};
 }
 
 /** The last step of every failed request; the log gets what the caller does not. */

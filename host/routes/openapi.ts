@@ -14,6 +14,8 @@ const TAGS: readonly { name: Tag; description: string }[] = [
   { name: 'Webhooks', description: 'What sources send by themselves.' },
   { name: 'Datasources', description: 'What is installed, and its features.' },
   { name: 'Organisations', description: 'Tenants. Nothing of one is ever visible to another.' },
+  { name: 'Keys', description: 'Who may call this API.' },
+  { name: 'Changes', description: 'Who changed what.' },
   { name: 'Host', description: 'The host itself.' },
 ];
 

@@ -19,13 +19,21 @@ export const ORGANISATION_OR_BODY = text(
   },
 );
 
-/** The organisation that the query or the body names. INVALID_REQUEST when they disagree. */
+/** The organisation that the query or the body names, or the default one. INVALID_REQUEST when they disagree. */
 export function organisationOf(query: { organisation: string | undefined }, body: { organisation: string | undefined }): string {
+  return namedOrganisation(query, body) ?? DEFAULT_ORGANISATION;
+}
+
+/** The organisation that the query or the body names, if any. INVALID_REQUEST when they disagree. */
+export function namedOrganisation(
+  query: { organisation: string | undefined },
+  body: { organisation: string | undefined },
+): string | undefined {
   if (query.organisation !== undefined && body.organisation !== undefined && query.organisation !== body.organisation) {
     throw new RequestError('INVALID_REQUEST', 'The address and the body name different organisations.', {
       remedy: 'Name it in one of them.',
       problems: [{ path: '/organisation', reason: 'The query parameter names another organisation.', remedy: 'Name it in one of them.' }],
     });
   }
-  return query.organisation ?? body.organisation ?? DEFAULT_ORGANISATION;
+  return query.organisation ?? body.organisation;
 }

@@ -1,5 +1,5 @@
-import type { Context, Hono } from 'hono';
-import type { Caller } from '../domain/caller.ts';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
+import { NOBODY, type Actor, type Caller } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Edge } from '../middleware/edge.ts';
 import { toDelivery } from '../middleware/delivery.ts';
@@ -13,13 +13,17 @@ import type { Validation } from './validation.ts';
 /** Puts routes into an app: their methods, and a 405 with `Allow` for every other method at their addresses. */
 export function registerRoutes(app: Hono<Edge>, routes: readonly Route[], services: Services, validation: Validation): void {
   for (const route of routes) app.on(route.method, toHonoPath(route.path), (c) => answer(c, route, services, validation));
+  const known: MiddlewareHandler<Edge> = async (c, next) => {
+    await services.callers.authenticate(c.req.header('authorization'));
+    return next();
+  };
   for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
-    refuseOtherMethods(
-      app,
-      path,
-      group.map((route) => route.method),
-    );
+    if (group.every(({ access }) => access.kind === 'callers')) app.all(toHonoPath(path), known);
+    const methods = group.map((route) => route.method);
+    refuseOtherMethods(app, path, methods);
   }
+  // Nobody unknown learns which addresses there are.
+  app.all('/api/*', known);
 }
 
 /** METHOD_NOT_ALLOWED for whatever was not registered at this address before. */
@@ -39,25 +43,56 @@ async function answer(c: Context<Edge>, route: Route, services: Services, valida
   if (location !== undefined) c.header('Location', location);
   const { mediaType } = route.success;
   if (route.success.orText === true && typeof body === 'string') return c.text(body);
-  if (mediaType !== undefined) return c.body(String(body), 200, { 'Content-Type': mediaType });
+  if (mediaType !== undefined) return c.body(textBody(body), 200, { 'Content-Type': mediaType });
   return route.success.status === 204 ? c.body(null, 204) : c.json(body, route.success.status);
+}
+
+function textBody(body: unknown): string | ReadableStream {
+  return isAsyncIterable(body) ? ReadableStream.from(body).pipeThrough(new TextEncoderStream()) : String(body);
+}
+
+function isAsyncIterable(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 /** The one place that admits callers: who it is, may it do this, for this organisation? Only then is anything else looked at. */
 async function serve(c: Context<Edge>, route: Route, services: Services, validation: Validation): ReturnType<Route['serve']> {
-  const caller = EVERYBODY;
-  refuseScope(route.access, caller);
+  const caller = await identify(c, route, services);
+  const actor = actorOf(c, caller);
   const request = {
     path: new URLSearchParams(Object.entries(c.req.param()).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
     query: new URL(c.req.url).searchParams,
-    body: await bodyOf(c, route),
   };
-  refuseForeignOrganisation(route.access, caller, request);
-  return route.serve(services, {
-    ...request,
-    validation,
-    caller,
-    actor: { kind: caller.kind, id: caller.id, requestId: c.get('requestId') },
+  try {
+    refuseScope(route.access, caller);
+    const body = await bodyOf(c, route);
+    refuseForeignOrganisation(route.access, caller, { ...request, body });
+    return await route.serve(services, { ...request, body, validation, caller, actor });
+  } catch (error) {
+    await recordRefusal(error, { route, caller, actor }, services);
+    throw error;
+  }
+}
+
+/** Who calls. UNAUTHENTICATED. */
+async function identify(c: Context<Edge>, { access }: Route, services: Services): Promise<Caller> {
+  if (access.kind === 'open') return NOBODY;
+  const caller = await services.callers.authenticate(c.req.header('authorization'));
+  c.set('caller', caller);
+  return caller;
+}
+
+/** What somebody known was refused of what operators do goes on record, in the log of whoever asked. */
+async function recordRefusal(error: unknown, asked: { route: Route; caller: Caller; actor: Actor }, services: Services): Promise<void> {
+  const { route, caller, actor } = asked;
+  const refused = error instanceof RequestError && (error.code === 'FORBIDDEN' || error.code === 'UNKNOWN_ORGANISATION');
+  if (!refused || route.access.kind === 'open' || route.access.scopes.includes('reader')) return;
+  await services.changes.record({
+    actor,
+    organisation: caller.organisation,
+    action: 'access.refuse',
+    target: `operation/${route.operationId}`,
+    after: { code: error.code },
   });
 }
 
@@ -67,8 +102,9 @@ async function bodyOf(c: Context<Edge>, route: Route): Promise<unknown> {
   return route.body.takes === 'json' ? jsonBody(c) : undefined;
 }
 
-/** Until callers are asked who they are. */
-const EVERYBODY: Caller = { kind: 'local', id: 'anyone', organisation: undefined, scopes: ['admin', 'on-behalf-of', 'metrics'] };
+function actorOf(c: Context<Edge>, { kind, id }: Caller): Actor {
+  return { kind, id, requestId: c.get('requestId') };
+}
 
 function toHonoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -8,7 +8,7 @@ import { parseParameters, type Parameter, type Parameters } from './parameters.t
 import type { SchemaName, Validation } from './validation.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Webhooks' | 'Datasources' | 'Organisations' | 'Host';
+export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Webhooks' | 'Datasources' | 'Organisations' | 'Keys' | 'Changes' | 'Host';
 
 /** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */
 interface Description {
@@ -164,6 +164,11 @@ export function plainText(mediaType: string, description: string): Success<strin
   return { status: 200, schema: undefined, mediaType, description };
 }
 
+/** 200 with a text of this media type that is sent while it is made. */
+export function textStream(mediaType: string, description: string): Success<AsyncIterable<string>> {
+  return { status: 200, schema: undefined, mediaType, description };
+}
+
 /** 201 with the new thing and where it is. */
 export function created<N extends SchemaName>(
   schema: N,
@@ -215,5 +220,5 @@ function accessErrors(access: Access): ErrorCode[] {
   const foreign: ErrorCode[] = ['caller', 'shared', 'host'].some((source) => source === access.organisation)
     ? []
     : ['UNKNOWN_ORGANISATION'];
-  return ['UNAUTHENTICATED', 'FORBIDDEN', ...foreign];
+  return ['UNAUTHENTICATED', 'FORBIDDEN', ...foreign, 'NOT_READY'];
 }

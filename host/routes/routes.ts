@@ -1,14 +1,17 @@
 import { OPEN } from './access.ts';
 import { auditRoutes } from './audit.ts';
+import { changeRoutes } from './changes.ts';
 import { connectionRoutes } from './connections.ts';
 import { datasourceRoutes } from './datasources.ts';
 import { healthRoutes } from './health.ts';
+import { keyRoutes } from './keys.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import { organisationRoutes } from './organisations.ts';
 import { retrieveRoutes } from './retrieve.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
+import { scheduleRoutes } from './schedules.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of the API, in the order of the reference, and the OpenAPI document made of them. */
@@ -17,10 +20,13 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...retrieveRoutes(),
     ...connectionRoutes(),
     ...auditRoutes(),
+    ...scheduleRoutes(),
     ...runRoutes(),
     ...webhookRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
+    ...keyRoutes(),
+    ...changeRoutes(),
     ...healthRoutes(),
     ...metricsRoutes(),
   ];

@@ -1,12 +1,15 @@
 import audit from '../../schemas/api/audit.schema.json' with { type: 'json' };
+import change from '../../schemas/api/change.schema.json' with { type: 'json' };
 import common from '../../schemas/api/common.schema.json' with { type: 'json' };
 import connection from '../../schemas/api/connection.schema.json' with { type: 'json' };
 import datasource from '../../schemas/api/datasource.schema.json' with { type: 'json' };
 import health from '../../schemas/api/health.schema.json' with { type: 'json' };
+import key from '../../schemas/api/key.schema.json' with { type: 'json' };
 import organisation from '../../schemas/api/organisation.schema.json' with { type: 'json' };
 import problem from '../../schemas/api/problem.schema.json' with { type: 'json' };
 import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
+import schedule from '../../schemas/api/schedule.schema.json' with { type: 'json' };
 import webhook from '../../schemas/api/webhook.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { limitsSchema } from './limits-schema.ts';
@@ -16,10 +19,13 @@ const FILES: readonly { $defs: JsonObject }[] = [
   common,
   problem,
   organisation,
+  key,
+  change,
   datasource,
   connection,
   audit,
   run,
+  schedule,
   webhook,
   retrieval,
   health,

@@ -8,23 +8,30 @@ import { toDescription } from '../indexing/validate.ts';
 import type { Log } from '../log.ts';
 import { createCompiler } from '../sandbox/compile.ts';
 import { findIsolation } from '../sandbox/find-isolation.ts';
+import { DEFAULT_EXTRACTION, ExtractorPool } from '../sandbox/extractor.ts';
 import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
 import { openDatabase } from '../store/database.ts';
 import { finishRemovals } from '../store/removals.ts';
 import { createAudit } from './audit.ts';
 import { createAuditRecorder } from './audit-recorder.ts';
 import { createCallTargets } from './call-targets.ts';
+import { createCallers } from './callers.ts';
+import { createChanges } from './changes.ts';
 import { createConnections } from './connections.ts';
 import { createVault } from './credentials.ts';
 import { createFlags } from './flags.ts';
 import { createHealth } from './health.ts';
+import { createKeys } from './keys.ts';
 import { createMetrics } from './metrics.ts';
 import { createOrganisations } from './organisations.ts';
 import { createRegistry, type RunnableDatasource } from './registry.ts';
 import { createRetrieval } from './retrieval.ts';
 import { createRunWorker } from './run-worker.ts';
 import { createRuns } from './runs.ts';
+import { createSchedules } from './schedules.ts';
 import type { Services } from './services.ts';
+import { createVisibility } from './visibility.ts';
+import { createTokens } from './tokens.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface OpenServices {
@@ -51,6 +58,8 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const { auditDays: maxAgeDays, auditRows: maxRows } = config;
   const recorder = createAuditRecorder({ database, log, metrics, maxAgeDays, maxRows });
   const organisations = createOrganisations(database);
+  const keys = createKeys({ database, organisations, log });
+  const tokens = config.tokens === undefined ? undefined : createTokens(config.tokens, log);
   const registry = createRegistry({
     database,
     compiler: createCompiler({ cacheFolder: join(config.dataDir, 'cache', 'compiled'), isolation }),
@@ -61,17 +70,24 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const vault = createVault(config);
   const targets = createCallTargets({ database, registry, vault });
   const session = { database, pool, rate: new RequestRate(), recorder, log, targets };
-  const worker = createRunWorker({ ...session, metrics, leaseMs: config.runLeaseMs });
+  const extractor = new ExtractorPool({ ...DEFAULT_EXTRACTION, isolation });
+  const { passageTokens } = config;
+  const worker = createRunWorker({ ...session, extractor, passageTokens, registry, metrics, leaseMs: config.runLeaseMs });
+  const visibility = createVisibility({ database, maxAgeMs: config.accessMaxAgeHours * 3_600_000 });
   const connections = createConnections({ ...session, organisations, registry, vault });
   return {
     services: {
       organisations,
+      keys,
+      callers: createCallers({ keys, tokens }),
+      changes: createChanges(database),
       registry,
       flags: createFlags({ database, registry }),
       connections,
-      runs: createRuns({ database, organisations, targets, worker, metrics }),
+      runs: createRuns({ database, organisations, connections, targets, worker, metrics }),
+      schedules: createSchedules({ database, connections, registry, wake: worker.wake, interrupt: worker.interrupt }),
       webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
-      retrieval: createRetrieval({ database }),
+      retrieval: createRetrieval({ database, visibility }),
       audit: createAudit({ database, connections }),
       metrics,
       health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),
@@ -80,6 +96,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     async close() {
       stopping.abort();
       pool.close();
+      extractor.close();
       await recorder.close();
       await database.close();
     },

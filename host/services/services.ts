@@ -1,4 +1,5 @@
 import type { Actor, Caller } from '../domain/caller.ts';
+import type { Flow } from '../domain/authorisation.ts';
 import type { AuditEvent, AuditKind } from '../domain/audit.ts';
 import type { Failure } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
@@ -10,6 +11,10 @@ import type { Pause, RunBounds } from '../domain/run-bounds.ts';
 import type { FeatureState, RunKind, RunStarter, RunState, ScheduledKind } from '../domain/run-kind.ts';
 import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
+import type { CallerService } from './callers.ts';
+import type { ChangeService } from './changes.ts';
+import type { KeyService } from './keys.ts';
+import type { Asker } from './visibility.ts';
 
 /**
  * What the product does, for every front door: the HTTP routes and the command line speak to
@@ -17,9 +22,15 @@ import type { InspectionReport } from '../sandbox/inspect.ts';
  */
 export interface Services {
   organisations: OrganisationService;
+  keys: KeyService;
+  callers: CallerService;
+  changes: ChangeService;
   registry: RegistryService;
   flags: FlagService;
   connections: ConnectionService;
+  authorisations: AuthorisationService;
+  variables: VariableService;
+  vault: VaultService;
   runs: RunService;
   schedules: ScheduleService;
   webhooks: WebhookService;
@@ -307,6 +318,8 @@ export interface RetrievalInput {
   k: number;
   datasources?: string[];
   features?: string[];
+  /** Who asks, and for whom. Left out: nobody, who sees public documents only. */
+  asker?: Asker;
 }
 
 export interface RetrievalHit {
@@ -331,7 +344,7 @@ export interface RetrievalHit {
 }
 
 export interface RetrievalService {
-  /** UNKNOWN_ORGANISATION, UNKNOWN_DATASOURCE. */
+  /** UNKNOWN_ORGANISATION, UNKNOWN_DATASOURCE; FORBIDDEN and UNKNOWN_PERSON when it is asked for a person. */
   retrieve(input: RetrievalInput): Promise<{ hits: RetrievalHit[]; tookMs: number }>;
 }
 
@@ -351,6 +364,108 @@ export interface MetricsService {
 export interface HealthService {
   /** `ready` is false when the store does not answer or the host is shutting down. */
   ready(): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }>;
+}
+
+/** A value of a manifest's `env_vars` that the operator holds. It is never shown. */
+export interface Variable {
+  name: string;
+  description: string;
+  /** For whom the value that counts was set; undefined when there is none. */
+  setFor: 'organisation' | 'host' | undefined;
+  updatedAtMs: number | undefined;
+}
+
+export interface VariableService {
+  /** Every variable of the manifest. `organisation` undefined: as all of the host has them. UNKNOWN_DATASOURCE, UNKNOWN_ORGANISATION. */
+  list(organisation: string | undefined, datasource: string): Promise<Variable[]>;
+  /** Sets values and, with null, forgets them. UNKNOWN_DATASOURCE, UNKNOWN_ORGANISATION, INVALID_REQUEST for an unknown name. */
+  set(organisation: string | undefined, datasource: string, values: Record<string, string | null>, actor: Actor): Promise<Variable[]>;
+}
+
+/** An authorisation that was begun. */
+export interface Attempt {
+  id: string;
+  flow: 'code' | 'device';
+  /** `choosing`: the source gave a token for several things, of which one is to be chosen. */
+  state: 'waiting' | 'exchanging' | 'choosing' | 'done' | 'failed';
+  reason: string | undefined;
+  choices: { id: string; label: string }[];
+  createdAtMs: number;
+  expiresAtMs: number;
+  /** Where a person agrees; of a new attempt only. */
+  authorizationUrl?: string;
+  /** What a person types at `verificationUri`; of a new attempt only. */
+  userCode?: string;
+  verificationUri?: string;
+  verificationUriComplete?: string;
+}
+
+/** How a connection is authorised by its source. Never a token. */
+export interface AuthorisationStatus {
+  state: 'none' | 'active' | 'paused';
+  /** Why it is paused. */
+  reason?: string | undefined;
+  flow?: Flow;
+  /** What the datasource offers. */
+  flows: Flow[];
+  account?: string | undefined;
+  scopes?: string[];
+  authorisedAtMs?: number;
+  expiresAtMs?: number | undefined;
+  refreshDueMs?: number | undefined;
+  /** The newest one. */
+  attempt: Attempt | undefined;
+}
+
+/** What became of a connection's access. */
+export interface Revocation {
+  atSource: { outcome: 'revoked' | 'unsupported' | 'failed' | 'nothing'; reason: string | undefined };
+  documents: number;
+  passages: number;
+  accessEntries: number;
+}
+
+export interface AuthorisationService {
+  /**
+   * Begins a flow, the datasource's first when none is named; one that needs no person is over at once. UNKNOWN_CONNECTION,
+   * AUTHORISATION_UNSUPPORTED, AUTHORISATION_REFUSED, CREDENTIAL_MISSING, INVALID_CONFIG, INVALID_SETTING, UPSTREAM_FAULT.
+   */
+  begin(
+    organisation: string,
+    connection: string,
+    input: { flow?: Flow },
+    actor: Actor,
+  ): Promise<{ attempt: Attempt | undefined; authorisation: AuthorisationStatus }>;
+  /** UNKNOWN_CONNECTION. */
+  status(organisation: string, connection: string): Promise<AuthorisationStatus>;
+  /** UNKNOWN_CONNECTION, UNKNOWN_AUTHORISATION, INVALID_REQUEST. */
+  choose(organisation: string, connection: string, choice: string, actor: Actor): Promise<AuthorisationStatus>;
+  /** A browser came back from a source with these parameters. What they hold proves itself. */
+  finish(parameters: URLSearchParams): Promise<{ ok: true } | { ok: false; reason: string }>;
+  /** Ends access at the source as far as it can, and forgets credential, documents, passages and access here. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */
+  revoke(organisation: string, connection: string, actor: Actor): Promise<Revocation>;
+}
+
+export interface VaultStatus {
+  /** Where the master keys come from. */
+  source: string;
+  /** Those at hand, with how many values each of them seals. */
+  keys: { id: string; seals: boolean; values: number }[];
+  /** Values that do not name their key: sealed by an older host. */
+  withoutKeyId: number;
+  /** Keys that seal values and are not at hand. */
+  lost: { id: string; values: number }[];
+  /** When sealed values were last looked through. */
+  finishedAtMs: number | undefined;
+}
+
+export interface VaultService {
+  /** INVALID_SETTING when the keys cannot be read. */
+  status(): Promise<VaultStatus>;
+  /** Makes a new first key, if that is wanted, and wraps every sealed value under the first key. INVALID_SETTING where the operator keeps the keys. */
+  rotate(input: { newKey: boolean }): Promise<{ rewrapped: number; failed: number; status: VaultStatus }>;
+  /** Forgets keys that seal nothing any more. INVALID_SETTING where the operator keeps the keys, CONFLICT right after a change. */
+  retire(): Promise<{ retired: string[]; status: VaultStatus }>;
 }
 
 /** Cursor pagination: `after` is the `next` of the page before. */

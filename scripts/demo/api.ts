@@ -20,53 +20,62 @@ export interface Answer {
 const POLL_MS = 100;
 const ANSWERS = 3;
 
-async function call<T>(url: string, init: { method?: string; body?: unknown } = {}): Promise<T> {
+/** Where the host is, and a key for it. */
+export interface Api {
+  url: string;
+  key: string;
+}
+
+async function call<T>({ url: base, key }: Api, path: string, init: { method?: string; body?: unknown } = {}): Promise<T> {
   const { method = 'GET', body } = init;
+  const url = `${base}${path}`;
   const response = await fetch(url, {
     method,
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
 }
 
 /** Connects one repository and has the datasource try it; gives the connection's id. */
-export async function connectGithub(api: string, github: { baseUrl: string; repository: string; token: string }): Promise<string> {
-  const { id } = await call<{ id: string }>(`${api}/api/v1/connections`, {
+export async function connectGithub(api: Api, github: { baseUrl: string; repository: string; token: string }): Promise<string> {
+  const { id } = await call<{ id: string }>(api, `/api/v1/connections`, {
     method: 'POST',
     body: { datasource: 'github', config: { base_url: github.baseUrl, repositories: [github.repository] }, credential: github.token },
   });
-  const check = await call<{ ready: boolean; problems: unknown[] }>(`${api}/api/v1/connections/${id}/check`, { method: 'POST' });
+  const check = await call<{ ready: boolean; problems: unknown[] }>(api, `/api/v1/connections/${id}/check`, { method: 'POST' });
   if (!check.ready) throw new Error(`the connection is not ready: ${JSON.stringify(check)}`);
   return id;
 }
 
 /** Starts a run, follows it to its end, and counts what came of it. */
 export async function indexAll(
-  api: string,
+  api: Api,
   connection: string,
   say: (line: string) => void,
 ): Promise<{ documents: number; passages: number }> {
   let run = await call<{ id: string; state: string; reason?: string; features: { feature: string; upserted: number }[] }>(
-    `${api}/api/v1/connections/${connection}/runs`,
+    api,
+    `/api/v1/connections/${connection}/runs`,
     { method: 'POST', body: {} },
   );
   while (['queued', 'running', 'parked'].includes(run.state)) {
     await sleep(POLL_MS);
-    run = await call(`${api}/api/v1/runs/${run.id}`);
+    run = await call(api, `/api/v1/runs/${run.id}`);
   }
   if (run.state !== 'succeeded') throw new Error(`the run ended as ${run.state}: ${run.reason ?? ''}`);
-  const { documents, passages } = await call<{ documents: number; passages: number }>(`${api}/api/v1/connections/${connection}`);
+  const { documents, passages } = await call<{ documents: number; passages: number }>(api, `/api/v1/connections/${connection}`);
   say(
     `Indexed ${documents} documents, ${passages} passages: ${run.features.map(({ feature, upserted }) => `${feature} ${upserted}`).join(', ')}`,
   );
   return { documents, passages };
 }
 
-export async function askQuestions(api: string, questions: readonly Question[]): Promise<Answer[]> {
+export async function askQuestions(api: Api, questions: readonly Question[]): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (const { question, expected } of questions) {
-    const { hits } = await call<{ hits: Hit[] }>(`${api}/api/v1/retrieve`, { method: 'POST', body: { question, k: ANSWERS } });
+    const { hits } = await call<{ hits: Hit[] }>(api, `/api/v1/retrieve`, { method: 'POST', body: { question, k: ANSWERS } });
     answers.push({ question, hits, expected, right: hits[0]?.title.includes(expected) ?? false });
   }
   return answers;

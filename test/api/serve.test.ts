@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ADMIN_KEY } from '../helpers/admin-key.ts';
 import { startHostProcess } from '../helpers/host-process.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/datasources.js');
@@ -35,7 +36,9 @@ describe('datasources serve', () => {
     const ready = await fetch(`${host.url}/readyz`);
     expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }]);
     expect((await fetch(`${host.url}/reference`)).status).toBe(200);
-    expect((await fetch(`${host.url}/api/v1/organisations/default`)).status).toBe(200);
+    const address = `${host.url}/api/v1/organisations/default`;
+    expect((await fetch(address)).status).toBe(401);
+    expect((await fetch(address, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })).status).toBe(200);
     expect(await host.stop()).toBe(0);
     await expect(fetch(`${host.url}/healthz`)).rejects.toThrow();
   });
@@ -96,8 +99,27 @@ describe('datasources serve', () => {
     expect([code, JSON.parse(stderr)]).toMatchObject([1, { code: 'DATA_DIR_NOT_WRITABLE', remedy: expect.stringContaining('DATA_DIR') }]);
   });
 
-  test('with an address that others can reach refuses to start', async () => {
-    const { code, stderr } = await program(['serve'], { HOST: '0.0.0.0' });
-    expect([code, stderr]).toEqual([1, expect.stringContaining('0.0.0.0 can be reached from other machines')]);
+  test('at its first start hands the first key over in a file that only its owner can read, and never in its log', async () => {
+    const host = await startHostProcess({ dataDir, env: { LORELAI_ADMIN_KEY_FILE: '', LOG_LEVEL: 'debug' } });
+    const file = join(dataDir, 'first-admin.key');
+    const key = (await readFile(file, 'utf8')).trim();
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const listed = await fetch(`${host.url}/api/v1/keys`, { headers: { authorization: `Bearer ${key}` } });
+    expect([listed.status, await listed.json()]).toMatchObject([200, { items: [{ name: 'first', scopes: ['admin'] }] }]);
+    expect(await host.stop()).toBe(0);
+    expect(host.log()).toContain('first-admin.key');
+    expect(host.log()).not.toContain(key);
+    await rm(file);
+    const again = await startHostProcess({ dataDir, env: { LORELAI_ADMIN_KEY_FILE: '' } });
+    await again.stop();
+    expect(await readdir(dataDir)).not.toContain('first-admin.key');
+  });
+
+  test('does not start with a file that holds no key', async () => {
+    const file = join(dataDir, 'no.key');
+    await writeFile(file, 'hunter2');
+    const { code, stderr } = await program(['serve', '--json'], { PORT: '0', LORELAI_ADMIN_KEY_FILE: file });
+    expect([code, JSON.parse(stderr)]).toMatchObject([1, { code: 'INVALID_SETTING', remedy: expect.stringContaining('keys generate') }]);
+    expect(stderr).not.toContain('hunter2');
   });
 });

@@ -6,6 +6,7 @@ import { EMPTY_GRANT } from '../../host/domain/grant.ts';
 import { readConfig } from '../../host/config.ts';
 import { createLog } from '../../host/log.ts';
 import { openServices } from '../../host/services/open.ts';
+import { ADMIN_KEY } from '../helpers/admin-key.ts';
 import { startHostProcess } from '../helpers/host-process.ts';
 import { descendantsOf, residentMib } from '../helpers/processes.ts';
 import { compared, type Figure } from './figure.ts';
@@ -22,7 +23,10 @@ export async function benchColdStart(scratch: string): Promise<Figure[]> {
   try {
     const check = async (): Promise<number> => {
       const beganMs = performance.now();
-      const response = await fetch(`${host.url}/api/v1/connections/${connection}/check`, { method: 'POST' });
+      const response = await fetch(`${host.url}/api/v1/connections/${connection}/check`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      });
       if (!response.ok) throw new Error(await response.text());
       return performance.now() - beganMs;
     };

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ADMIN_KEY } from './admin-key.ts';
 
 /** A run as the API shows it, as far as tests look. */
 export interface ApiRun {
@@ -9,12 +10,13 @@ export interface ApiRun {
   problems: { feature: string; path: string; reason: string; remedy: string }[];
 }
 
-/** One call of the API; rejects with the problem's text when it is refused. */
+/** One call of the API with the tests' key; rejects with the problem's text when it is refused. */
 export async function callApi<T>(url: string, init: { method?: string; body?: unknown } = {}): Promise<T> {
   const { method = 'GET', body } = init;
   const response = await fetch(url, {
     method,
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;

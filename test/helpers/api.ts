@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COMMAND_LINE } from '../../host/domain/caller.ts';
+import { COMMAND_LINE, SCOPES, type Scope } from '../../host/domain/caller.ts';
 import { createApp } from '../../host/app.ts';
 import { readConfig } from '../../host/config.ts';
 import { ensureDefaultOrganisation } from '../../host/default-organisation.ts';
@@ -22,11 +22,19 @@ interface ApiResponse {
   body: any;
 }
 
+export interface CallOptions {
+  as?: string | null;
+  headers?: Record<string, string>;
+}
+
 /** The API over real services in a folder of its own. Every response is checked against the OpenAPI document. */
 export interface Api {
   services: Services;
   dataDir: string;
-  call(method: string, path: string, body?: unknown): Promise<ApiResponse>;
+  /** With a key that may do everything on the whole host, unless `as` gives another one, or null for none. */
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<ApiResponse>;
+  /** A key with these scopes; of the whole host unless it names an organisation. */
+  keyWith(scopes: readonly Scope[], organisation?: string): Promise<string>;
   /** Works on runs until none is due. */
   work(): Promise<void>;
   /** Everything that was logged so far. */
@@ -41,17 +49,28 @@ export async function openApi(): Promise<Api> {
   const config = readConfig({ DATA_DIR: dataDir });
   const { services, close } = await openServices(config, log);
   await ensureDefaultOrganisation(services);
+  const keyWith = async (scopes: readonly Scope[], organisation?: string): Promise<string> =>
+    (await services.keys.create({ organisation, name: scopes.join(' '), scopes }, COMMAND_LINE)).text;
+  const everything = await keyWith(SCOPES);
   const app = createApp(services, { log, config });
   const checkResponse = responseCheck();
   return {
     services,
     dataDir,
     logged: () => lines.join(''),
-    async call(method, path, body) {
-      const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-      const response = await app.request(path, { method, ...init });
+    keyWith,
+    async call(method, path, body, { as = everything, headers } = {}) {
+      const response = await app.request(path, {
+        method,
+        headers: {
+          ...(as === null ? {} : { authorization: `Bearer ${as}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
       const text = await response.text();
-      const isText = response.headers.get('content-type')?.startsWith('text/') ?? false;
+      const isText = /^(text\/|application\/x-ndjson)/.test(response.headers.get('content-type') ?? '');
       const parsed: unknown = text === '' ? undefined : isText ? text : JSON.parse(text);
       checkResponse(method, path, response, parsed);
       return { status: response.status, headers: response.headers, body: parsed };

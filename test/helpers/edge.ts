@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { createApp } from '../../host/app.ts';
+import { SCOPES, type Caller } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
 import type { Edge } from '../../host/middleware/edge.ts';
 import type { Services } from '../../host/services/services.ts';
@@ -10,11 +11,28 @@ export interface EdgeUnderTest {
   logged(): string;
 }
 
+/** A caller of the whole host with every scope. */
+const EVERYTHING: Caller = { kind: 'key', id: 'test', organisation: undefined, scopes: SCOPES };
+
 type Overrides = { [K in keyof Services]?: Partial<Services[K]> };
 
 /** Services whose methods all fail as a bug would, but for those that are given. */
 export function edgeServices(overrides: Overrides = {}): Services {
   return {
+    keys: {
+      create: unused,
+      list: unused,
+      get: unused,
+      rotate: unused,
+      revoke: unused,
+      createFirst: unused,
+      adopt: unused,
+      authenticate: unused,
+      ...overrides.keys,
+    },
+    // Whoever asks is let in: who is and who is not is a matter of other tests.
+    callers: { authenticate: async () => EVERYTHING, ...overrides.callers },
+    changes: { record: unused, list: unused, exportLines: unused, verify: unused, verifyAll: unused, ...overrides.changes },
     organisations: { create: unused, get: unused, list: unused, ...overrides.organisations },
     registry: { inspect: unused, install: unused, askedGrant: unused, list: unused, get: unused, ...overrides.registry },
     flags: { set: unused, ...overrides.flags },

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { adminKeyEnv } from './admin-key.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/datasources.js');
 
@@ -17,10 +18,17 @@ export interface HostProcess {
   log(): string;
 }
 
-/** Starts `datasources serve` on any free port and waits until it listens. */
+/** Starts `datasources serve` on any free port and waits until it listens. It takes `ADMIN_KEY`, unless `env` says otherwise. */
 export async function startHostProcess(options: { dataDir: string; env?: Record<string, string> }): Promise<HostProcess> {
   const child = spawn(process.execPath, [BIN, 'serve', '--json'], {
-    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: options.dataDir, LOG_LEVEL: 'info', ...options.env },
+    env: {
+      PATH: process.env.PATH,
+      PORT: '0',
+      DATA_DIR: options.dataDir,
+      LOG_LEVEL: 'info',
+      ...(await adminKeyEnv(options.dataDir)),
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

@@ -91,15 +91,35 @@ describe('readConfig()', () => {
     expect(readConfig({ LORELAI_MASTER_KEY: key.toString('base64') }).masterKeys).toEqual([new Uint8Array(key)]);
   });
 
-  test.each(['0.0.0.0', '::', '192.168.1.5', 'host.example', '128.0.0.1', '127.evil.example'])(
-    'refuses to listen on %s while nobody is asked who they are',
-    (host) => {
-      const error = refusal({ HOST: host });
-      expect(error.message).toContain('can be reached from other machines');
-      expect(error.remedy).toContain('LORELAI_ALLOW_UNAUTHENTICATED=1');
-      expect(readConfig({ HOST: host, LORELAI_ALLOW_UNAUTHENTICATED: '1' }).host).toBe(host);
-    },
-  );
+  test.each([
+    ['LORELAI_OIDC_ISSUER', 'http://login.example.com'],
+    ['LORELAI_OIDC_ISSUER', 'login.example.com'],
+    ['LORELAI_OIDC_ALGORITHMS', 'none'],
+    ['LORELAI_OIDC_ALGORITHMS', 'HS256'],
+    ['LORELAI_OIDC_SCOPES', 'staff'],
+    ['LORELAI_OIDC_SCOPES', 'staff=everything'],
+    ['LORELAI_OIDC_ORGANISATION', 'Not An Id'],
+    ['LORELAI_OIDC_SCOPES_CLAIM', 'realm..roles'],
+    ['LORELAI_CORS_ORIGINS', '*'],
+    ['LORELAI_CORS_ORIGINS', 'https://app.example.com/path'],
+    ['LORELAI_TRUSTED_PROXIES', 'everybody'],
+    ['LORELAI_CALLER_REQUESTS_PER_MINUTE', '0'],
+  ])('refuses %s=%s by name', (name, value) => {
+    expect(refusal({ [name]: value }).problems.map(({ path }) => path)).toEqual([name]);
+  });
+
+  test('takes an OpenID provider whole, and none that would let tokens for anybody in', () => {
+    const env = { LORELAI_OIDC_ISSUER: 'https://login.example.com', LORELAI_OIDC_SCOPES: 'staff=operator, bots=reader+on-behalf-of' };
+    expect(refusal(env).problems.map(({ path }) => path)).toEqual(['LORELAI_OIDC_AUDIENCE']);
+    const { tokens } = readConfig({ ...env, LORELAI_OIDC_AUDIENCE: 'datasources', LORELAI_OIDC_ORGANISATION: 'claim:org.id' });
+    expect(tokens).toMatchObject({ issuer: 'https://login.example.com', audience: 'datasources', scopesClaim: ['scope'] });
+    expect(tokens?.organisation).toEqual({ from: 'claim', claim: ['org', 'id'] });
+    expect([...(tokens?.scopesOf ?? [])]).toEqual([
+      ['staff', ['operator']],
+      ['bots', ['reader', 'on-behalf-of']],
+    ]);
+    expect(readConfig({}).tokens).toBeUndefined();
+  });
 
   test.each(['127.0.0.1', '127.8.9.1', 'localhost', '::1', '[::1]', 'LOCALHOST'])('takes %s for loopback', (host) => {
     expect(isLoopbackHost(host)).toBe(true);
