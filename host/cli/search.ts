@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { LOCAL_CALLER } from '../domain/caller.ts';
 import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toRetrievalBody } from '../routes/shapes/retrieval.ts';
 import type { RetrievalHit } from '../services/services.ts';
@@ -12,6 +13,7 @@ interface SearchOptions extends SharedOptions {
   k: number;
   datasource: string[];
   feature: string[];
+  person?: string;
 }
 
 export function searchCommand(cli: Cli): Command {
@@ -20,6 +22,7 @@ export function searchCommand(cli: Cli): Command {
     description: 'Searches what was indexed for an organisation. Any text is a valid question; quotes are not needed.',
     examples: [
       ['search how do I rotate the signing key', 'prints the ten best passages'],
+      ['search release checklist --person ada@acme.example', 'the same as far as this person may see it'],
       ['search "release checklist" -k 3 --datasource github --json', 'the three best of one datasource, for programs'],
     ],
   })
@@ -27,16 +30,18 @@ export function searchCommand(cli: Cli): Command {
     .option('-k <number>', 'how many passages at most, 1 to 100', toK, 10)
     .option('--organisation <id>', 'whose documents', DEFAULT_ORGANISATION)
     .option('--datasource <name>', 'only from this datasource; may be repeated', collect, [])
+    .option('--person <id or e-mail>', 'only what this person may see; everything when left out')
     .option('--feature <name>', 'only from this feature; may be repeated', collect, [])
     .action(
       action(cli, async (words: string[], options: SearchOptions) =>
         withServices(cli.io, options, async ({ retrieval }) => {
-          const { organisation, k, datasource, feature } = options;
+          const { organisation, k, datasource, feature, person } = options;
           const question = words.join(' ').toWellFormed();
           const found = await retrieval.retrieve({
             organisation,
             question,
             k,
+            asker: { caller: LOCAL_CALLER, requestId: undefined, ...(person === undefined ? {} : { person }) },
             ...(datasource.length === 0 ? {} : { datasources: datasource }),
             ...(feature.length === 0 ? {} : { features: feature }),
           });

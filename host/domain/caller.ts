@@ -35,6 +35,9 @@ export interface Actor {
 /** What people do with `datasources …` on the machine of the host. */
 export const COMMAND_LINE: Actor = Object.freeze({ kind: 'local', id: 'command-line', requestId: undefined });
 
+/** The same for what asks and changes nothing: whoever is on the machine can read the database anyway. */
+export const LOCAL_CALLER: Caller = Object.freeze({ kind: 'local', id: 'command-line', organisation: undefined, scopes: SCOPES });
+
 /** What the host does by itself. */
 export const HOST_ITSELF: Actor = Object.freeze({ kind: 'host', id: 'host', requestId: undefined });
 

@@ -1,5 +1,7 @@
 /**
  * Every way in which a request to this host can fail, with who is to blame. HTTP statuses and exit
+  UNKNOWN_PERSON: 'caller',
+  UNKNOWN_DOCUMENT: 'caller',
  * codes are derived from `blame` at the edge (`middleware/problem.ts`, `cli/exit.ts`), never here.
  */
 const ERRORS = {

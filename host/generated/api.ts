@@ -1387,6 +1387,10 @@ export interface RetrievalInput {
    */
   organisation?: string;
   /**
+   * Whose access counts: an e-mail address or the id of a person of the organisation. Needs the scope `on-behalf-of`, and goes on record.
+   */
+  person?: string;
+  /**
    * How many passages at most; 10 when left out.
    */
   k?: number;

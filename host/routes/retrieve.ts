@@ -14,14 +14,19 @@ export function retrieveRoutes(): Route[] {
       access: callersWith('reader', 'query-or-body'),
       tag: 'Retrieval',
       summary: 'Find passages that answer a question',
-      description: 'Searches what was indexed for one organisation and gives the best passages with their links.',
+      description:
+        'Searches what was indexed for one organisation and gives the best passages with their links. With `person` it looks at exactly what that person may see, which needs the scope `on-behalf-of`. Without, callers that may see everything of the organisation (`operator`, `admin`) get everything, and all others public documents only.',
       pathParameters: {},
       queryParameters: { organisation: ORGANISATION_OR_BODY },
       body: requiredBody('RetrievalInput'),
       success: ok('Retrieval', 'The best passages, best first; none when nothing fits.'),
-      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE'],
-      handle: async (services, { query, body: { k = DEFAULT_K, organisation, ...input } }) =>
-        toRetrievalBody(await services.retrieval.retrieve({ ...input, k, organisation: organisationOf(query, { organisation }) })),
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_PERSON'],
+      handle: async (services, { query, body: { k = DEFAULT_K, organisation, person, ...input }, caller, actor }) => {
+        const asker = { caller, requestId: actor.requestId, ...(person === undefined ? {} : { person }) };
+        return toRetrievalBody(
+          await services.retrieval.retrieve({ ...input, k, organisation: organisationOf(query, { organisation }), asker }),
+        );
+      },
     }),
   ];
 }

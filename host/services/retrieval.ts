@@ -12,7 +12,9 @@ import { getDatasource } from '../store/registry.ts';
 import { countPassages, passageFrequencies, searchPassages } from '../store/search.ts';
 import type { FoundPassage, PassageSearch } from '../store/search.ts';
 import { datasourceWord, featureWord } from '../store/search-scope.ts';
+import type { Visibility } from '../store/visibility.ts';
 import type { RetrievalHit, RetrievalInput, RetrievalService } from './services.ts';
+import type { VisibilityService } from './visibility.ts';
 
 /** The one configuration: nDCG@10 of SciFact .698, CoSQA .407, Cranfield .392; 2 for the title and 1 for the text give .695, .404, .388. */
 const WEIGHTS = { title: 3, headings: 1.5, text: 0.9, identifiers: 0.5 };
@@ -36,16 +38,17 @@ interface Plan {
  * Answers questions from the index of one organisation by the words in them: one hit a document, with
  * the passage that fits best. Equal scores keep the order of the documents' ids.
  *
- * There is no person yet: the caller is the organisation's own trusted service and sees all that was
- * indexed for it. What each document allows is stored with it, and is not looked at here.
+ * What may be seen is decided once, from who asks and for whom, and is a part of the query: what lies outside is neither a
+ * candidate nor counted.
  */
-export function createRetrieval({ database }: { database: Database }): RetrievalService {
+export function createRetrieval({ database, visibility }: { database: Database; visibility: VisibilityService }): RetrievalService {
   return {
     async retrieve(input) {
       const startedMs = performance.now();
       await checkInput(database, input);
+      const sight = await visibility.of(input.organisation, input.asker);
       const plan = await planTerms(database, input);
-      const found = plan.terms.length === 0 ? [] : await search(database, input, plan);
+      const found = plan.terms.length === 0 ? [] : await search(database, input, plan, sight.visibility);
       const weights = new Map(plan.terms.map((term) => [term.stem, inverseDocumentFrequency(plan.passages, term.passages)]));
       const bound = relevanceBound(plan.terms, plan.passages);
       const hits = found.map((passage) => toHit(passage, bound, weights));
@@ -87,10 +90,10 @@ async function planTerms(database: Database, { organisation, question }: Retriev
   return { terms: selectTerms(counted, passages), passages };
 }
 
-async function search(database: Database, input: RetrievalInput, plan: Plan): Promise<FoundPassage[]> {
+async function search(database: Database, input: RetrievalInput, plan: Plan, visibility: Visibility): Promise<FoundPassage[]> {
   const { organisation, k } = input;
   const match = matchExpression(plan.terms, scopeOf(input));
-  const wanted: PassageSearch = { organisation, match, weights: WEIGHTS, candidates: k * CANDIDATES_PER_HIT, limit: k };
+  const wanted: PassageSearch = { organisation, match, visibility, weights: WEIGHTS, candidates: k * CANDIDATES_PER_HIT, limit: k };
   for (;;) {
     const found = await searchPassages(database, wanted);
     const [first] = found;

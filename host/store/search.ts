@@ -2,7 +2,8 @@ import type { Database } from './database.ts';
 import { searchIndexOf } from './search-index.ts';
 import type { SearchIndex } from './search-index.ts';
 import { defineStatement } from './statement.ts';
-import type { Columns, NoParams } from './statement.ts';
+import type { Columns, NoParams, SqlParams } from './statement.ts';
+import { VISIBLE_DOCUMENT, VISIBLE_PASSAGE, visibilityFilter, type Visibility } from './visibility.ts';
 
 /** How much a word counts by where it stands. */
 interface SearchWeights {
@@ -16,6 +17,8 @@ export interface PassageSearch {
   organisation: string;
   /** An FTS5 expression over the columns of `search-index.ts`. */
   match: string;
+  /** Passages outside are neither candidates nor counted. */
+  visibility: Visibility;
   weights: SearchWeights;
   /** Passages that are ranked before the best of each document is taken. */
   candidates: number;
@@ -42,17 +45,24 @@ export interface FoundPassage {
   candidates: number;
 }
 
-const searchStatement = (index: SearchIndex) =>
-  defineStatement<{ organisation: string; match: string; ranking: string; candidates: number; limit: number }, FoundPassage>(
+type SearchParams = { organisation: string; match: string; candidates: number; limit: number };
+
+/** In a search that leaves something out. */
+const RESTRICTED = { passage: (rowid: string): string => `AND ${VISIBLE_PASSAGE(rowid)}`, document: `AND ${VISIBLE_DOCUMENT}` };
+const UNRESTRICTED = { passage: (): string => '', document: '' };
+
+const searchStatement = <Params extends SqlParams<Params>>(index: SearchIndex, weights: SearchWeights, only: typeof RESTRICTED) =>
+  defineStatement<Params, FoundPassage>(
     'passages_fts.search',
-    // The index is the organisation's own; the comparison says so again, where a mistake would show.
+    // The index is the organisation's own; the comparison says so again, where a mistake would show. Ordered by bm25() and not
+    // by the column rank, which is worked out, and sorted by, for every match before any other condition is looked at.
     `WITH found AS MATERIALIZED (
-       SELECT rowid AS id, rank FROM ${index.entries}
-       WHERE ${index.entries} MATCH :match AND rank MATCH :ranking ORDER BY rank LIMIT :candidates),
+       SELECT rowid AS id, ${rankingOf(index, weights)} AS rank FROM ${index.entries}
+       WHERE ${index.entries} MATCH :match ${only.passage(`${index.entries}.rowid`)} ORDER BY 2 LIMIT :candidates),
      placed AS (
        SELECT passages.id, passages.document_id, found.rank,
          row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
-       FROM found JOIN passages ON passages.id = found.id)
+       FROM found CROSS JOIN passages INDEXED BY passages_access ON passages.id = found.id)
      SELECT placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
        documents.title, documents.link, documents.media_type, documents.author, documents.updated_at_ms,
        passages.headings, passages.text, (SELECT count(*) FROM found) AS candidates
@@ -60,10 +70,15 @@ const searchStatement = (index: SearchIndex) =>
      JOIN passages ON passages.id = placed.id
      JOIN documents ON documents.id = placed.document_id
      JOIN connections ON connections.id = documents.connection_id
-     WHERE placed.place = 1 AND documents.organisation_id = :organisation AND connections.removed_at_ms IS NULL
+     WHERE placed.place = 1 AND documents.organisation_id = :organisation AND connections.removed_at_ms IS NULL ${only.document}
      ORDER BY placed.rank, documents.public_id LIMIT :limit`,
     toFound,
   );
+
+/** By column of the index; the scope only filters. */
+function rankingOf(index: SearchIndex, { title, headings, text, identifiers }: SearchWeights): string {
+  return `bm25(${[index.entries, ...[title, headings, text, identifiers, 0].map((weight) => weight.toFixed(3))].join(', ')})`;
+}
 
 const frequencyStatement = (index: SearchIndex) =>
   defineStatement<{ words: string }, [word: string, passages: number]>(
@@ -80,11 +95,15 @@ const totalStatement = (index: SearchIndex) =>
 
 /** The best passages of the best documents, best first; equal ones in the order of their ids. */
 export async function searchPassages(database: Database, search: PassageSearch): Promise<FoundPassage[]> {
-  const { organisation, match, weights, candidates, limit } = search;
-  // By column of the index; the scope only filters.
-  const columns = [weights.title, weights.headings, weights.text, weights.identifiers, 0];
-  const ranking = `bm25(${columns.map((weight) => weight.toFixed(3)).join(', ')})`;
-  return database.read(searchStatement(searchIndexOf(organisation)), { organisation, match, ranking, candidates, limit });
+  const { organisation, match, visibility, weights, candidates, limit } = search;
+  const index = searchIndexOf(organisation);
+  const filter = visibilityFilter(visibility);
+  const params = { organisation, match, candidates, limit };
+  if (filter === undefined) return database.read(searchStatement<SearchParams>(index, weights, UNRESTRICTED), params);
+  const { words, visible } = filter;
+  const narrowed = words === undefined ? match : `(${match}) AND scope : (${words.map((word) => `"${word}"`).join(' OR ')})`;
+  const statement = searchStatement<SearchParams & { visible: string }>(index, weights, RESTRICTED);
+  return database.read(statement, { ...params, match: narrowed, visible });
 }
 
 /** In how many passages of an organisation each word stands; words as the index stems them. Words of none are not in the map. */

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { createRetrieval } from '../../../host/services/retrieval.ts';
+import { createVisibility } from '../../../host/services/visibility.ts';
 import type { RetrievalService } from '../../../host/services/services.ts';
 import { commitBatch, type DocumentChange } from '../../../host/store/batch.ts';
 import type { Database } from '../../../host/store/database.ts';
@@ -13,7 +14,7 @@ let runs = 0;
 
 beforeEach(async () => {
   database = await temporaryDatabase();
-  retrieval = createRetrieval({ database });
+  retrieval = createRetrieval({ database, visibility: createVisibility({ database, maxAgeMs: 3_600_000 }) });
 });
 
 async function index(home: Home, changes: DocumentChange[], feature = 'issues'): Promise<void> {

@@ -8,6 +8,7 @@ import { knownVersions } from '../../../host/store/documents.ts';
 import { listMetrics } from '../../../host/store/metrics.ts';
 import { finishRun, getRun } from '../../../host/store/runs.ts';
 import { searchPassages } from '../../../host/store/search.ts';
+import { EVERYTHING } from '../../../host/store/visibility.ts';
 import { seededRandom } from '../../helpers/random.ts';
 import {
   addConnection,
@@ -25,7 +26,14 @@ import {
 const WEIGHTS = { title: 1, headings: 1, text: 1, identifiers: 1 };
 
 async function titlesOf(database: Database, organisation: string, word: string): Promise<string[]> {
-  const found = await searchPassages(database, { organisation, match: `"${word}"`, weights: WEIGHTS, candidates: 100, limit: 100 });
+  const found = await searchPassages(database, {
+    organisation,
+    match: `"${word}"`,
+    visibility: EVERYTHING,
+    weights: WEIGHTS,
+    candidates: 100,
+    limit: 100,
+  });
   return found.map((passage) => passage.title).sort();
 }
 
@@ -68,7 +76,14 @@ test('a batch adds, replaces, refreshes and deletes documents, and counts what i
   expect(await titlesOf(database, 'acme', 'old')).toEqual([]);
   expect(await titlesOf(database, 'acme', 'new')).toEqual(['Title of a']);
   expect(await titlesOf(database, 'acme', 'goes')).toEqual([]);
-  const [kept] = await searchPassages(database, { organisation: 'acme', match: '"stays"', weights: WEIGHTS, candidates: 9, limit: 9 });
+  const [kept] = await searchPassages(database, {
+    organisation: 'acme',
+    match: '"stays"',
+    visibility: EVERYTHING,
+    weights: WEIGHTS,
+    candidates: 9,
+    limit: 9,
+  });
   expect(kept?.link).toBe('https://example.com/moved');
   expect(await getConnection(database, 'acme', home.connection)).toMatchObject({ documents: 2, passages: 3 });
   const run = await getRun(database, 'acme', lease.run);
@@ -95,7 +110,14 @@ test('a document keeps its public id when it is replaced', async () => {
   const ids: string[] = [];
   for (const text of ['fox one', 'fox two']) {
     await commitBatch(database, batchOf(home, lease, { changes: [upsert('a', [text])] }));
-    const [found] = await searchPassages(database, { organisation: 'acme', match: '"fox"', weights: WEIGHTS, candidates: 9, limit: 9 });
+    const [found] = await searchPassages(database, {
+      organisation: 'acme',
+      match: '"fox"',
+      visibility: EVERYTHING,
+      weights: WEIGHTS,
+      candidates: 9,
+      limit: 9,
+    });
     ids.push(found?.documentId ?? '');
   }
   expect(ids[0]).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
@@ -216,7 +238,14 @@ test('NUL in the text of a source is replaced, and the rest of it is still found
     attributes: { note: '\0' },
   });
   await commitBatch(database, batchOf(home, lease, { changes: [change] }));
-  const [found] = await searchPassages(database, { organisation: 'acme', match: '"behind"', weights: WEIGHTS, candidates: 9, limit: 9 });
+  const [found] = await searchPassages(database, {
+    organisation: 'acme',
+    match: '"behind"',
+    visibility: EVERYTHING,
+    weights: WEIGHTS,
+    candidates: 9,
+    limit: 9,
+  });
   expect(found).toMatchObject({ title: 'Ti\u{fffd}tle', text: 'before\u{fffd}behind', author: 'A\u{fffd}' });
 });
 
@@ -254,9 +283,16 @@ test('the search index stays what a new one would be, whatever is added, replace
 test('organisations with the same words do not see each other, not even in scores', async () => {
   const database = await temporaryDatabase();
   const relevance = async () =>
-    (await searchPassages(database, { organisation: 'acme', match: '"secret" OR "plan"', weights: WEIGHTS, candidates: 9, limit: 9 })).map(
-      (passage) => [passage.title, passage.relevance],
-    );
+    (
+      await searchPassages(database, {
+        organisation: 'acme',
+        match: '"secret" OR "plan"',
+        visibility: EVERYTHING,
+        weights: WEIGHTS,
+        candidates: 9,
+        limit: 9,
+      })
+    ).map((passage) => [passage.title, passage.relevance]);
   const acme = await addConnection(database, { organisation: 'acme' });
   const lease = await claimRun(database, acme);
   await commitBatch(
@@ -273,9 +309,23 @@ test('organisations with the same words do not see each other, not even in score
     await commitBatch(database, batchOf(rival, await claimRun(database, rival), { changes }));
   }
   expect(await relevance()).toEqual(alone);
-  const rivals = await searchPassages(database, { organisation: 'rival', match: '"secret"', weights: WEIGHTS, candidates: 99, limit: 99 });
+  const rivals = await searchPassages(database, {
+    organisation: 'rival',
+    match: '"secret"',
+    visibility: EVERYTHING,
+    weights: WEIGHTS,
+    candidates: 99,
+    limit: 99,
+  });
   expect(new Set(rivals.map((passage) => passage.title))).toEqual(new Set(['of rival']));
   await expect(
-    searchPassages(database, { organisation: 'acme" --', match: '"secret"', weights: WEIGHTS, candidates: 9, limit: 9 }),
+    searchPassages(database, {
+      organisation: 'acme" --',
+      match: '"secret"',
+      visibility: EVERYTHING,
+      weights: WEIGHTS,
+      candidates: 9,
+      limit: 9,
+    }),
   ).rejects.toThrow(TypeError);
 });

@@ -13,6 +13,7 @@ import { getDatasource, listDatasources, putDatasource } from '../../../host/sto
 import { finishRemovals, removeConnection } from '../../../host/store/removals.ts';
 import { createRun, finishRun } from '../../../host/store/runs.ts';
 import { searchPassages } from '../../../host/store/search.ts';
+import { EVERYTHING } from '../../../host/store/visibility.ts';
 import {
   addConnection,
   batchOf,
@@ -180,6 +181,7 @@ test('a removal that was interrupted is hidden from everybody and finished later
   const search = {
     organisation: 'acme',
     match: '"fox"',
+    visibility: EVERYTHING,
     weights: { title: 1, headings: 1, text: 1, identifiers: 1 },
     candidates: 9,
     limit: 9,
