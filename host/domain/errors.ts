@@ -1,7 +1,5 @@
 /**
  * Every way in which a request to this host can fail, with who is to blame. HTTP statuses and exit
-  UNKNOWN_PERSON: 'caller',
-  UNKNOWN_DOCUMENT: 'caller',
  * codes are derived from `blame` at the edge (`middleware/problem.ts`, `cli/exit.ts`), never here.
  */
 const ERRORS = {
@@ -27,6 +25,8 @@ const ERRORS = {
   UNKNOWN_FEATURE: 'caller',
   UNKNOWN_CONNECTION: 'caller',
   UNKNOWN_RUN: 'caller',
+  UNKNOWN_PERSON: 'caller',
+  UNKNOWN_DOCUMENT: 'caller',
   INVALID_CONFIG: 'caller',
   INVALID_GRANT: 'caller',
   CREDENTIAL_MISSING: 'caller',
