@@ -2,9 +2,10 @@ import { isJsonObject } from '../domain/json.ts';
 import { type Answer, type CallScope, type OpenCapability, refused, succeeded } from './capability.ts';
 import type { Egress, EgressRequest } from './egress.ts';
 import type { RequestRate } from './request-rate.ts';
+import type { UpstreamBudget } from './upstream-budget.ts';
 
 /** `http-client`: one request record in, one response record out, by way of the broker. */
-export function openHttpClient(scope: CallScope, egress: Egress, rate: RequestRate): OpenCapability {
+export function openHttpClient(scope: CallScope, egress: Egress, rate: RequestRate, budget?: UpstreamBudget): OpenCapability {
   const { meter } = scope;
   const { maxConcurrentRequests, maxRequestsPerMinute } = meter.limits;
   let underWay = 0;
@@ -31,7 +32,11 @@ export function openHttpClient(scope: CallScope, egress: Egress, rate: RequestRa
     }
     await enter();
     try {
+      // Asked when its turn has come: what was sent before it may have met the limit.
+      const blockedMs = budget?.waitMs(request.url) ?? 0;
+      if (blockedMs > 0) return refused('budget-spent', blockedMs);
       const outcome = await egress.send(request, scope);
+      await budget?.note(request.url, outcome);
       return outcome.ok ? succeeded({ ...outcome.response }) : { ok: false, error: outcome.error };
     } finally {
       leave();

@@ -4,12 +4,15 @@ import { openHttpClient } from './http-client.ts';
 import { openLog, type WriteLine } from './log.ts';
 import { type MetricChange, MetricsCapability } from './metrics.ts';
 import type { RequestRate } from './request-rate.ts';
+import type { UpstreamBudget } from './upstream-budget.ts';
 import { StorageCapability, type StorageWrite, type StoredCollections } from './storage.ts';
 
 /** What the powers of a call stand on. */
 export interface PowerSources {
   egress: Egress;
   rate: RequestRate;
+  /** What the sources themselves allow; none where nobody shares it. */
+  budget?: UpstreamBudget;
   stored: StoredCollections;
   writeLine: WriteLine;
   /** Hears of every answer that is an error: what was denied, refused or failed. The guest gets it when this has resolved. */
@@ -30,7 +33,7 @@ export function openPowers(scope: CallScope, sources: PowerSources): OpenPowers 
   const storage = new StorageCapability(scope, sources.stored);
   const metrics = new MetricsCapability(scope);
   const powers = new Map<string, OpenCapability>([
-    ['http-client', openHttpClient(scope, sources.egress, sources.rate)],
+    ['http-client', openHttpClient(scope, sources.egress, sources.rate, sources.budget)],
     ['storage', storage.open()],
     ['log', openLog(scope, sources.writeLine)],
     ['metrics', metrics.open()],

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Run, RunService, RunState } from '../services/services.ts';
+import type { RunState } from '../domain/run-kind.ts';
+import type { Run, RunService } from '../services/services.ts';
 import { Interrupted } from './exit.ts';
 import type { Progress } from './progress.ts';
 
-const FINAL_STATES: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled'];
+/** A held run waits for an operator, whom nobody waits for. */
+const FINAL_STATES: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled', 'held'];
 /** How often to look at runs that another host works on. */
 const LOOK_MS = 250;
 

@@ -5,12 +5,13 @@ import type { Attach, DatasourceManifest, Feature, HttpAsk as HttpAskSource } fr
 import { isJsonObject, type Json } from './json.ts';
 import { manifestNotices, pythonPackages } from './manifest-notices.ts';
 import { toAuthorisationRules } from './manifest-oauth.ts';
-import { checkManifestRules, normaliseRange } from './manifest-rules.ts';
+import { checkManifestRules } from './manifest-rules.ts';
 import { parseYaml } from './manifest-yaml.ts';
 import { toWebhookRules } from './manifest-webhook.ts';
 import type { AttachRule, HttpAsk, Manifest, ManifestFeature, ManifestNotice, ManifestProblem } from './manifest.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
+import { normaliseRange } from './version-range.ts';
 
 export type ManifestVerdict = { ok: true; manifest: Manifest; notices: ManifestNotice[] } | { ok: false; problems: ManifestProblem[] };
 

@@ -1,4 +1,3 @@
-import { valid, validRange } from 'semver';
 import type { DatasourceManifest } from '../generated/schemas/datasource-manifest.ts';
 import type { Problem } from './errors.ts';
 import { isJsonObject } from './json.ts';
@@ -9,6 +8,7 @@ import { checkWebhook } from './manifest-webhook.ts';
 import { nearest } from './nearest.ts';
 import { scheduleFault } from './schedule.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
+import { isRange, isVersion } from './version-range.ts';
 
 /** What no schema can say about a manifest that satisfies its schema. */
 export function checkManifestRules(source: DatasourceManifest): Problem[] {
@@ -25,22 +25,17 @@ export function checkManifestRules(source: DatasourceManifest): Problem[] {
   ];
 }
 
-/** The plan's ranges put a comma where npm's `semver` wants a space. */
-export function normaliseRange(range: string): string {
-  return range.replaceAll(',', ' ').replace(/\s+/g, ' ').trim();
-}
-
 function checkVersions(source: DatasourceManifest): Problem[] {
   const problems: Problem[] = [];
-  if (valid(source.version) !== source.version) {
+  if (!isVersion(source.version)) {
     problems.push({ path: '/version', reason: `"${source.version}" is no semantic version.`, remedy: 'Write three numbers: 1.0.0.' });
   }
-  if (validRange(normaliseRange(source.framework_version)) === null) {
+  if (!isRange(source.framework_version)) {
     const reason = `"${source.framework_version}" is no range of versions.`;
     problems.push({ path: '/framework_version', reason, remedy: 'Write a range: >=1.0.0,<2.0.0.' });
   }
   for (const [name, range] of Object.entries(source.core_dependencies ?? {})) {
-    if (validRange(normaliseRange(range)) !== null || pythonPackages(source).includes(name)) continue;
+    if (isRange(range) || pythonPackages(source).includes(name)) continue;
     const reason = `"${range}" is no range of versions.`;
     problems.push({ path: `/core_dependencies/${escapePointer(name)}`, reason, remedy: 'Write a range: >=1.0.0,<2.0.0.' });
   }

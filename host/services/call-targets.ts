@@ -1,30 +1,57 @@
+import { createHmac } from 'node:crypto';
 import { RequestError } from '../domain/errors.ts';
 import { getConnection, getSealedCredential } from '../store/connections.ts';
 import type { Database } from '../store/database.ts';
 import type { Vault } from './credentials.ts';
 import type { DatasourceRegistry } from './registry.ts';
 import type { CallTarget } from './sandboxed-call.ts';
+import type { TokenKeeper } from './token-keeper.ts';
 
 /** Reads a connection with its datasource, flags and credential as they are now. */
 export interface CallTargets {
-  /** UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE, CREDENTIAL_MISSING. */
+  /** UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE; CREDENTIAL_MISSING and UPSTREAM_FAULT of its authorisation. */
   load(organisation: string, connection: string): Promise<CallTarget>;
 }
 
-export function createCallTargets(options: { database: Database; registry: DatasourceRegistry; vault: Vault }): CallTargets {
-  const { database, registry, vault } = options;
-  return {
+export function createCallTargets(options: {
+  database: Database;
+  registry: DatasourceRegistry;
+  vault: Vault;
+  tokenKeeper: TokenKeeper;
+}): CallTargets {
+  const { database, registry, vault, tokenKeeper } = options;
+  const targets: CallTargets = {
     async load(organisation, id) {
       const connection = await getConnection(database, organisation, id);
       if (connection === undefined) throw unknownConnection(id);
-      const [datasource, sealed] = await Promise.all([
+      const [datasource, sealed, token] = await Promise.all([
         registry.runnable(connection.datasource),
         getSealedCredential(database, organisation, id),
+        tokenKeeper.accessToken(organisation, id),
       ]);
-      const secret = sealed === undefined ? undefined : await vault.open({ organisation, connection: id }, sealed);
-      return { connection, datasource, secret };
+      const secret = token ?? (sealed === undefined ? undefined : await vault.open({ organisation, connection: id }, sealed));
+      const renew = async (): Promise<CallTarget | undefined> =>
+        token !== undefined && (await tokenKeeper.replaceRefused(organisation, id, token)) ? targets.load(organisation, id) : undefined;
+      return {
+        connection,
+        datasource,
+        secret,
+        ...(secret === undefined ? {} : { budget: await budgetOf(vault, organisation, secret) }),
+        ...(token === undefined ? {} : { renew }),
+      };
     },
   };
+  return targets;
+}
+
+/**
+ * Connections of an organisation that share a credential share what its source allows. Keyed, because the credential may be a
+ * password that could be guessed from a plain hash.
+ */
+async function budgetOf(vault: Vault, organisation: string, secret: string): Promise<string> {
+  const [key] = await vault.keys.all();
+  if (key === undefined) throw new TypeError('there is a master key or an error');
+  return createHmac('sha256', key.bytes).update(`budget\n${organisation}\n${secret}`).digest('base64url');
 }
 
 /** The same answer whether it never existed or belongs to somebody else. */

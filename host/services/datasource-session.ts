@@ -2,6 +2,7 @@ import { Egress } from '../capabilities/egress.ts';
 import type { GuestValue } from '../capabilities/capability.ts';
 import type { LogLevel } from '../capabilities/log.ts';
 import type { RequestRate } from '../capabilities/request-rate.ts';
+import { UpstreamBudget, type BudgetStore, type UpstreamSight } from '../capabilities/upstream-budget.ts';
 import type { StoredCollections } from '../capabilities/storage.ts';
 import type { Spend } from '../domain/meter.ts';
 import type { Log } from '../log.ts';
@@ -11,6 +12,7 @@ import type { SourceFunction } from '../sandbox/protocol.ts';
 import type { CallOutcome } from '../sandbox/sandbox-process.ts';
 import { collectionsSize, getCollectionValue, scanCollection } from '../store/collections.ts';
 import type { Database } from '../store/database.ts';
+import { putUpstreamBudgets, upstreamBudgets } from '../store/upstream-budgets.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { callInSandbox, type CallResult, type CallTarget } from './sandboxed-call.ts';
@@ -42,26 +44,33 @@ export class DatasourceSession {
     this.#egress = undefined;
   }
 
-  /** Calls one function. `args` follow the context, which every function but `describe` takes first. Never rejects for a datasource's fault. */
+  /**
+   * Calls one function. `args` follow the context, which every function but `describe` takes first; `nowMs` is the time that it
+   * is told. Never rejects for a datasource's fault.
+   */
   async call(
     target: CallTarget,
     func: Exclude<SourceFunction, 'describe'>,
     args: readonly Wire[],
     signal: AbortSignal,
-  ): Promise<CallResult> {
+    options: { nowMs?: number } = {},
+  ): Promise<CallResult & { upstream: UpstreamSight }> {
     const { connection, datasource } = target;
+    const budget = await UpstreamBudget.open(budgetStore(this.#options.database), target.budget ?? connection.id);
     const { pool, rate } = this.#options;
     const record = this.#recordOf(target);
     const log = this.#options.log.child({ connection: connection.id, datasource: datasource.name, function: func });
     const powers = {
       egress: await this.#egressFor(target),
       rate,
+      budget,
       stored: storedCollections(this.#options.database, connection.id),
       writeLine: (level: LogLevel, message: string) => log[level](message, { from: 'datasource' }),
       onRefused: (power: string, _func: string, error: GuestValue) => record.addRefusal(power, error),
     };
     const onEnd = (outcome: CallOutcome, spend: Spend): Promise<void> => record.addCall(outcome, spend);
-    return callInSandbox(target, { function: func, args, signal }, { pool, powers, log, onEnd });
+    const result = await callInSandbox(target, { function: func, args, signal, ...options }, { pool, powers, log, onEnd });
+    return { ...result, upstream: await budget.close() };
   }
 
   /** A new one whenever the grant, the config or the credential changed: each takes effect at the next call. */
@@ -91,6 +100,13 @@ export class DatasourceSession {
   #recordOf({ connection, datasource }: CallTarget): ConnectionRecord {
     return new ConnectionRecord(this.#options.recorder, connection, datasource);
   }
+}
+
+function budgetStore(database: Database): BudgetStore {
+  return {
+    load: (credential) => upstreamBudgets(database, credential),
+    save: (credential, budgets) => putUpstreamBudgets(database, credential, budgets, Date.now()),
+  };
 }
 
 function storedCollections(database: Database, connection: string): StoredCollections {

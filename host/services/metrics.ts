@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AuditEvent } from '../domain/audit.ts';
-import type { MetricsService, RunState } from './services.ts';
+import type { RunState } from '../domain/run-kind.ts';
+import type { MetricsService } from './services.ts';
 
 /** Counts what the host does, for Prometheus. Every value of a label comes from a list of ours or is the name of an installed datasource. */
 export interface HostMetrics extends MetricsService {

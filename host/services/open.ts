@@ -14,6 +14,8 @@ import { openDatabase } from '../store/database.ts';
 import { finishRemovals } from '../store/removals.ts';
 import { createAudit } from './audit.ts';
 import { createAuditRecorder } from './audit-recorder.ts';
+import { openAuthorisationParts, redirectUriOf } from './authorisation-parts.ts';
+import { keepAuthorisations } from './authorisations.ts';
 import { createCallTargets } from './call-targets.ts';
 import { createCallers } from './callers.ts';
 import { createChanges } from './changes.ts';
@@ -32,12 +34,15 @@ import { createSchedules } from './schedules.ts';
 import type { Services } from './services.ts';
 import { createVisibility } from './visibility.ts';
 import { createTokens } from './tokens.ts';
+import { createVaultRotation } from './vault-rotation.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface OpenServices {
   services: Services;
   /** What is around sandbox processes, and why no more: `namespace (bubblewrap 0.8.0, seccomp)`. */
   isolation: string;
+  /** Refreshes tokens, asks about devices and wraps secrets anew, whenever that is due, until `signal` aborts. */
+  keepAuthorisations(signal: AbortSignal): Promise<void>;
   /** Ends sandbox processes and closes the store. Workers must have been stopped by their signal before. */
   close(): Promise<void>;
 }
@@ -68,13 +73,24 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     describe: (candidate) => describe(pool, candidate),
   });
   const vault = createVault(config);
-  const targets = createCallTargets({ database, registry, vault });
+  const access = openAuthorisationParts({
+    database,
+    vault,
+    registry,
+    organisations,
+    recorder,
+    log,
+    redirectUri: redirectUriOf(config),
+    wake: () => worker.wake(),
+  });
+  const targets = createCallTargets({ database, registry, vault, tokenKeeper: access.tokenKeeper });
   const session = { database, pool, rate: new RequestRate(), recorder, log, targets };
   const extractor = new ExtractorPool({ ...DEFAULT_EXTRACTION, isolation });
   const { passageTokens } = config;
   const worker = createRunWorker({ ...session, extractor, passageTokens, registry, metrics, leaseMs: config.runLeaseMs });
   const visibility = createVisibility({ database, maxAgeMs: config.accessMaxAgeHours * 3_600_000 });
-  const connections = createConnections({ ...session, organisations, registry, vault });
+  const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
+  const rotation = createVaultRotation({ database, vault, log });
   return {
     services: {
       organisations,
@@ -84,6 +100,9 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       registry,
       flags: createFlags({ database, registry }),
       connections,
+      authorisations: access.authorisations,
+      variables: access.variables,
+      vault: rotation,
       runs: createRuns({ database, organisations, connections, targets, worker, metrics }),
       schedules: createSchedules({ database, connections, registry, wake: worker.wake, interrupt: worker.interrupt }),
       webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
@@ -93,9 +112,12 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),
     },
     isolation: description,
+    keepAuthorisations: (signal) =>
+      keepAuthorisations([access.tokenKeeper.refreshDue, access.authorisations.pollDue, rotation.workWhenDue], signal),
     async close() {
       stopping.abort();
       pool.close();
+      await access.tokenKeeper.close();
       extractor.close();
       await recorder.close();
       await database.close();

@@ -1,54 +1,33 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Batch, Failure } from '../domain/document.ts';
+import type { Batch } from '../domain/document.ts';
+import { whyTooManyFailed } from '../domain/run-bounds.ts';
 import { prepareBatch } from '../indexing/prepare.ts';
 import { ContractError } from '../indexing/contract-fields.ts';
 import { toBatch } from '../indexing/validate.ts';
 import { commitBatch, type BatchResult } from '../store/batch.ts';
-import { forgetCheckpoint, getCheckpoint } from '../store/checkpoints.ts';
+import { beginPass, forgetCheckpoint, getCheckpoint } from '../store/checkpoints.ts';
+import { connectionWork, type ConnectionWork } from '../store/connection-work.ts';
 import { knownVersions } from '../store/documents.ts';
-import type { Lease } from '../store/leases.ts';
 import { setRunFeature } from '../store/run-progress.ts';
-import type { StoredRun } from '../store/run-records.ts';
-import type { CallTargets } from './call-targets.ts';
-import { describeFailure } from './connections.ts';
-import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
-import { effectiveFeatures } from './effective-features.ts';
-import type { HostMetrics } from './metrics.ts';
+import { DatasourceSession } from './datasource-session.ts';
+import { callWithRetries, decide, isEnabled, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
 import type { CallResult, CallTarget } from './sandboxed-call.ts';
 
-export interface ReadOptions extends SessionOptions {
-  metrics: HostMetrics;
-  targets: CallTargets;
-  run: StoredRun;
-  lease: Lease;
-  leaseMs: number;
-  signal: AbortSignal;
-  onBatch(): Promise<void>;
+/** Batches that may give the checkpoint back that they were given, one after another, as long as each carries a change. */
+const MAX_REPEATS = 100;
+/** Batches of one feature in one run: more than any source has, less than a host works on for ever. */
+const MAX_BATCHES = 1_000_000;
+
+/** What a run knows of the feature that it reads, beside what is in the store. */
+interface Reading {
+  feature: string;
+  batches: number;
+  repeats: number;
+  seen: number;
+  failed: number;
 }
 
-/** How the reading of a feature ended, for the run. */
-export type FeatureEnd =
-  /** Done, failed or skipped; the next feature is due. */
-  | { kind: 'ended' }
-  | { kind: 'parked'; reason: string; wakeAtMs: number }
-  | { kind: 'run-failed'; reason: string }
-  /** Somebody asked for it between two batches. */
-  | { kind: 'cancelled' }
-  /** The signal ended a call. */
-  | { kind: 'aborted' };
-
-/** Pauses before the same call is tried again, in milliseconds. */
-const RETRY_PAUSES_MS = [500, 1_500, 4_000];
-/** A source that stays away parks the run; the pause doubles with each try. */
-const PARK_BASE_MS = 30_000;
-const MAX_PARK_MS = 3_600_000;
-const MAX_ATTEMPTS = 6;
-/** A source that asks for patience so often without giving anything, or a limit that no batch can keep, would park the run for ever. */
-const MAX_THROTTLES = 100;
-const MIN_THROTTLE_MS = 250;
-
 /** Calls `read` until the feature is up to date, committing each batch with its checkpoint. `LeaseLostError`. */
-export async function readFeature(options: ReadOptions, feature: string): Promise<FeatureEnd> {
+export async function readFeature(options: RunPartOptions, feature: string): Promise<FeatureEnd> {
   const session = new DatasourceSession(options);
   try {
     await setRunFeature(options.database, options.lease, { feature, state: 'running' });
@@ -58,21 +37,28 @@ export async function readFeature(options: ReadOptions, feature: string): Promis
   }
 }
 
-async function readBatches(options: ReadOptions, session: DatasourceSession, feature: string): Promise<FeatureEnd> {
+async function readBatches(options: RunPartOptions, session: DatasourceSession, feature: string): Promise<FeatureEnd> {
   const { database, lease, run, signal } = options;
+  const reading = readingOf(options, feature);
   let restarted = false;
   let { attempts } = run;
   for (;;) {
-    // Loaded for each batch: a changed flag, grant or credential takes effect from the next one on.
-    const target = await options.targets.load(run.organisation, run.connection);
+    // Loaded for each batch: a changed flag, grant, credential or bound takes effect from the next one on.
+    const [target, work] = await Promise.all([
+      options.targets.load(run.organisation, run.connection),
+      connectionWork(database, run.connection),
+    ]);
+    if (work.pause !== undefined) return { kind: 'cancelled' };
     if (!isEnabled(target, feature)) {
       await setRunFeature(database, lease, { feature, state: 'skipped', reason: 'switched off while the run went on' });
       return { kind: 'ended' };
     }
     const before = await getCheckpoint(database, run.connection, feature);
-    const result = await callWithRetries(session, target, feature, before, signal);
+    // What a datasource keeps of the time must not be later than what it has read: changes in between would be lost.
+    const nowMs = await beginPass(database, lease, run.connection, feature, Date.now());
+    const result = await callWithRetries(session, target, { function: 'read', args: [feature, before], signal, nowMs });
     if (result.ok) {
-      const step = await takeBatch(options, target, feature, before, result);
+      const step = await takeBatch({ ...options, attempts }, { target, work, reading, before, result });
       if (step !== 'more') return step;
       // What was committed counts as a fresh start, in the store as here.
       attempts = 1;
@@ -88,37 +74,22 @@ async function readBatches(options: ReadOptions, session: DatasourceSession, fea
   }
 }
 
-function isEnabled({ datasource, connection }: CallTarget, feature: string): boolean {
-  return effectiveFeatures(datasource.manifest, datasource.flags, connection.features).some(
-    ({ name, enabled }) => name === feature && enabled,
-  );
+function readingOf({ run }: RunPartOptions, feature: string): Reading {
+  const found = run.features.find((candidate) => candidate.feature === feature);
+  return { feature, batches: found?.batches ?? 0, repeats: 0, seen: found?.seen ?? 0, failed: found?.skipped ?? 0 };
 }
 
-/** A source that is down for a moment costs a moment, not the run. */
-async function callWithRetries(
-  session: DatasourceSession,
-  target: CallTarget,
-  feature: string,
-  checkpoint: Uint8Array | undefined,
-  signal: AbortSignal,
-): Promise<CallResult> {
-  for (const pauseMs of RETRY_PAUSES_MS) {
-    const result = await session.call(target, 'read', [feature, checkpoint], signal);
-    if (result.ok || result.failure?.kind !== 'unavailable') return result;
-    const jittered = pauseMs * (0.5 + Math.random());
-    const slept = await sleep(jittered, true, { signal }).catch(() => false);
-    if (!slept) return { ...result, ok: false, failure: undefined };
-  }
-  return session.call(target, 'read', [feature, checkpoint], signal);
+interface TakenCall {
+  target: CallTarget;
+  work: ConnectionWork;
+  reading: Reading;
+  before: Uint8Array | undefined;
+  result: CallResult & { ok: true };
 }
 
-async function takeBatch(
-  options: ReadOptions,
-  target: CallTarget,
-  feature: string,
-  before: Uint8Array | undefined,
-  result: CallResult & { ok: true },
-): Promise<FeatureEnd | 'more'> {
+async function takeBatch(options: RunPartOptions & { attempts: number }, call: TakenCall): Promise<FeatureEnd | 'more'> {
+  const { target, work, reading, before, result } = call;
+  const { feature } = reading;
   let batch: Batch;
   try {
     batch = toBatch(result.value, target.datasource.limits.maxChangesPerBatch);
@@ -126,31 +97,53 @@ async function takeBatch(
     if (!(error instanceof ContractError)) throw error;
     return decide(options, feature, { kind: 'failed', message: `read gave a batch that breaks the contract: ${error.message}` });
   }
-  if (!batch.done && batch.changes.length === 0 && before !== undefined && Buffer.compare(batch.next, before) === 0) {
-    return decide(options, feature, {
-      kind: 'failed',
-      message: 'read gave the checkpoint back that it was given, without a change and without being done: it would go on for ever',
-    });
-  }
-  const { cancelRequested, ...changes } = await commit(options, target, feature, batch, result);
+  const endless = whyEndless(batch, reading, before);
+  if (endless !== undefined) return decide(options, feature, { kind: 'failed', message: endless });
+  const committed = await commit(options, target, feature, batch, result);
+  if (committed === undefined) return { kind: 'aborted' };
+  const { cancelRequested, problems, ...changes } = committed;
   options.metrics.countDocuments(target.datasource.name, changes);
   await options.onBatch();
+  reading.seen += batch.progress.seen;
+  reading.failed += problems;
+  const tooMany = whyTooManyFailed(reading, work.bounds);
+  if (tooMany !== undefined) return { kind: 'run-failed', reason: `${feature}: ${tooMany}`, pauses: 'failed-items' };
   if (batch.done) return { kind: 'ended' };
   return cancelRequested ? { kind: 'cancelled' } : 'more';
 }
 
+/** Why the batches of a feature would never end; undefined when they may. */
+function whyEndless(batch: Batch, reading: Reading, before: Uint8Array | undefined): string | undefined {
+  reading.batches += 1;
+  if (batch.done) return undefined;
+  if (reading.batches >= MAX_BATCHES) return `read was not done after ${reading.batches} batches`;
+  const repeats = before !== undefined && Buffer.compare(batch.next, before) === 0;
+  reading.repeats = repeats ? reading.repeats + 1 : 0;
+  if (repeats && batch.changes.length === 0)
+    return 'read gave the checkpoint back that it was given, without a change and without being done: it would go on for ever';
+  if (reading.repeats > MAX_REPEATS)
+    return `read gave the checkpoint back that it was given ${reading.repeats} times, without being done: it would go on for ever`;
+  return undefined;
+}
+
+/** Undefined when the signal ended it. */
 async function commit(
-  options: ReadOptions,
+  options: RunPartOptions,
   target: CallTarget,
   feature: string,
   batch: Batch,
   result: CallResult & { ok: true },
-): Promise<BatchResult> {
+): Promise<(BatchResult & { problems: number }) | undefined> {
   const { database, run, lease, leaseMs } = options;
-  const ids = batch.changes.flatMap((change) => (change.kind === 'upsert' ? [change.document.id] : []));
-  const prepared = prepareBatch(batch, await knownVersions(database, run.connection, feature, ids));
+  const documents = batch.changes.flatMap((change) => (change.kind === 'upsert' ? [change.document] : []));
+  const ids = documents.map(({ id }) => id);
+  const owner = `${run.organisation}/${target.datasource.name}`;
+  const prepared = await prepareBatch(batch, await knownVersions(database, run.connection, feature, ids), { ...options, owner });
+  if (prepared === undefined) return undefined;
+  const unusable = new Set(prepared.unread);
+  const problems = [...batch.skipped, ...prepared.problems];
   const nowMs = Date.now();
-  return commitBatch(database, {
+  const committed = await commitBatch(database, {
     lease,
     leaseUntilMs: nowMs + leaseMs,
     organisation: run.organisation,
@@ -161,59 +154,11 @@ async function commit(
     checkpoint: batch.next,
     done: batch.done,
     progress: batch.progress,
-    problems: [...batch.skipped, ...prepared.problems],
+    problems,
+    unusable: new Map(documents.filter(({ id }) => unusable.has(id)).map((document) => [document.id, document])),
     storage: result.storage,
     metrics: result.metrics,
     nowMs,
   });
-}
-
-/** One decision for each case of the contract's failure. `attempts`: claims of the run since its last batch, this one included. */
-async function decide(options: ReadOptions & { attempts?: number }, feature: string, failure: Failure): Promise<FeatureEnd> {
-  const { database, lease, run, attempts = run.attempts } = options;
-  const reason = describeFailure(failure);
-  options.log.warn('read failed', { run: run.id, feature, failure: failure.kind, reason });
-  switch (failure.kind) {
-    case 'throttled':
-      if (attempts >= MAX_THROTTLES) {
-        await setRunFeature(database, lease, {
-          feature,
-          state: 'failed',
-          reason: `${reason} (${attempts} times without a batch in between)`,
-        });
-        return { kind: 'ended' };
-      }
-      return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.max(MIN_THROTTLE_MS, failure.retryAfterMs) };
-    case 'unavailable':
-      if (attempts < MAX_ATTEMPTS)
-        return { kind: 'parked', reason, wakeAtMs: Date.now() + Math.min(MAX_PARK_MS, PARK_BASE_MS * 2 ** (attempts - 1)) };
-      await setRunFeature(database, lease, { feature, state: 'failed', reason });
-      return { kind: 'ended' };
-    case 'forbidden':
-      await setRunFeature(database, lease, {
-        feature,
-        state: 'skipped',
-        reason,
-        problems: [
-          { path: feature, reason: failure.message, remedy: 'Give the credential access to it at the source, or switch the feature off.' },
-        ],
-      });
-      return { kind: 'ended' };
-    case 'invalid-config':
-    case 'unauthorized':
-      await setRunFeature(database, lease, {
-        feature,
-        state: 'failed',
-        reason,
-        problems: failure.kind === 'invalid-config' ? failure.problems : [],
-      });
-      return { kind: 'run-failed', reason };
-    case 'checkpoint-expired':
-    case 'unsupported':
-    case 'failed':
-      await setRunFeature(database, lease, { feature, state: 'failed', reason });
-      return { kind: 'ended' };
-    default:
-      return failure satisfies never;
-  }
+  return { ...committed, problems: problems.length };
 }

@@ -3,9 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import type { Database } from '../store/database.ts';
 import { LeaseLostError, type Lease } from '../store/leases.ts';
+import { connectionWork } from '../store/connection-work.ts';
 import { claimNextRun, finishRun, getRun, parkRun, renewLease } from '../store/runs.ts';
 import type { StoredRun } from '../store/run-records.ts';
-import { readFeature, type FeatureEnd, type ReadOptions } from './run-feature.ts';
+import type { DatasourceRegistry } from './registry.ts';
+import { readGroups } from './run-access.ts';
+import type { FeatureEnd, RunPartOptions } from './run-calls.ts';
+import { endRun, failRunFor } from './run-ending.ts';
+import { readFeature } from './run-feature.ts';
+import { pruneFeature } from './run-prune.ts';
+import { retryFeature } from './run-retry.ts';
+import { queueDueRuns } from './run-schedule.ts';
 import type { Run } from './services.ts';
 
 /** Works on runs: claims what is due, reads feature by feature, keeps the lease, hands over when it must stop. */
@@ -15,19 +23,20 @@ export interface RunWorker {
   wake(): void;
   /** Ends the call of a run that this worker has, so that it sees the cancellation at once. */
   cancel(run: string): void;
+  /** The same for every run of a connection that was paused. */
+  interrupt(connection: string): void;
 }
 
 export interface WorkOptions {
   signal: AbortSignal;
-  /** Ends when nothing is due now; otherwise when `signal` aborts. */
+  /** Ends when nothing is due now, and follows no schedule; otherwise it ends when `signal` aborts. */
   untilIdle?: boolean;
   /** After each batch and each change of state. */
   onProgress?: (run: Run) => void;
 }
 
-export interface RunWorkerOptions extends Omit<ReadOptions, 'run' | 'lease' | 'leaseMs' | 'signal' | 'onBatch'> {
-  database: Database;
-  log: Log;
+export interface RunWorkerOptions extends Omit<RunPartOptions, 'run' | 'lease' | 'leaseMs' | 'signal' | 'onBatch'> {
+  registry: DatasourceRegistry;
   leaseMs: number;
 }
 
@@ -35,12 +44,14 @@ export interface RunWorkerOptions extends Omit<ReadOptions, 'run' | 'lease' | 'l
 const MAX_RUNS = 4;
 /** How often it looks for runs that other hosts queued and for parked runs whose time has come. */
 const POLL_MS = 500;
+/** How often it looks for schedules whose time has come: they are in minutes. */
+const SCHEDULE_POLL_MS = 1_000;
 
 type RunEnd = 'cancelled' | 'stopped' | { parkedUntilMs: number; reason: string } | 'finished';
 
 export function createRunWorker(options: RunWorkerOptions): RunWorker {
   const { database, log } = options;
-  const active = new Map<string, AbortController>();
+  const active = new Map<string, { connection: string; stop: AbortController }>();
   let wakeUp = new AbortController();
 
   /** A store that does not answer now may answer later: the worker outlives it. */
@@ -57,7 +68,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
     const runLog = log.child({ run: run.id, connection: run.connection });
     const stop = new AbortController();
     const heartbeat = keepLease(database, lease, options.leaseMs, stop);
-    active.set(run.id, stop);
+    active.set(run.id, { connection: run.connection, stop });
     const report = async (): Promise<void> => {
       const now = work.onProgress === undefined ? undefined : await getRun(database, run.organisation, run.id);
       if (now !== undefined) work.onProgress?.(now);
@@ -68,7 +79,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       if (now?.finishedAtMs !== undefined) options.metrics.countRun(now.state);
     };
     try {
-      runLog.info('run started', { attempt: run.attempts, features: run.features.length });
+      runLog.info('run started', { kind: run.kind, attempt: run.attempts, features: run.features.length });
       const end = await readRun(options, {
         run,
         lease,
@@ -95,7 +106,12 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
     async work(work) {
       const tasks = new Set<Promise<void>>();
       const owner = `${hostname()}:${process.pid}`;
+      let scheduledMs = Number.NEGATIVE_INFINITY;
       while (!work.signal.aborted) {
+        if (work.untilIdle !== true && performance.now() - scheduledMs >= SCHEDULE_POLL_MS) {
+          scheduledMs = performance.now();
+          await queueDueRuns(options, Date.now()).catch((error: unknown) => log.error('schedules could not be read', { error }));
+        }
         const claimed = tasks.size < MAX_RUNS ? await claim(owner) : undefined;
         if (claimed !== undefined) {
           const task = workOn(claimed.run, claimed.lease, work).finally(() => {
@@ -112,11 +128,14 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       await Promise.all(tasks);
     },
     wake: () => wakeUp.abort(),
-    cancel: (run) => active.get(run)?.abort(),
+    cancel: (run) => active.get(run)?.stop.abort(),
+    interrupt(connection) {
+      for (const work of active.values()) if (work.connection === connection) work.stop.abort();
+    },
   };
 }
 
-/** Extends the lease while a call goes on; aborts `stop` when the run was cancelled or lost. */
+/** Extends the lease while a call goes on; aborts `stop` when the run was cancelled or lost, or its connection paused. */
 function keepLease(database: Database, lease: Lease, leaseMs: number, stop: AbortController): NodeJS.Timeout {
   return setInterval(
     () => {
@@ -146,43 +165,50 @@ async function readRun(options: RunWorkerOptions, hand: RunInHand): Promise<RunE
   const { run, lease, signal } = hand;
   const { database, leaseMs } = options;
   for (const { feature, state } of run.features) {
-    if (state === 'done' || state === 'failed' || state === 'skipped') continue;
-    const end: FeatureEnd = await readFeature({ ...options, leaseMs, run, lease, signal, onBatch: hand.onBatch }, feature);
+    if (state !== 'pending' && state !== 'running') continue;
+    const end = await workOnPart({ ...options, leaseMs, run, lease, signal, onBatch: hand.onBatch }, feature);
     if (end.kind === 'parked') {
       await parkRun(database, lease, { reason: end.reason, wakeAtMs: end.wakeAtMs });
       return { parkedUntilMs: end.wakeAtMs, reason: end.reason };
     }
-    if (end.kind === 'aborted' || end.kind === 'cancelled') return leave(database, hand, end.kind);
+    if (end.kind === 'aborted' || end.kind === 'cancelled') return leave(database, hand);
     if (end.kind === 'run-failed') {
-      await finishRun(database, lease, { state: 'failed', reason: end.reason, nowMs: Date.now() });
+      await failRunFor(options, lease, run, end);
       return 'finished';
     }
   }
-  await finishRead(database, hand);
+  await endRun(options, lease, run);
   return 'finished';
 }
 
-/** A host that stops gives its runs back at once, so that the next one need not wait for the lease to run out. */
-async function leave(database: Database, hand: RunInHand, kind: 'aborted' | 'cancelled'): Promise<RunEnd> {
+function workOnPart(options: RunPartOptions, feature: string): Promise<FeatureEnd> {
+  switch (options.run.kind) {
+    case 'content':
+      return readFeature(options, feature);
+    case 'prune':
+      return pruneFeature(options, feature);
+    case 'access':
+      return readGroups(options);
+    case 'retry':
+      return retryFeature(options, feature);
+  }
+}
+
+/** A host that stops gives its runs back at once, so that the next one need not wait for the lease to run out; likewise when its connection is paused. */
+async function leave(database: Database, hand: RunInHand): Promise<RunEnd> {
   const { lease, run } = hand;
   const now = await getRun(database, run.organisation, run.id);
-  if (kind === 'cancelled' || now?.cancelRequested === true) {
+  if (now?.cancelRequested === true) {
     await finishRun(database, lease, { state: 'cancelled', reason: 'cancelled on request', nowMs: Date.now() });
     return 'cancelled';
   }
+  const { pause } = await connectionWork(database, run.connection);
+  if (pause !== undefined) {
+    await parkRun(database, lease, { reason: `the connection is paused: ${pause.reason}`, wakeAtMs: Date.now() });
+    return 'stopped';
+  }
   if (hand.shutdown.aborted) await parkRun(database, lease, { reason: 'the host stopped', wakeAtMs: Date.now() });
   return 'stopped';
-}
-
-async function finishRead(database: Database, { run, lease }: RunInHand): Promise<void> {
-  const now = await getRun(database, run.organisation, run.id);
-  const features = now?.features ?? [];
-  const bad = features.filter((feature) => feature.state !== 'done');
-  const reason = bad.map((feature) => `${feature.feature}: ${feature.reason ?? feature.state}`).join('; ');
-  const incomplete = bad.length > 0 || (now?.problemCount ?? 0) > 0;
-  const state = bad.length === features.length ? 'failed' : incomplete ? 'partial' : 'succeeded';
-  const skipped = `${now?.problemCount ?? 0} items or scopes were left out`;
-  await finishRun(database, lease, { state, reason: state === 'succeeded' ? undefined : reason || skipped, nowMs: Date.now() });
 }
 
 /** A bug of ours ends the run with a reason; the log has the rest. */

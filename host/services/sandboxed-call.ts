@@ -19,6 +19,10 @@ export interface CallTarget {
   connection: Connection;
   datasource: RunnableDatasource;
   secret: string | undefined;
+  /** After the source refused `secret`: the target with another one, or undefined when there is none. Of tokens that the host obtained. */
+  renew?: () => Promise<CallTarget | undefined>;
+  /** Names the rate budget that all calls with this credential share; no secret. The connection's own when left out. */
+  budget?: string;
 }
 
 /** What a call came to, and what it used. */
@@ -34,6 +38,8 @@ export interface SandboxedCall {
   /** Those behind the context, which every function but `describe` takes first. */
   args: readonly Wire[];
   signal: AbortSignal;
+  /** The time that the guest is told: that of the call when it is left out. */
+  nowMs?: number;
 }
 
 /** What a call stands on. */
@@ -52,7 +58,7 @@ export async function callInSandbox(target: CallTarget, call: SandboxedCall, aro
   const meter = new Meter(limits);
   const scope: CallScope = { connection, manifest, grant, meter, signal: call.signal };
   const powers = openPowers(scope, around.powers);
-  const context = call.function === 'describe' ? [] : [contextOf(target)];
+  const context = call.function === 'describe' ? [] : [contextOf(target, call.nowMs ?? Date.now())];
   try {
     const outcome = await around.pool.call(
       { organisation: connection.organisation, digest, folder, limits },
@@ -75,8 +81,7 @@ function logSpend(log: Log, { breaches, ...used }: Spend): void {
 }
 
 /** The first argument of a call, as wit/types.wit has it. */
-function contextOf({ connection, datasource }: CallTarget): Wire {
-  const nowMs = Date.now();
+function contextOf({ connection, datasource }: CallTarget, nowMs: number): Wire {
   return {
     connectionId: connection.id,
     config: JSON.stringify(connection.config),

@@ -1,15 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
 import { toAccessList } from '../domain/access.ts';
-import type { Passage } from '../domain/document.ts';
+import type { Passage, SourceDocument } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
 import { confirmRead, internAccessLists, spreadAccessOf } from './access-lists.ts';
-import { putCheckpoint } from './checkpoints.ts';
+import { endPass, putCheckpoint } from './checkpoints.ts';
 import { writeCollections } from './collections.ts';
 import type { CollectionWrite } from './collections.ts';
 import type { Database, Operation } from './database.ts';
 import { deleteDocuments, refreshDocument, upsertDocument } from './documents.ts';
 import type { DocumentFacts, DocumentHome } from './documents.ts';
+import { recordFailures } from './failed-items.ts';
 import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
 import { writeMetrics } from './metrics.ts';
@@ -44,14 +45,15 @@ export interface BatchCommit {
    * judged by what was known before the batch.
    */
   changes: readonly DocumentChange[];
-  checkpoint: Uint8Array;
+  /** Where the next `read` goes on; none for changes that no `read` gave. */
+  checkpoint: Uint8Array | undefined;
   /** Whether the feature is up to date with this. */
   done: boolean;
   progress: { seen: number; expected: number | undefined };
   /** What was left out: by the source, and by the host. */
   problems: readonly Problem[];
-  /** Of `problems`: what the host itself could not use. */
-  failed?: number;
+  /** What was read of items that the host itself could not use, by id: all of them are in `problems` too. */
+  unusable?: ReadonlyMap<string, SourceDocument>;
   storage: readonly CollectionWrite[];
   metrics: readonly MetricWrite[];
   nowMs: number;
@@ -97,18 +99,45 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
       touched.map((change) => change.document.id),
     ),
     confirmRead(connection, nowMs),
-    putCheckpoint({ connection, feature, checkpoint: batch.checkpoint, run: lease.run, nowMs }),
+    ...(batch.checkpoint === undefined
+      ? []
+      : [putCheckpoint({ connection, feature, checkpoint: batch.checkpoint, run: lease.run, nowMs })]),
+    ...(batch.checkpoint !== undefined && batch.done ? [endPass(connection, feature)] : []),
+    ...failureOperations(batch, [...replaced, ...deleted]),
     ...writeCollections(connection, batch.storage),
     ...writeMetrics(connection, batch.metrics, nowMs),
   ];
   const counts = { upserted: upserts.length, unchanged: touched.length };
-  const progress = { run: lease.run, feature, done: batch.done, ...batch.progress, ...counts, problems: batch.problems, failed: batch.failed ?? 0 };
+  const progress = {
+    run: lease.run,
+    feature,
+    done: batch.done,
+    ...batch.progress,
+    ...counts,
+    problems: batch.problems,
+    failed: batch.unusable?.size ?? 0,
+  };
   const written = await withLease(lease, () =>
     // The progress counts what `deleteDocuments` deletes, so nothing may come between the two.
     database.write([...before, deleteDocuments(home, deleted), ...addProgress(progress)]),
   );
   const cancelRequested = written.rows(0, LEASE_EXTENDED)[0] ?? false;
   return { ...counts, deleted: written.changes(before.length), cancelRequested };
+}
+
+/** What came well is off the list of failed items, what did not is on it. */
+function failureOperations(batch: BatchCommit, settled: readonly string[]): Operation[] {
+  const { connection, feature, problems, unusable, lease, nowMs } = batch;
+  const failed = new Set(problems.map(({ path }) => path));
+  return recordFailures(
+    { connection, feature },
+    {
+      run: lease.run,
+      failures: problems.map((problem) => ({ problem, document: unusable?.get(problem.path) })),
+      mended: settled.filter((id) => !failed.has(id)),
+      nowMs,
+    },
+  );
 }
 
 function lastOfEach(changes: readonly DocumentChange[]): DocumentChange[] {

@@ -30,8 +30,9 @@ const EXTEND = defineStatement<{ run: string; owner: string; untilMs: number }, 
   'runs.extend',
   `UPDATE runs SET lease_until_ms = max(lease_until_ms, :untilMs)
    WHERE id = :run AND state = 'running' AND lease_owner = :owner
-   RETURNING cancel_requested`,
-  (row) => row.flag('cancel_requested'),
+   RETURNING cancel_requested OR EXISTS (
+     SELECT 1 FROM connection_work WHERE connection_id = runs.connection_id AND paused_at_ms IS NOT NULL) AS stop`,
+  (row) => row.flag('stop'),
 );
 
 /** First in a transaction that only the holder of the lease may do. */
@@ -39,7 +40,7 @@ export function guardLease(lease: Lease): Operation {
   return operation(GUARD, { run: lease.run, owner: lease.owner }, { expectChanges: 1 });
 }
 
-/** `guardLease` that also extends the lease; its row is whether somebody asked to cancel the run. */
+/** `guardLease` that also extends the lease; its row is whether somebody asked to cancel the run or paused its connection. */
 export function extendLease(lease: Lease, untilMs: number): Operation {
   return operation(EXTEND, { run: lease.run, owner: lease.owner, untilMs }, { expectChanges: 1 });
 }

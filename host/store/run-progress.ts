@@ -1,9 +1,9 @@
 import type { Problem } from '../domain/errors.ts';
+import type { FeatureState } from '../domain/run-kind.ts';
 import { operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
 import { guardLease, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
-import type { StoredFeatureState } from './run-records.ts';
 import { defineStatement } from './statement.ts';
 
 const MAX_PROBLEMS_KEPT = 100;
@@ -23,11 +23,12 @@ const ADD = defineStatement<{
   upserted: number;
   unchanged: number;
   skipped: number;
+  failed: number;
 }>(
   'run_features.add',
   `UPDATE run_features SET deleted = deleted + changes(), state = :state, reason = NULL, batches = batches + 1,
      seen = seen + :seen, expected = coalesce(:expected, expected),
-     upserted = upserted + :upserted, unchanged = unchanged + :unchanged, skipped = skipped + :skipped
+     upserted = upserted + :upserted, unchanged = unchanged + :unchanged, skipped = skipped + :skipped, failed = failed + :failed
    WHERE run_id = :run AND feature = :feature`,
 );
 
@@ -57,32 +58,35 @@ export interface BatchProgress {
   upserted: number;
   unchanged: number;
   problems: readonly Problem[];
+  /** Of `problems`: what the host itself could not use. */
+  failed: number;
 }
 
-/** Ends a feature other than by its last batch, or starts it, with what went wrong. `LeaseLostError`. */
+/** Ends a feature other than by its last batch, or starts it, with what went wrong; `alongside` happens in the same transaction. `LeaseLostError`. */
 export async function setRunFeature(
   database: Database,
   lease: Lease,
-  input: { feature: string; state: StoredFeatureState; reason?: string; problems?: readonly Problem[] },
+  input: { feature: string; state: FeatureState; reason?: string; problems?: readonly Problem[]; alongside?: readonly Operation[] },
 ): Promise<void> {
-  const { feature, state, reason = null, problems = [] } = input;
+  const { feature, state, reason = null, problems = [], alongside = [] } = input;
   await withLease(lease, () =>
     database.write([
       guardLease(lease),
       operation(SET_STATE, { run: lease.run, feature, state, reason }, { expectChanges: 1 }),
       operation(COUNT_PROBLEMS, { run: lease.run, problems: problems.length }),
       ...insertProblems(lease.run, feature, problems),
+      ...alongside,
     ]),
   );
 }
 
 /** The progress part of a batch's transaction; must come right after the statement that deletes documents. */
 export function addProgress(progress: BatchProgress): Operation[] {
-  const { run, feature, seen, upserted, unchanged, problems } = progress;
-  const state: StoredFeatureState = progress.done ? 'done' : 'running';
+  const { run, feature, seen, upserted, unchanged, problems, failed } = progress;
+  const state: FeatureState = progress.done ? 'done' : 'running';
   const expected = progress.expected ?? null;
   return [
-    operation(ADD, { run, feature, state, seen, expected, upserted, unchanged, skipped: problems.length }, { expectChanges: 1 }),
+    operation(ADD, { run, feature, state, seen, expected, upserted, unchanged, skipped: problems.length, failed }, { expectChanges: 1 }),
     operation(PROGRESSED, { run, problems: problems.length }),
     ...insertProblems(run, feature, problems),
   ];

@@ -1,15 +1,14 @@
 import type { Problem } from '../domain/errors.ts';
+import { FEATURE_STATES, RUN_KINDS, RUN_STARTERS, RUN_STATES } from '../domain/run-kind.ts';
+import type { FeatureState, RunKind, RunStarter, RunState } from '../domain/run-kind.ts';
 import type { Database } from './database.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns } from './statement.ts';
 
-export type StoredRunState = 'queued' | 'running' | 'parked' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
-export type StoredFeatureState = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
-
 /** How far one feature of a run has come. */
 interface StoredRunFeature {
   feature: string;
-  state: StoredFeatureState;
+  state: FeatureState;
   reason: string | undefined;
   batches: number;
   seen: number;
@@ -18,6 +17,8 @@ interface StoredRunFeature {
   unchanged: number;
   deleted: number;
   skipped: number;
+  /** Items of `skipped` that the host itself could not use. */
+  failed: number;
 }
 
 /** One indexing job of a connection. */
@@ -25,7 +26,9 @@ export interface StoredRun {
   id: string;
   organisation: string;
   connection: string;
-  state: StoredRunState;
+  kind: RunKind;
+  startedBy: RunStarter;
+  state: RunState;
   reason: string | undefined;
   /** In the order that the run was created with. */
   features: StoredRunFeature[];
@@ -36,6 +39,9 @@ export interface StoredRun {
   /** Claims since the last batch was committed, this one included. */
   attempts: number;
   leaseUntilMs: number | undefined;
+  /** How long it was worked on until `workedSinceMs`, which it has while somebody works on it. */
+  workedMs: number;
+  workedSinceMs: number | undefined;
   wakeAtMs: number | undefined;
   createdAtMs: number;
   startedAtMs: number | undefined;
@@ -45,15 +51,12 @@ export interface StoredRun {
 /** A run without its features and problems, as its own row holds it. */
 export type RunRow = Omit<StoredRun, 'features' | 'problems'>;
 
-export const RUN_COLUMNS = `id, organisation_id, connection_id, state, reason, problem_count, cancel_requested, attempts,
-  lease_until_ms, wake_at_ms, created_at_ms, started_at_ms, finished_at_ms`;
-
-const RUN_STATES: readonly StoredRunState[] = ['queued', 'running', 'parked', 'succeeded', 'partial', 'failed', 'cancelled'];
-const FEATURE_STATES: readonly StoredFeatureState[] = ['pending', 'running', 'done', 'failed', 'skipped'];
+export const RUN_COLUMNS = `id, organisation_id, connection_id, kind, started_by, state, reason, problem_count, cancel_requested, attempts,
+  lease_until_ms, worked_ms, worked_since_ms, wake_at_ms, created_at_ms, started_at_ms, finished_at_ms`;
 
 const FEATURES = defineStatement<{ runs: string }, { run: string; feature: StoredRunFeature }>(
   'run_features.list',
-  `SELECT run_id, feature, state, reason, batches, seen, expected, upserted, unchanged, deleted, skipped
+  `SELECT run_id, feature, state, reason, batches, seen, expected, upserted, unchanged, deleted, skipped, failed
    FROM run_features WHERE run_id IN (SELECT value FROM json_each(:runs)) ORDER BY run_id, position`,
   (row) => ({ run: row.text('run_id'), feature: toFeature(row) }),
 );
@@ -86,12 +89,16 @@ export function toRunRow(row: Columns): RunRow {
     id: row.text('id'),
     organisation: row.text('organisation_id'),
     connection: row.text('connection_id'),
+    kind: row.oneOf('kind', RUN_KINDS),
+    startedBy: row.oneOf('started_by', RUN_STARTERS),
     state: row.oneOf('state', RUN_STATES),
     reason: row.optionalText('reason'),
     problemCount: row.number('problem_count'),
     cancelRequested: row.flag('cancel_requested'),
     attempts: row.number('attempts'),
     leaseUntilMs: row.optionalNumber('lease_until_ms'),
+    workedMs: row.number('worked_ms'),
+    workedSinceMs: row.optionalNumber('worked_since_ms'),
     wakeAtMs: row.optionalNumber('wake_at_ms'),
     createdAtMs: row.number('created_at_ms'),
     startedAtMs: row.optionalNumber('started_at_ms'),
@@ -111,5 +118,6 @@ function toFeature(row: Columns): StoredRunFeature {
     unchanged: row.number('unchanged'),
     deleted: row.number('deleted'),
     skipped: row.number('skipped'),
+    failed: row.number('failed'),
   };
 }

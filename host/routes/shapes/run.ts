@@ -1,5 +1,6 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { Run, RunFeature } from '../../services/services.ts';
+import { progressOf } from '../../domain/run-progress.ts';
+import type { FailedItem, HeldDocument, Run, RunFeature } from '../../services/services.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toRunBody(run: Run): ApiSchemas['Run'] {
@@ -7,8 +8,11 @@ export function toRunBody(run: Run): ApiSchemas['Run'] {
     id: run.id,
     organisation: run.organisation,
     connection: run.connection,
+    kind: run.kind,
+    startedBy: run.startedBy,
     state: run.state,
     reason: run.reason,
+    progress: present({ ...progressOf(run, Date.now()) }),
     features: run.features.map(toRunFeatureBody),
     problems: run.problems.map(({ feature, path, reason, remedy }) => ({ feature, path, reason, remedy })),
     wakeAt: toOptionalTimestamp(run.wakeAtMs),
@@ -21,4 +25,21 @@ export function toRunBody(run: Run): ApiSchemas['Run'] {
 function toRunFeatureBody(feature: RunFeature): ApiSchemas['RunFeature'] {
   const { reason, expected, ...rest } = feature;
   return present({ ...rest, reason, expected });
+}
+
+export function toHeldDocumentBody({ feature, id, title, link }: HeldDocument): ApiSchemas['HeldDocument'] {
+  return { feature, id, title, link };
+}
+
+export function toFailedItemBody({
+  feature,
+  path,
+  reason,
+  remedy,
+  times,
+  kept,
+  firstAtMs,
+  lastAtMs,
+}: FailedItem): ApiSchemas['FailedItem'] {
+  return { feature, item: path, reason, remedy, times, kept, firstAt: toTimestamp(firstAtMs), lastAt: toTimestamp(lastAtMs) };
 }

@@ -2,17 +2,21 @@ import { expect, test } from 'vitest';
 import { progressLine, progressText } from '../../../host/cli/progress.ts';
 import type { Run, RunFeature } from '../../../host/services/services.ts';
 
-const COUNTS = { reason: undefined, batches: 0, expected: undefined, upserted: 0, unchanged: 0, deleted: 0, skipped: 0 };
+const COUNTS = { reason: undefined, batches: 0, expected: undefined, upserted: 0, unchanged: 0, deleted: 0, skipped: 0, failed: 0 };
 
 function run(features: Pick<RunFeature, 'feature' | 'state' | 'seen'>[], more: Partial<Run> = {}): Run {
   return {
     id: 'r',
     organisation: 'default',
     connection: 'c',
+    kind: 'content',
+    startedBy: 'request',
     state: 'running',
     reason: undefined,
     features: features.map((feature) => ({ ...COUNTS, ...feature })),
     problems: [],
+    workedMs: 0,
+    workedSinceMs: undefined,
     wakeAtMs: undefined,
     createdAtMs: 0,
     startedAtMs: 0,

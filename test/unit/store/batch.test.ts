@@ -99,6 +99,7 @@ test('a batch adds, replaces, refreshes and deletes documents, and counts what i
       unchanged: 1,
       deleted: 1,
       skipped: 0,
+      failed: 0,
     },
   ]);
 });
