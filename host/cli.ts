@@ -11,6 +11,7 @@ import { indexCommand } from './cli/index-connections.ts';
 import { inspectCommand } from './cli/inspect.ts';
 import { installCommand } from './cli/install.ts';
 import type { CliIo } from './cli/io.ts';
+import { keysCommand } from './cli/keys.ts';
 import { listCommand } from './cli/list.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   indexCommand,
   searchCommand,
   auditCommand,
+  keysCommand,
   serveCommand,
 ];
 
@@ -62,7 +64,7 @@ function makeProgram(cli: Cli): Command {
     .version(readVersion(), '-V, --version')
     .addHelpText('after', '\nBegin with `datasources new mine`, or with `datasources serve`. Every command has `--help` with examples.');
   for (const make of COMMANDS) program.addCommand(make(cli));
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((made) => [made, ...made.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => void cli.io.stdout.write(text),
       // What commander would print about a mistake is told by `reportFailure`; help that was asked for goes to stdout.

@@ -4,6 +4,7 @@ import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toAuditEventBody } from '../routes/shapes/audit.ts';
 import type { Page, Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
+import { changesCommand, exportCommand, verifyCommand } from './changes.ts';
 import { chooseConnection } from './choose-connection.ts';
 import { formatBytes, formatTable, oneLine } from './format.ts';
 import { withServices } from './services.ts';
@@ -18,9 +19,16 @@ const MAX_EVENTS = 10_000;
 const MAX_PAGE = 200;
 
 export function auditCommand(cli: Cli): Command {
+  const command = recordCommand(cli);
+  for (const make of [changesCommand, exportCommand, verifyCommand]) command.addCommand(make(cli));
+  return command;
+}
+
+function recordCommand(cli: Cli): Command {
   return makeCommand('audit', {
     summary: 'Show what a connection asked for, was denied and was ended for',
-    description: 'Newest first. A denial says which line of manifest or grant would allow it.',
+    description:
+      'Newest first. A denial says which line of manifest or grant would allow it. `changes`, `export` and `verify` are about the log of who changed what.',
     examples: [
       ['audit 01KATM4X7Z6V0R1Q2W3E4R5T6Y', 'the last 50 events of a connection, by its id or its name'],
       ['audit handbook --kind denial', 'what it was not allowed'],

@@ -1,5 +1,5 @@
 import type { Change, ChainVerdict, RecordedChange } from '../domain/change.ts';
-import { listChains, listChanges, readChain, recordChange, verifyChain } from '../store/changes.ts';
+import { hashOfChange, listChains, listChanges, readChain, recordChange, verifyChain } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import type { Page, PageInput } from './services.ts';
 
@@ -12,6 +12,8 @@ export interface ChangeService {
   /** JSON lines, oldest first. */
   exportLines(organisation: string | undefined): AsyncIterable<string>;
   verify(organisation: string | undefined): Promise<ChainVerdict>;
+  /** Whether an entry still has the hash that somebody noted down. */
+  holds(organisation: string | undefined, head: { sequence: number; hash: string }): Promise<boolean>;
   /** Of every log that has an entry. */
   verifyAll(): Promise<ChainVerdict[]>;
 }
@@ -22,6 +24,7 @@ export function createChanges(database: Database): ChangeService {
     list: (organisation, page) => listChanges(database, organisation, page),
     exportLines: (organisation) => exportLines(database, organisation),
     verify: (organisation) => verifyChain(database, organisation),
+    holds: async (organisation, { sequence, hash }) => (await hashOfChange(database, organisation, sequence)) === hash,
     async verifyAll() {
       const verdicts: ChainVerdict[] = [];
       for (const organisation of await listChains(database)) verdicts.push(await verifyChain(database, organisation));

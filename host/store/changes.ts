@@ -40,6 +40,12 @@ const FROM = defineStatement<{ chain: string; after: number; limit: number }, St
   (row) => ({ sequence: row.number('sequence'), entry: row.text('entry'), previous: row.bytes('previous'), hash: row.bytes('hash') }),
 );
 
+const HASH = defineStatement<{ chain: string; sequence: number }, string>(
+  'changes.hash',
+  'SELECT hash FROM changes WHERE chain = :chain AND sequence = :sequence',
+  (row) => Buffer.from(row.bytes('hash')).toString('hex'),
+);
+
 const CHAINS = defineStatement<NoParams, string>('changes.chains', 'SELECT DISTINCT chain FROM changes ORDER BY chain', (row) =>
   row.text('chain'),
 );
@@ -119,6 +125,11 @@ export async function* readChain(database: Database, organisation: string | unde
     yield piece;
     after = last.sequence;
   }
+}
+
+/** The hash of one entry, in hexadecimal digits. */
+export async function hashOfChange(database: Database, organisation: string | undefined, sequence: number): Promise<string | undefined> {
+  return database.readOne(HASH, { chain: organisation ?? HOST_CHAIN, sequence });
 }
 
 /** Every chain that has an entry: organisations by id, undefined for the host. */
