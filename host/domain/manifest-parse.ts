@@ -48,6 +48,7 @@ function toManifest(source: DatasourceManifest): Manifest {
     license: source.license,
     homepage: source.homepage,
     frameworkVersion: normaliseRange(source.framework_version),
+    upgradeFrom: source.upgrade_from === undefined ? undefined : normaliseRange(source.upgrade_from),
     dependencies: toDependencies(source),
     configSchema: toSettingsSchema(source.config_schema, {}),
     features: Object.entries(source.features).map(([name, feature]) => toFeature(name, feature)),

@@ -34,6 +34,10 @@ function checkVersions(source: DatasourceManifest): Problem[] {
     const reason = `"${source.framework_version}" is no range of versions.`;
     problems.push({ path: '/framework_version', reason, remedy: 'Write a range: >=1.0.0,<2.0.0.' });
   }
+  if (source.upgrade_from !== undefined && !isRange(source.upgrade_from)) {
+    const reason = `"${source.upgrade_from}" is no range of versions.`;
+    problems.push({ path: '/upgrade_from', reason, remedy: 'Write a range: >=1.0.0,<2.0.0.' });
+  }
   for (const [name, range] of Object.entries(source.core_dependencies ?? {})) {
     if (isRange(range) || pythonPackages(source).includes(name)) continue;
     const reason = `"${range}" is no range of versions.`;

@@ -66,6 +66,8 @@ export interface Manifest {
   homepage: string | undefined;
   /** The framework versions that it works with: a range for npm's `semver` (`>=1.0.0 <2.0.0`). */
   frameworkVersion: string;
+  /** The versions of itself whose checkpoints and collections it goes on with; undefined: those that semver calls compatible. */
+  upgradeFrom: string | undefined;
   /**
    * What it needs besides, each with a range of versions for npm's `semver`: a WIT package of the host
    * (`wasi:http`) or another datasource by its name.

@@ -71,6 +71,10 @@ export interface DatasourceManifest {
    */
   framework_version: string;
   /**
+   * The versions of itself whose checkpoints and collections it goes on with, as a semver range. When left out: those that semver calls compatible (`^`).
+   */
+  upgrade_from?: string;
+  /**
    * Understood and without effect: a datasource is a WebAssembly component and needs no Python.
    */
   python_version?: string;
