@@ -48,9 +48,12 @@ export interface Connection<M> {
   readonly features: {
     readonly [Name in FeatureName<M>]: { readonly enabled: boolean; readonly settings: Settings<M, Name> };
   };
-  /** When the call began, in milliseconds since 1970. `Date.now()` gives the same for the whole call. */
+  /**
+   * When the call began, in milliseconds since 1970; in `read`, when the host began to read the feature, which it does anew
+   * after each `done`: keep it as the time up to which you have read. `Date.now()` gives the same for the whole call.
+   */
   readonly nowMs: number;
-  /** The host ends the call at this moment and throws its result away. */
+  /** The host ends the call at this moment, by the clock of `nowMs`, and throws its result away. */
   readonly deadlineMs: number;
 }
 

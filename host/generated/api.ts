@@ -48,6 +48,9 @@ export type ErrorCode =
   | "INVALID_CONFIG"
   | "INVALID_GRANT"
   | "CREDENTIAL_MISSING"
+  | "UNKNOWN_AUTHORISATION"
+  | "AUTHORISATION_UNSUPPORTED"
+  | "AUTHORISATION_REFUSED"
   | "CONFLICT"
   | "RUN_IN_PROGRESS"
   | "RUN_NOT_ACTIVE"
@@ -56,6 +59,8 @@ export type ErrorCode =
   | "NOTHING_TO_RETRY"
   | "INVALID_SCHEDULE"
   | "DATASOURCE_IN_USE"
+  | "WEBHOOK_REFUSED"
+  | "WEBHOOK_UNSUPPORTED"
   | "INVALID_SETTING"
   | "NODE_TOO_OLD"
   | "PORT_IN_USE"
@@ -77,6 +82,10 @@ export type ErrorCode =
  * What a caller may do. `reader` asks questions; `author` looks at datasources, runs and records; `operator` sets up connections and runs and may do what both may; `admin` also makes keys and organisations, and may read the metrics; `on-behalf-of` names the person whom a question is asked for, and is included by no other; `metrics` reads the metrics of the host.
  */
 export type Scope = "admin" | "operator" | "author" | "reader" | "on-behalf-of" | "metrics";
+/**
+ * How tokens are obtained. `code`: a person agrees in a browser. `device`: a person types a code elsewhere. `client_credentials`, `assertion` (a service account) and `installation` (of an app) need no person.
+ */
+export type AuthorisationFlow = "code" | "device" | "client_credentials" | "assertion" | "installation";
 /**
  * What people call it: 1 to 200 characters in one line. The datasource's name when left out.
  */
@@ -132,6 +141,15 @@ export interface ApiSchemas {
   ConnectionPage: ConnectionPage;
   ConnectionCheck: ConnectionCheck;
   CheckFailure: CheckFailure;
+  AuthorisationFlow: AuthorisationFlow;
+  AuthorisationInput: AuthorisationInput;
+  AuthorisationChoice: AuthorisationChoice;
+  Authorisation: Authorisation;
+  AuthorisationAttempt: AuthorisationAttempt1;
+  Revocation: Revocation;
+  Variable: Variable;
+  VariableList: VariableList;
+  VariableChange: VariableChange;
   AuditEvent: AuditEvent;
   AuditRequest: AuditRequest;
   AuditGrant: AuditGrant;
@@ -452,6 +470,14 @@ export interface Datasource {
      * What a credential must be allowed to do, in the source's own words.
      */
     requiredScopes: string[];
+    /**
+     * How the host can obtain tokens for it; absent when a credential is set by hand.
+     */
+    flows?: AuthorisationFlow[];
+    /**
+     * The fixed origins that it wants client secrets and tokens sent to.
+     */
+    origins?: string[];
   };
   /**
    * The powers that its manifest asks for.
@@ -563,6 +589,15 @@ export interface Grant {
      * CIDR blocks of non-public addresses that may be dialled.
      */
     privateNetworks: string[];
+  };
+  /**
+   * Where the host may send client secrets and tokens of it, when it obtains them.
+   */
+  authorisation?: {
+    /**
+     * Exact origins.
+     */
+    origins: string[];
   };
   /**
    * Whether it may keep values in its collections.
@@ -855,6 +890,212 @@ export interface CheckFailure {
    * Milliseconds until another try makes sense.
    */
   retryAfterMs?: number;
+}
+/**
+ * What is to be begun.
+ */
+export interface AuthorisationInput {
+  /**
+   * How tokens are obtained. `code`: a person agrees in a browser. `device`: a person types a code elsewhere. `client_credentials`, `assertion` (a service account) and `installation` (of an app) need no person.
+   */
+  flow?: "code" | "device" | "client_credentials" | "assertion" | "installation";
+}
+/**
+ * What a token is to be used for, of several.
+ */
+export interface AuthorisationChoice {
+  /**
+   * The id of one of the attempt's choices.
+   */
+  choice: string;
+}
+/**
+ * How a connection is authorised by its source. Never a token.
+ */
+export interface Authorisation {
+  /**
+   * `none`: no tokens are kept. `paused`: somebody has to authorise it again.
+   */
+  state: "none" | "active" | "paused";
+  /**
+   * Why it is paused.
+   */
+  reason?: string;
+  flow?: AuthorisationFlow;
+  /**
+   * Those that the datasource offers.
+   */
+  flows: AuthorisationFlow[];
+  /**
+   * Who agreed, or what it is for, as far as the source says.
+   */
+  account?: string;
+  /**
+   * What was granted, in the source's own words.
+   */
+  scopes?: string[];
+  authorisedAt?: Timestamp;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  expiresAt?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  refreshDueAt?: string;
+  attempt?: AuthorisationAttempt;
+  /**
+   * The address that begins an authorisation by POST.
+   */
+  reconnect: string;
+}
+/**
+ * The newest attempt.
+ */
+export interface AuthorisationAttempt {
+  /**
+   * A ULID.
+   */
+  id: string;
+  flow: "code" | "device";
+  /**
+   * `waiting` for a person; `choosing`: one of `choices` is to be named.
+   */
+  state: "waiting" | "exchanging" | "choosing" | "done" | "failed";
+  /**
+   * Why it failed.
+   */
+  reason?: string;
+  /**
+   * Where a person agrees, in a browser.
+   */
+  authorizationUrl?: string;
+  /**
+   * Where a person types `userCode`.
+   */
+  verificationUri?: string;
+  /**
+   * The same with the code in it.
+   */
+  verificationUriComplete?: string;
+  /**
+   * What a person types.
+   */
+  userCode?: string;
+  /**
+   * What the token may be used for.
+   */
+  choices?: {
+    id: string;
+    label: string;
+  }[];
+  createdAt: Timestamp;
+  expiresAt: Timestamp;
+}
+/**
+ * An authorisation that was begun. The addresses and the code for a person are shown once, when it begins.
+ */
+export interface AuthorisationAttempt1 {
+  /**
+   * A ULID.
+   */
+  id: string;
+  flow: "code" | "device";
+  /**
+   * `waiting` for a person; `choosing`: one of `choices` is to be named.
+   */
+  state: "waiting" | "exchanging" | "choosing" | "done" | "failed";
+  /**
+   * Why it failed.
+   */
+  reason?: string;
+  /**
+   * Where a person agrees, in a browser.
+   */
+  authorizationUrl?: string;
+  /**
+   * Where a person types `userCode`.
+   */
+  verificationUri?: string;
+  /**
+   * The same with the code in it.
+   */
+  verificationUriComplete?: string;
+  /**
+   * What a person types.
+   */
+  userCode?: string;
+  /**
+   * What the token may be used for.
+   */
+  choices?: {
+    id: string;
+    label: string;
+  }[];
+  createdAt: Timestamp;
+  expiresAt: Timestamp;
+}
+/**
+ * What became of a connection's access, and what was deleted.
+ */
+export interface Revocation {
+  /**
+   * Whether the source was told.
+   */
+  atSource: {
+    /**
+     * `unsupported` and `failed`: end it at the source by hand. `nothing`: no tokens of a source were kept.
+     */
+    outcome: "revoked" | "unsupported" | "failed" | "nothing";
+    /**
+     * Why it was not revoked.
+     */
+    reason?: string;
+  };
+  deleted: {
+    documents: number;
+    passages: number;
+    /**
+     * Lists of who may see something.
+     */
+    accessEntries: number;
+  };
+}
+/**
+ * One of a manifest's `env_vars`. Its value is never shown.
+ */
+export interface Variable {
+  name: string;
+  /**
+   * What it is, in the author's words.
+   */
+  description: string;
+  /**
+   * Whether it has a value.
+   */
+  set: boolean;
+  /**
+   * For whom the value that counts was set.
+   */
+  setFor?: "organisation" | "host";
+  updatedAt?: Timestamp;
+}
+/**
+ * Every variable of a datasource.
+ */
+export interface VariableList {
+  items: Variable[];
+}
+/**
+ * Values by name; null forgets one. What is left out stays.
+ */
+export interface VariableChange {
+  values: {
+    /**
+     * A value of 1 to 65536 characters. It is sealed, and never shown again.
+     */
+    [k: string]: string | null;
+  };
 }
 /**
  * Something that a connection asked for, was denied, or was ended for, or that its datasource was granted.

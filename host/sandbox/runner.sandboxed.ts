@@ -82,8 +82,15 @@ function importsFor(call: Call): Imports {
       (request) => askHost(call, 'http-client', 'send', [request]),
       (level, line) => tellHost(call, 'log', 'write', [level, line]),
       call.limits.maxRandomBytes,
+      beganAtMs(call),
     ),
   };
+}
+
+/** What the context of a call says that the time is; there is none for `describe`. */
+function beganAtMs({ args: [context] }: Call): number {
+  const nowMs = typeof context === 'object' && context !== null && 'nowMs' in context ? Number(context.nowMs) : Number.NaN;
+  return Number.isFinite(nowMs) ? nowMs : Date.now();
 }
 
 /** The payload that jco's bindings put on the error of a WIT `result`, when it is one. */

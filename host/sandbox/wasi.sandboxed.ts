@@ -34,13 +34,18 @@ function after(nanoseconds: bigint): Pollable {
   return new Pollable(new Promise((resolve) => setTimeout(resolve, Math.max(0, delayMs)).unref()));
 }
 
-/** The imports by interface name, without version: jco matches any 0.2 patch. */
+/**
+ * The imports by interface name, without version: jco matches any 0.2 patch. `beganAtMs`: what the call's context says that the
+ * time is when it begins, which the wall clock goes on from.
+ */
 export function wasiImports(
   sendRequest: SendRequest,
   writeLine: WriteLogLine,
   maxRandomBytes: number,
+  beganAtMs: number,
 ): Record<string, Record<string, unknown>> {
   const random = randomSource(maxRandomBytes);
+  const aheadMs = Date.now() - beganAtMs;
   return {
     'wasi:io/error': { Error: IoError },
     'wasi:io/poll': { Pollable, poll },
@@ -53,7 +58,7 @@ export function wasiImports(
     },
     'wasi:clocks/wall-clock': {
       now: () => {
-        const nowMs = Date.now();
+        const nowMs = Date.now() - aheadMs;
         return { seconds: BigInt(Math.floor(nowMs / 1_000)), nanoseconds: (nowMs % 1_000) * NANOSECONDS_PER_MS };
       },
       resolution: () => ({ seconds: 0n, nanoseconds: NANOSECONDS_PER_MS }),

@@ -44,11 +44,13 @@ declare module 'lorelai:datasource/types@1.0.0' {
      */
     features: Array<FeatureSetting>,
     /**
-     * The host's wall clock when the call began, for components without a clock.
+     * The host's wall clock when the call began, for components without a clock. In `read`: when the host
+     * began to read the feature, which it does anew after each `done`. It stays the same until then, through
+     * pauses and restarts, so that whatever a checkpoint keeps of it is not later than what was read.
      */
     nowMs: TimestampMs,
     /**
-     * The host ends the call at this moment and throws its result away. A `read` that comes
+     * The host ends the call at this moment, by the clock of `now-ms`, and throws its result away. A `read` that comes
      * near it should return what it has with `done` false.
      */
     deadlineMs: TimestampMs,
