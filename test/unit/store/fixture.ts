@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
+import { ulid } from 'ulid';
 import { onTestFinished } from 'vitest';
 import type { Passage } from '../../../host/domain/document.ts';
 import { commitBatch, type BatchCommit, type DocumentChange } from '../../../host/store/batch.ts';
@@ -12,7 +13,7 @@ import type { DocumentFacts } from '../../../host/store/documents.ts';
 import type { Lease } from '../../../host/store/leases.ts';
 import { insertOrganisation } from '../../../host/store/organisations.ts';
 import { putDatasource } from '../../../host/store/registry.ts';
-import { claimNextRun, createRun } from '../../../host/store/runs.ts';
+import { claimNextRun, createRun, finishRun } from '../../../host/store/runs.ts';
 
 /** A folder that is gone after the test. */
 export async function temporaryFolder(): Promise<string> {
@@ -154,4 +155,20 @@ export function dumpRebuiltIndex(database: Libsql.Database, organisation: string
   const dump = dumpSearchIndex(database, 'rebuilt');
   database.exec('DROP TABLE rebuilt');
   return dump;
+}
+
+/** The same as often as wanted, each time through a run that has ended afterwards. Gives the run's id. */
+export async function indexMore(database: Database, home: Home, changes: DocumentChange[], feature = 'issues'): Promise<string> {
+  const run = `run-${ulid()}`;
+  await createRun(database, { id: run, organisation: home.organisation, connection: home.connection, features: [feature], nowMs: 1 });
+  const lease = await claimDue(database, 2);
+  await commitBatch(database, batchOf(home, lease, { changes, feature }));
+  await finishRun(database, lease, { state: 'succeeded', reason: undefined, nowMs: 3 });
+  return run;
+}
+
+/** A folder that the caller removes, for what several tests share. */
+export async function keptFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'store-test-'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
