@@ -1,176 +1,67 @@
-import type { Passage } from '../domain/document.ts';
+import type { ExtractedPart } from '../domain/extraction.ts';
+import type { Structure } from '../domain/media-type.ts';
+import { chunksOf } from './chunks.ts';
+import { codeSplitter } from './code.ts';
+import { markdownSplitter, type Piece, splitPlain } from './markdown.ts';
+import { parseThread, splitThread } from './thread.ts';
 
-/**
- * Cuts text into passages by its structure: markdown by headings, everything by paragraphs, long
- * paragraphs by lines and then by length. Deterministic: the same text gives the same passages.
- */
+/** Sizes of passages, in tokens. */
+export const DEFAULT_PASSAGE_TOKENS = 512;
 
-/** About 400 words: long enough to answer, short enough to cite. */
-const TARGET_CHARACTERS = 2_400;
-/** What a question can find. */
-const WORD = /[\p{L}\p{N}]/u;
-/** A heading's own text below this joins what follows it. */
-const MIN_CHARACTERS = 240;
-
-interface Section {
-  headings: string[];
-  lines: string[];
-}
-
-/** The passages of a text, in order; none for text without a word in it. */
-export function splitText(text: string, mediaType: string): Passage[] {
-  const normal = text.replace(/\r\n?/g, '\n').replaceAll('\0', '\uFFFD');
-  const sections = isMarkdown(mediaType) ? markdownSections(normal) : [{ headings: [], lines: normal.split('\n') }];
-  const passages: Passage[] = [];
-  for (const section of joinSmall(sections)) {
-    for (const piece of pieces(section.lines)) {
-      if (WORD.test(piece)) passages.push({ position: passages.length, headings: section.headings, text: piece });
-    }
-  }
-  return passages;
-}
-
-function isMarkdown(mediaType: string): boolean {
-  return /^text\/(markdown|x-markdown)\b/i.test(mediaType);
-}
-
-/** ATX headings outside fenced code (CommonMark 0.31, sections 4.2 and 4.5). */
-function markdownSections(text: string): Section[] {
-  const sections: Section[] = [{ headings: [], lines: [] }];
-  const path: string[] = [];
-  let fence: string | undefined;
-  for (const line of text.split('\n')) {
-    fence = fenceAfter(line, fence);
-    const heading = fence === undefined ? headingOf(line) : undefined;
-    if (heading === undefined) {
-      sections.at(-1)?.lines.push(line);
-      continue;
-    }
-    path.length = Math.min(path.length, heading.depth - 1);
-    path.push(heading.text);
-    sections.push({ headings: [...path], lines: [] });
-  }
-  return sections;
-}
-
-/** The fence that is open after a line; `before` is the one that was open. */
-function fenceAfter(line: string, before: string | undefined): string | undefined {
-  const [, marker, info = ''] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
-  if (marker === undefined) return before;
-  if (before !== undefined) return marker.startsWith(before) && info.trim() === '' ? undefined : before;
-  // Backticks after backticks are code within a line.
-  return marker.startsWith('`') && info.includes('`') ? undefined : marker;
-}
-
-/** Without regular expressions where a line may be long: two spans of spaces in one would take quadratic time. */
-function headingOf(line: string): { depth: number; text: string } | undefined {
-  const [all, hashes] = /^ {0,3}(#{1,6})(?=[ \t])/.exec(line) ?? [];
-  if (all === undefined || hashes === undefined) return undefined;
-  const text = line.slice(all.length).trim();
-  let end = text.length;
-  while (text[end - 1] === '#') end -= 1;
-  const closed = end === 0 || text[end - 1] === ' ' || text[end - 1] === '\t';
-  return { depth: hashes.length, text: closed ? text.slice(0, end).trimEnd() : text };
-}
-
-interface JoinedSection extends Section {
-  /** Of the text, without white space around lines. */
-  length: number;
-  /** It is made of headings that nothing lies below. */
-  bare: boolean;
+/** Text that is ready to be cut, in one part or in several that have names. */
+export interface ReadableText {
+  structure: Structure;
+  parts: readonly ExtractedPart[];
 }
 
 /**
- * A section with hardly any text of its own goes with the one below it, when that one lies inside it. Headings that
- * nothing lies below are a text of their own, those under the same heading together.
+ * The pieces of a text, in order, each of at most about `target` tokens; none for text without a word in it. The names of
+ * parts are headings above all others. Deterministic, and what is not changed is mostly cut as before. Gives a piece at a
+ * time, and `undefined` where it has none for a while, so that whoever takes them can do something else in between.
  */
-function joinSmall(sections: Section[]): JoinedSection[] {
-  const joined: JoinedSection[] = [];
-  for (const [index, section] of sections.entries()) {
-    const before = joined.at(-1);
-    const length = section.lines.reduce((sum, line) => sum + line.trim().length, 0);
-    if (before !== undefined && !before.bare && isInside(section, before) && before.length < MIN_CHARACTERS && before.length > 0) {
-      const heading = section.headings.slice(before.headings.length).join(' — ');
-      before.lines.push('', heading);
-      for (const line of section.lines) before.lines.push(line);
-      // At least one, so that a long row of empty headings comes to an end.
-      before.length += heading.length + length + 1;
-    } else if (isBare(section, sections[index + 1])) {
-      const headings = section.headings.slice(0, -1);
-      const [heading = ''] = section.headings.slice(-1);
-      if (before?.bare === true && before.headings.join('\n') === headings.join('\n')) before.lines.push(heading);
-      else joined.push({ headings, lines: [heading], length, bare: true });
-    } else {
-      joined.push({ headings: section.headings, lines: [...section.lines], length, bare: false });
+export function* splitText({ structure, parts }: ReadableText, target: number = DEFAULT_PASSAGE_TOKENS): Generator<Piece | undefined> {
+  for (const { label, text } of parts) {
+    for (const piece of splitPart(structure, text, target)) {
+      yield label === '' || piece === undefined ? piece : { headings: [label, ...piece.headings], text: piece.text };
     }
   }
-  return joined;
 }
 
-function isBare(section: Section, next: Section | undefined): boolean {
-  return !section.lines.some((line) => WORD.test(line)) && !(next !== undefined && isInside(next, section));
+/** Why a text cannot be cut by its structure; undefined when it can. */
+export function structureFault({ structure, parts }: ReadableText): string | undefined {
+  if (structure !== 'thread') return undefined;
+  return parts.map(({ text }) => parseThread(text)).find((parsed) => typeof parsed === 'string');
 }
 
-function isInside(section: Section, outer: Section): boolean {
-  return section.headings.length > outer.headings.length && outer.headings.every((heading, depth) => section.headings[depth] === heading);
-}
-
-/** Whole paragraphs up to the target; one that is longer is cut at lines, then at any place. */
-function pieces(lines: string[]): string[] {
-  const found: string[] = [];
-  let current = '';
-  const flush = (): void => {
-    if (current.trim() !== '') found.push(current.trim());
-    current = '';
-  };
-  for (const paragraph of lines.join('\n').split(/\n[ \t]*\n/)) {
-    if (current.length + paragraph.length > TARGET_CHARACTERS) flush();
-    for (const part of paragraph.length > TARGET_CHARACTERS ? cutLong(paragraph) : [paragraph]) {
-      if (current.length + part.length > TARGET_CHARACTERS) flush();
-      current += current === '' ? part : `\n\n${part}`;
-    }
+function* splitPart(structure: Structure, text: string, target: number): Generator<Piece | undefined> {
+  const thread = structure === 'thread' ? parseThread(toCuttable(text)) : '';
+  if (typeof thread !== 'string') {
+    yield* splitThread(thread, target);
+    return;
   }
-  flush();
-  return found;
+  const split = splitterOf(structure, target);
+  for (const chunk of chunksOf(text)) {
+    yield* split(toCuttable(chunk));
+    yield undefined;
+  }
 }
 
-function cutLong(paragraph: string): string[] {
-  const parts: string[] = [];
-  let current = '';
-  for (const line of paragraph.split('\n')) {
-    if (current !== '' && current.length + line.length > TARGET_CHARACTERS) {
-      parts.push(current);
-      current = '';
-    }
-    if (line.length <= TARGET_CHARACTERS) {
-      current += current === '' ? line : `\n${line}`;
-      continue;
-    }
-    parts.push(...cutLine(line));
+/** What remembers from one stretch of a text to the next what it is in. */
+function splitterOf(structure: Structure, target: number): (chunk: string) => Generator<Piece> {
+  switch (structure) {
+    case 'markdown':
+      return markdownSplitter(target);
+    case 'code':
+      return codeSplitter(target);
+    case 'thread':
+    case 'plain':
+      return (chunk) => splitPlain(chunk, target);
+    default:
+      return structure satisfies never;
   }
-  if (current !== '') parts.push(current);
-  return parts;
 }
 
-function cutLine(line: string): string[] {
-  const parts: string[] = [];
-  let rest = line;
-  while (rest.length > TARGET_CHARACTERS) {
-    const at = placeToCut(rest);
-    parts.push(rest.slice(0, at));
-    rest = rest.slice(at);
-  }
-  parts.push(rest);
-  return parts;
-}
-
-/** Before white space in the second half of the target, else before anything that ends a word, else anywhere. */
-function placeToCut(text: string): number {
-  for (const ending of [/\s/, /[^\p{L}\p{N}\p{Cs}]/u]) {
-    for (let at = TARGET_CHARACTERS; at > TARGET_CHARACTERS / 2; at -= 1) {
-      if (ending.test(text[at] ?? '')) return at;
-    }
-  }
-  // Never between the halves of a surrogate pair.
-  return /[\uDC00-\uDFFF]/.test(text[TARGET_CHARACTERS] ?? '') ? TARGET_CHARACTERS - 1 : TARGET_CHARACTERS;
+/** One kind of line end, and nothing that the store cannot hold. */
+function toCuttable(text: string): string {
+  return text.replace(/\r\n?/g, '\n').replaceAll('\0', '\uFFFD');
 }

@@ -1,3 +1,5 @@
+import { structureOf } from '../domain/media-type.ts';
+
 /** Markdown's marks, without what they mark; each pattern looks at one line and takes linear time. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
   // A fence of code and the language behind it.
@@ -13,8 +15,10 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
 
 /** A passage as a person reads it: on one line, and without marks when it is markdown. */
 export function plainText(text: string, mediaType: string): string {
-  const unmarked = /^text\/(?:x-)?markdown\b/i.test(mediaType)
-    ? MARKS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
-    : text;
+  // What is read out of files of other types is markdown too.
+  const unmarked =
+    (structureOf(mediaType) ?? 'markdown') === 'markdown'
+      ? MARKS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
+      : text;
   return unmarked.replace(/\s+/g, ' ').trim();
 }
