@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { auditCommand } from './cli/audit.ts';
+import { authorizeCommand } from './cli/authorize.ts';
 import { buildCommand } from './cli/build.ts';
 import { callCommand } from './cli/call.ts';
 import type { Cli } from './cli/command.ts';
@@ -15,8 +16,11 @@ import { keysCommand } from './cli/keys.ts';
 import { listCommand } from './cli/list.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
+import { revokeCommand } from './cli/revoke.ts';
 import { searchCommand } from './cli/search.ts';
 import { serveCommand } from './cli/serve.ts';
+import { variableCommand } from './cli/variable.ts';
+import { vaultCommand } from './cli/vault.ts';
 
 /** Every command: a new one is a file in `cli/` and a line here. */
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
@@ -29,10 +33,14 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   installCommand,
   listCommand,
   connectCommand,
+  variableCommand,
+  authorizeCommand,
+  revokeCommand,
   indexCommand,
   searchCommand,
   auditCommand,
   keysCommand,
+  vaultCommand,
   serveCommand,
 ];
 

@@ -25,20 +25,23 @@ const REQUEST_GRACE_MS = 5_000;
  * nothing is left open.
  */
 export async function startHost(config: Config, log: Log, showPerson?: (text: string) => void): Promise<RunningHost> {
-  const { services, isolation, close: closeServices } = await openServices(config, log);
+  const { services, isolation, keepAuthorisations, close: closeServices } = await openServices(config, log);
   const stop = new AbortController();
   try {
     await ensureDefaultOrganisation(services);
     await ensureAdminKey(services, { config, log, showPerson });
     const listener = await listen(createApp(services, { log, config }), { host: config.host, port: config.port, log });
     const work = services.runs.work({ signal: stop.signal }).catch((error: unknown) => log.error('the work on runs ended', { error }));
+    const authorisations = keepAuthorisations(stop.signal).catch((error: unknown) =>
+      log.error('the work on authorisations ended', { error }),
+    );
     return {
       url: listener.url,
       isolation,
       async close() {
         const closed = listener.close(REQUEST_GRACE_MS);
         stop.abort();
-        await Promise.all([closed, work]);
+        await Promise.all([closed, work, authorisations]);
         await closeServices();
       },
     };

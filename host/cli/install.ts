@@ -17,6 +17,7 @@ interface InstallOptions extends SharedOptions {
   grantAsked?: true;
   allow: string[];
   allowPrivate: string[];
+  allowAuthorisation: string[];
   storage?: true;
   limit: string[];
 }
@@ -40,6 +41,12 @@ export function installCommand(cli: Cli): Command {
     .option('--grant-asked', 'grant everything that the manifest asks for by fixed origin')
     .option('--allow <origin>', 'grant this origin: https://api.example.com, or https://*.example.com; may be repeated', collect, [])
     .option('--allow-private <cidr>', 'let it dial non-public addresses of this block: 10.1.0.0/16; may be repeated', collect, [])
+    .option(
+      '--allow-authorisation <origin>',
+      'let the host send client secrets and tokens of it to exactly this origin: https://login.example.com; may be repeated',
+      collect,
+      [],
+    )
     .option('--storage', 'let it keep values of its own')
     .option('--limit <name=number>', 'set a limit (docs/reference/limits.md): callTimeoutMs=30000; may be repeated', collect, [])
     .action(
@@ -63,13 +70,14 @@ async function install({ registry }: Services, component: Uint8Array, options: I
   return registry.install(component, toGrant(registry.askedGrant(report.manifest), options), COMMAND_LINE);
 }
 
-function toGrant(base: Readonly<Grant>, { allow, allowPrivate, storage, limit }: InstallOptions): Grant {
+function toGrant(base: Readonly<Grant>, { allow, allowPrivate, allowAuthorisation, storage, limit }: InstallOptions): Grant {
   const numbers = limit.map((option) => splitPair(option, '--limit', 'name=number')).map(([name, text]) => [name, Number(text)]);
   return {
     http: {
       origins: [...new Set([...base.http.origins, ...allow])],
       privateNetworks: [...new Set([...base.http.privateNetworks, ...allowPrivate])],
     },
+    authorisation: { origins: [...new Set([...(base.authorisation?.origins ?? []), ...allowAuthorisation])] },
     storage: base.storage || storage === true,
     limits: { ...base.limits, ...parseGrant({ limits: Object.fromEntries(numbers) }).limits },
   };
@@ -86,6 +94,7 @@ function installedText({ name, version, manifest, grant }: InstalledDatasource):
   const granted = [
     ...grant.http.origins.map((origin) => `  http ${origin}`),
     ...grant.http.privateNetworks.map((block) => `  addresses of ${block}`),
+    ...(grant.authorisation?.origins ?? []).map((origin) => `  authorisation: secrets may go to ${origin}`),
     ...(grant.storage ? ['  storage'] : []),
     ...Object.entries(grant.limits).map(([name, limit]) => `  limit ${name}=${limit}`),
   ];

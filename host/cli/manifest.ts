@@ -1,3 +1,4 @@
+import { askedAuthorisationOrigins } from '../domain/authorisation.ts';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -105,12 +106,13 @@ function listed(verb: string, things: readonly { name: string; description: stri
 }
 
 /** Every power that a manifest asks for, with the author's reason. */
-export function askLines({ capabilities }: Manifest): string[] {
+export function askLines({ auth, capabilities }: Manifest): string[] {
   const http = capabilities.http.map((ask) =>
     ask.kind === 'origin'
       ? `  http ${ask.origin}: ${oneLine(ask.reason)}`
       : `  http to the origin of the connection's setting "${ask.configKey}": ${oneLine(ask.reason)}`,
   );
-  const asks = [...http, ...(capabilities.storage ? ['  storage: to keep values of its own'] : [])];
+  const secrets = askedAuthorisationOrigins(auth.oauth).map((origin) => `  authorisation: to send client secrets and tokens to ${origin}`);
+  const asks = [...http, ...secrets, ...(capabilities.storage ? ['  storage: to keep values of its own'] : [])];
   return asks.length === 0 ? ['  nothing'] : asks;
 }

@@ -11,6 +11,7 @@ const TAGS: readonly { name: Tag; description: string }[] = [
   { name: 'Retrieval', description: 'Answers from what was indexed.' },
   { name: 'Connections', description: 'Datasources set up for an organisation.' },
   { name: 'Runs', description: 'Indexing jobs of connections.' },
+  { name: 'Authorisations', description: 'How connections get tokens of their sources, and the values that this needs.' },
   { name: 'Webhooks', description: 'What sources send by themselves.' },
   { name: 'Datasources', description: 'What is installed, and its features.' },
   { name: 'Organisations', description: 'Tenants. Nothing of one is ever visible to another.' },

@@ -8,7 +8,7 @@ import { parseParameters, type Parameter, type Parameters } from './parameters.t
 import type { SchemaName, Validation } from './validation.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-export type Tag = 'Retrieval' | 'Connections' | 'Runs' | 'Webhooks' | 'Datasources' | 'Organisations' | 'Keys' | 'Changes' | 'Host';
+export type Tag = 'Retrieval' | 'Connections' | 'Authorisations' | 'Runs' | 'Webhooks' | 'Datasources' | 'Organisations' | 'Keys' | 'Changes' | 'Host';
 
 /** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */
 interface Description {

@@ -1,5 +1,6 @@
 import { OPEN } from './access.ts';
 import { auditRoutes } from './audit.ts';
+import { authorisationRoutes } from './authorisations.ts';
 import { changeRoutes } from './changes.ts';
 import { connectionRoutes } from './connections.ts';
 import { datasourceRoutes } from './datasources.ts';
@@ -12,6 +13,7 @@ import { retrieveRoutes } from './retrieve.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { variableRoutes } from './variables.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of the API, in the order of the reference, and the OpenAPI document made of them. */
@@ -19,6 +21,8 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
   const routes = [
     ...retrieveRoutes(),
     ...connectionRoutes(),
+    ...authorisationRoutes(),
+    ...variableRoutes(),
     ...auditRoutes(),
     ...scheduleRoutes(),
     ...runRoutes(),

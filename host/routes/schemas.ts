@@ -1,5 +1,6 @@
 import audit from '../../schemas/api/audit.schema.json' with { type: 'json' };
 import change from '../../schemas/api/change.schema.json' with { type: 'json' };
+import authorisation from '../../schemas/api/authorisation.schema.json' with { type: 'json' };
 import common from '../../schemas/api/common.schema.json' with { type: 'json' };
 import connection from '../../schemas/api/connection.schema.json' with { type: 'json' };
 import datasource from '../../schemas/api/datasource.schema.json' with { type: 'json' };
@@ -23,6 +24,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   change,
   datasource,
   connection,
+  authorisation,
   audit,
   run,
   schedule,

@@ -8,12 +8,17 @@ import type { Manifest } from '../domain/manifest.ts';
 import { ContractError } from '../indexing/contract-fields.ts';
 import { toCheckReport, toProblems } from '../indexing/validate.ts';
 import { getConnection, insertConnection, listConnections, updateConnection } from '../store/connections.ts';
+import { deleteAuthorisation } from '../store/authorisations.ts';
+import { resumeConnection } from '../store/connection-work.ts';
+import { recording } from '../store/changes.ts';
 import { removeConnection } from '../store/removals.ts';
+import { ifRevision } from '../store/revisions.ts';
 import { type CallTargets, unknownConnection } from './call-targets.ts';
 import type { Vault } from './credentials.ts';
 import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
 import { checkFeatureConfig, invalidConfig, knownFeature } from './flags.ts';
 import type { DatasourceRegistry, RunnableDatasource } from './registry.ts';
+import type { Revoker } from './revocation.ts';
 import type { CallResult } from './sandboxed-call.ts';
 import type { ConnectionCheck, ConnectionService, OrganisationService } from './services.ts';
 
@@ -22,6 +27,7 @@ export interface ConnectionOptions extends SessionOptions {
   registry: DatasourceRegistry;
   vault: Vault;
   targets: CallTargets;
+  revoker: Pick<Revoker, 'prepare'>;
 }
 
 /** A connection may be set up before its host is reachable, so `validate-config` gets a moment and no longer. */
@@ -41,8 +47,17 @@ export function createConnections(options: ConnectionOptions): ConnectionService
     return verdict.settings;
   }
 
+  /** Whoever sets a credential by hand means it: tokens end, and what waited for one goes on. */
+  async function takeInsteadOfTokens(organisation: string, connection: string): Promise<void> {
+    const revoke = await options.revoker.prepare(organisation, connection);
+    await deleteAuthorisation(database, { organisation, connection });
+    await database.write([resumeConnection(connection, 'unauthorized')]);
+    const { outcome, reason } = await revoke();
+    if (outcome === 'failed') options.log.warn('the source may still take the tokens that were replaced', { connection, reason });
+  }
+
   const service: ConnectionService = {
-    async create(organisation, input) {
+    async create(organisation, input, actor) {
       await organisations.get(organisation);
       const datasource = await registry.runnable(input.datasource);
       const id = ulid();
@@ -57,7 +72,9 @@ export function createConnections(options: ConnectionOptions): ConnectionService
       const config = await checked(datasource, draft);
       const sealedCredential =
         input.credential === undefined ? undefined : await vault.seal({ organisation, connection: id }, input.credential);
-      await insertConnection(database, { ...draft, config, sealedCredential, nowMs: Date.now() });
+      const made = { ...settingsOf(draft), hasCredential: sealedCredential !== undefined };
+      const record = { actor, organisation, action: 'connection.create', target: `connection/${id}`, after: made } as const;
+      await insertConnection(recording(database, record), { ...draft, config, sealedCredential, nowMs: Date.now() });
       return service.get(organisation, id);
     },
 
@@ -73,7 +90,7 @@ export function createConnections(options: ConnectionOptions): ConnectionService
       return listConnections(database, organisation, page);
     },
 
-    async change(organisation, id, input) {
+    async change(organisation, id, input, actor) {
       const before = await service.get(organisation, id);
       const after = { ...before, config: input.config ?? before.config, features: input.features ?? before.features };
       const config =
@@ -81,7 +98,20 @@ export function createConnections(options: ConnectionOptions): ConnectionService
           ? before.config
           : await checked(await registry.runnable(before.datasource), after);
       const { name, features, credential } = input;
-      const changed = await updateConnection(database, organisation, id, {
+      const record = {
+        actor,
+        organisation,
+        action: 'connection.change',
+        target: `connection/${id}`,
+        before: { ...settingsOf(before), hasCredential: before.hasCredential },
+        after: {
+          ...settingsOf({ ...after, config, name: name ?? before.name }),
+          hasCredential: credential === undefined ? before.hasCredential : credential !== null,
+          ...(credential === undefined ? {} : { credentialReplaced: true }),
+        },
+      } as const;
+      const store = ifRevision(recording(database, record), { organisation, id }, input.ifRevision);
+      const changed = await updateConnection(store, organisation, id, {
         config,
         ...(name === undefined ? {} : { name }),
         ...(features === undefined ? {} : { features }),
@@ -91,12 +121,19 @@ export function createConnections(options: ConnectionOptions): ConnectionService
         nowMs: Date.now(),
       });
       if (!changed) throw unknownConnection(id);
+      if (typeof credential === 'string') await takeInsteadOfTokens(organisation, id);
       return service.get(organisation, id);
     },
 
-    async remove(organisation, id) {
-      await organisations.get(organisation);
-      await removeConnection(database, organisation, id, Date.now());
+    async remove(organisation, id, actor, revision) {
+      const before = await service.get(organisation, id);
+      const record = { actor, organisation, action: 'connection.remove', target: `connection/${id}`, before: settingsOf(before) } as const;
+      const store = ifRevision(recording(database, record), { organisation, id }, revision);
+      const revoke = await options.revoker.prepare(organisation, id);
+      await removeConnection(store, organisation, id, Date.now());
+      const { outcome, reason } = await revoke();
+      if (outcome === 'failed')
+        options.log.warn('the source may still take the tokens of a removed connection', { connection: id, reason });
     },
 
     async check(organisation, id) {
@@ -107,6 +144,11 @@ export function createConnections(options: ConnectionOptions): ConnectionService
     },
   };
   return service;
+}
+
+/** What people set, without the credential. */
+function settingsOf({ datasource, name, config, features }: Connection): object {
+  return { datasource, name, config, features };
 }
 
 function checkOverride(manifest: Manifest, name: string, override: FeatureOverride): void {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { RequestError } from '../domain/errors.ts';
@@ -21,7 +21,7 @@ export interface MasterKeys {
   reload(): Promise<readonly MasterKey[]>;
   /** Makes a new first one. INVALID_SETTING where the operator keeps the keys, with how to do it there. */
   add(): Promise<MasterKey>;
-  /** Forgets keys by id, never the first. INVALID_SETTING as `add`. */
+  /** Forgets keys by id, never the first. INVALID_SETTING as `add`; CONFLICT when they were changed a moment ago. */
   retire(ids: readonly string[]): Promise<void>;
   /** For people: `the file master.key`. */
   source: string;
@@ -40,18 +40,24 @@ export interface MasterKeyOptions {
 
 const KEY_BYTES = 32;
 const KEY_FILE = 'master.key';
+/** Another host may have put a new key first: a file is read again so often, so that all of them seal with it soon. */
+const FILE_FRESH_MS = 10_000;
+/** Before this has passed since a change of the file, another host may still seal with a key that is to be retired. */
+const SETTLED_MS = 3 * FILE_FRESH_MS;
 const COMMAND_TIMEOUT_MS = 20_000;
 const MAX_COMMAND_BYTES = 64 * 1024;
 
 export function createMasterKeys(options: MasterKeyOptions): MasterKeys {
   const source = sourceOf(options);
   let loading: Promise<readonly MasterKey[]> | undefined;
+  let loadedAtMs = 0;
 
   /** A folder or a program that fails now may be mended later: nothing that failed is kept. */
   function load(): Promise<readonly MasterKey[]> {
     const before = loading;
     const next = source.read();
     loading = next;
+    loadedAtMs = performance.now();
     next.catch(() => {
       if (loading === next) loading = before;
     });
@@ -67,7 +73,12 @@ export function createMasterKeys(options: MasterKeyOptions): MasterKeys {
 
   return {
     source: source.name,
-    all: () => loading ?? load(),
+    all() {
+      if (loading === undefined) return load();
+      const before = loading;
+      const stale = source.managedFile !== undefined && performance.now() - loadedAtMs > FILE_FRESH_MS;
+      return stale ? load().catch(() => before) : before;
+    },
     reload: load,
     async add() {
       const file = managed();
@@ -80,7 +91,9 @@ export function createMasterKeys(options: MasterKeyOptions): MasterKeys {
     async retire(ids) {
       const file = managed();
       const [first, ...rest] = await load();
-      if (first === undefined) return;
+      if (first === undefined || ids.length === 0) return;
+      const { mtimeMs } = await stat(file);
+      if (Date.now() - mtimeMs < SETTLED_MS) throw notSettled();
       await replaceKeyFile(file, [first, ...rest.filter(({ id }) => !ids.includes(id))]);
       await load();
     },
@@ -134,6 +147,12 @@ function parseKeys(text: string, where: string): MasterKey[] {
     });
   }
   return keys.map(toMasterKey);
+}
+
+function notSettled(): RequestError {
+  return new RequestError('CONFLICT', 'The master keys were changed a moment ago, and another host may still seal with an old one.', {
+    remedy: `Try again in ${SETTLED_MS / 1_000} seconds.`,
+  });
 }
 
 async function readNamedKeyFile(file: string): Promise<MasterKey[]> {

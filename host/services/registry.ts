@@ -1,5 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { askedAuthorisationOrigins } from '../domain/authorisation.ts';
+import type { Actor } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import { parseGrant } from '../domain/grant-parse.ts';
@@ -7,6 +9,7 @@ import { DEFAULT_LIMITS, type Limits } from '../domain/limits.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Compiler } from '../sandbox/compile.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
+import { recording } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import { listFlags, type StoredFlag } from '../store/flags.ts';
 import { getDatasource, listDatasources, putDatasource, type RegisteredDatasource } from '../store/registry.ts';
@@ -75,7 +78,7 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
     return { name, digest, folder, manifest, grant, limits: limitsOf(grant), flags };
   }
 
-  async function install(component: Uint8Array, unchecked: Grant): Promise<InstalledDatasource> {
+  async function install(component: Uint8Array, unchecked: Grant, actor: Actor): Promise<InstalledDatasource> {
     const grant = parseGrant(unchecked);
     const { report, folder } = await examined(component);
     const { manifest, digest } = report;
@@ -87,7 +90,19 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
     const change = grantChange(before && parseRegistered(before), { version, digest, grant });
     // Together or not at all: no grant is ever in force without being on record.
     const record = change === undefined ? [] : [insertAuditEvent(options.recorder.toEvent({ ...change, datasource: name }))];
-    await putDatasource(database, { name, version, digest, manifest, grant, inspection: report, nowMs: Date.now() }, record);
+    const installed = {
+      actor,
+      organisation: undefined,
+      action: 'datasource.install',
+      target: `datasource/${name}`,
+      ...(before === undefined ? {} : { before: { version: before.version, digest: before.digest, grant: before.grant } }),
+      after: { version, digest, grant },
+    } as const;
+    await putDatasource(
+      recording(database, installed),
+      { name, version, digest, manifest, grant, inspection: report, nowMs: Date.now() },
+      record,
+    );
     return toInstalled(await known(database, manifest.name), await listFlags(database, manifest.name));
   }
 
@@ -105,7 +120,9 @@ export function createRegistry(options: RegistryOptions): DatasourceRegistry {
 /** What a manifest asks for by fixed origin; origins that a connection's config names are the operator's to add. */
 function askedGrant(manifest: Manifest): Grant {
   const origins = manifest.capabilities.http.flatMap((ask) => (ask.kind === 'origin' ? [ask.origin] : []));
-  return { http: { origins, privateNetworks: [] }, storage: manifest.capabilities.storage, limits: {} };
+  const secretsTo = askedAuthorisationOrigins(manifest.auth.oauth);
+  const authorisation = secretsTo.length === 0 ? {} : { authorisation: { origins: secretsTo } };
+  return { http: { origins, privateNetworks: [] }, ...authorisation, storage: manifest.capabilities.storage, limits: {} };
 }
 
 /** The report of a component that may run. NOT_A_COMPONENT, COMPONENT_TOO_LARGE, WRONG_WORLD, INVALID_MANIFEST for one that may not. */

@@ -112,6 +112,8 @@ export interface Connection {
   metrics: Record<string, number>;
   createdAtMs: number;
   updatedAtMs: number;
+  /** Counts the changes of its settings: 1 at first. */
+  revision: number;
 }
 
 export interface ConnectionInput {
@@ -136,15 +138,15 @@ export interface ConnectionService {
   /** UNKNOWN_CONNECTION, also when it belongs to another organisation. */
   get(organisation: string, id: string): Promise<Connection>;
   list(organisation: string, page: PageInput): Promise<Page<Connection>>;
-  /** UNKNOWN_CONNECTION, UNKNOWN_FEATURE, INVALID_CONFIG. `credential: null` forgets it. */
+  /** UNKNOWN_CONNECTION, UNKNOWN_FEATURE, INVALID_CONFIG. `credential: null` forgets it. CHANGED_MEANWHILE unless it has the revision that is given. */
   change(
     organisation: string,
     id: string,
-    input: Partial<Omit<ConnectionInput, 'datasource' | 'credential'>> & { credential?: string | null },
+    input: Partial<Omit<ConnectionInput, 'datasource' | 'credential'>> & { credential?: string | null; ifRevision?: number },
     actor: Actor,
   ): Promise<Connection>;
   /** Removes it with its documents, passages, checkpoints, collections and runs. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */
-  remove(organisation: string, id: string, actor: Actor): Promise<void>;
+  remove(organisation: string, id: string, actor: Actor, ifRevision?: number): Promise<void>;
   /** Asks the datasource, in its sandbox, whether the connection can work. */
   check(organisation: string, id: string): Promise<ConnectionCheck>;
 }

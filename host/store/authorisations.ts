@@ -25,7 +25,7 @@ export interface StoredAuthorisation {
   expiresAtMs: number | undefined;
   /** None when it cannot be refreshed, or need not be. */
   refreshDueMs: number | undefined;
-  /** A source was asked for new tokens, and its answer has not been written. */
+  /** A source was asked for new tokens, and it is not known what it did. */
   refreshBeganMs: number | undefined;
   failures: number;
 }
@@ -93,9 +93,9 @@ const RENEW = defineStatement<Key & TokenParams & { generation: number; scopes: 
    WHERE connection_id = :connection AND organisation_id = :organisation AND generation = :generation`,
 );
 
-const RELEASE = defineStatement<Key & { generation: number; owner: string; refreshDueMs: number | null }>(
+const RELEASE = defineStatement<Key & { generation: number; owner: string; refreshDueMs: number | null; refreshBeganMs: number | null }>(
   'authorisations.release',
-  `UPDATE authorisations SET refresh_began_ms = NULL, failures = failures + 1, refresh_due_ms = coalesce(:refreshDueMs, refresh_due_ms),
+  `UPDATE authorisations SET refresh_began_ms = :refreshBeganMs, failures = failures + 1, refresh_due_ms = coalesce(:refreshDueMs, refresh_due_ms),
      lease_owner = NULL, lease_until_ms = NULL
    WHERE connection_id = :connection AND organisation_id = :organisation AND generation = :generation AND lease_owner = :owner`,
 );
@@ -182,14 +182,14 @@ export async function renewTokens(
   return written.changes(0) === 1;
 }
 
-/** Ends a refresh that gave nothing; it is due again at `refreshDueMs`. */
+/** Ends a refresh that gave nothing; it is due again at `refreshDueMs`. `refreshBeganMs` stays when it is not known what the source did. */
 export async function releaseRefresh(
   database: Database,
   { organisation, connection }: Key,
-  release: { generation: number; owner: string; refreshDueMs: number | undefined },
+  release: { generation: number; owner: string; refreshDueMs: number | undefined; refreshBeganMs: number | undefined },
 ): Promise<void> {
-  const { generation, owner, refreshDueMs = null } = release;
-  await database.write([operation(RELEASE, { organisation, connection, generation, owner, refreshDueMs })]);
+  const { generation, owner, refreshDueMs = null, refreshBeganMs = null } = release;
+  await database.write([operation(RELEASE, { organisation, connection, generation, owner, refreshDueMs, refreshBeganMs })]);
 }
 
 /** False when the tokens have changed meanwhile, or it is paused already. */

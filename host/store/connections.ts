@@ -1,6 +1,6 @@
 import { isJsonObject } from '../domain/json.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { operation } from './database.ts';
+import { ExpectationError, operation } from './database.ts';
 import type { Database } from './database.ts';
 import { pageBounds, toPage } from './page.ts';
 import type { PageRequest, StoredPage } from './page.ts';
@@ -24,6 +24,8 @@ export interface StoredConnection {
   metrics: Record<string, number>;
   createdAtMs: number;
   updatedAtMs: number;
+  /** Counts the changes of its settings: 1 at first. */
+  revision: number;
 }
 
 export interface ConnectionInsert {
@@ -71,15 +73,17 @@ const UPDATE = defineStatement<
   'connections.update',
   `UPDATE connections SET name = coalesce(:name, name), config = coalesce(:config, config),
      features = coalesce(:features, features),
-     credential = CASE WHEN :keepCredential THEN credential ELSE :credential END, updated_at_ms = :nowMs
+     credential = CASE WHEN :keepCredential THEN credential ELSE :credential END, updated_at_ms = :nowMs,
+     revision = revision + 1
    WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL`,
 );
 
-const VIEW = `SELECT id, organisation_id, datasource_name, name, config, features, credential IS NOT NULL AS has_credential,
+const VIEW = `SELECT id, organisation_id, datasource_name, name, config, features, 
+    (credential IS NOT NULL OR EXISTS (SELECT 1 FROM authorisations WHERE connection_id = connections.id)) AS has_credential,
     (SELECT count(*) FROM documents WHERE connection_id = connections.id) AS documents,
     (SELECT coalesce(sum(passage_count), 0) FROM documents WHERE connection_id = connections.id) AS passages,
     (SELECT json_group_object(name, value) FROM datasource_metrics WHERE connection_id = connections.id) AS metrics,
-    created_at_ms, updated_at_ms
+    created_at_ms, updated_at_ms, revision
   FROM connections`;
 
 const GET = defineStatement<Key, StoredConnection>(
@@ -110,8 +114,9 @@ export async function insertConnection(database: Database, input: ConnectionInse
 
 /** False when the organisation has no such connection. */
 export async function updateConnection(database: Database, organisation: string, id: string, change: ConnectionChange): Promise<boolean> {
-  const written = await database.write([
-    operation(UPDATE, {
+  const update = operation(
+    UPDATE,
+    {
       organisation,
       id,
       name: change.name ?? null,
@@ -120,9 +125,16 @@ export async function updateConnection(database: Database, organisation: string,
       credential: change.sealedCredential ?? null,
       keepCredential: change.sealedCredential === undefined ? 1 : 0,
       nowMs: change.nowMs,
-    }),
-  ]);
-  return written.changes(0) === 1;
+    },
+    { expectChanges: 1 },
+  );
+  try {
+    await database.write([update]);
+    return true;
+  } catch (error) {
+    if (error instanceof ExpectationError) return false;
+    throw error;
+  }
 }
 
 export async function getConnection(database: Database, organisation: string, id: string): Promise<StoredConnection | undefined> {
@@ -154,6 +166,7 @@ function toConnection(row: Columns): StoredConnection {
     metrics: toMetrics(row.jsonObject('metrics')),
     createdAtMs: row.number('created_at_ms'),
     updatedAtMs: row.number('updated_at_ms'),
+    revision: row.number('revision'),
   };
 }
 

@@ -38,17 +38,27 @@ const PLACES: readonly Place[] = [
     id: `organisation_id || '/' || datasource_name || '/' || name`,
     connection: `datasource_name || '/' || name`,
   }),
+  place('webhook', 'webhooks', {
+    column: 'sealed_secret',
+    id: 'connection_id',
+    connection: 'connection_id',
+    organisation: '(SELECT organisation_id FROM connections WHERE id = connection_id)',
+  }),
 ];
 
 // The first byte of a sealed value is its format, and format 2 goes on with eight bytes that name the key.
-function place(kind: SealedKind, table: string, { column, id, connection }: { column: string; id: string; connection: string }): Place {
+function place(
+  kind: SealedKind,
+  table: string,
+  { column, id, connection, organisation = 'organisation_id' }: { column: string; id: string; connection: string; organisation?: string },
+): Place {
   return {
     list: defineStatement<Page, SealedValue>(
       `${table}.sealed`,
-      `SELECT organisation_id, ${connection} AS connection, ${id} AS place, ${column} AS sealed FROM ${table}
+      `SELECT ${organisation} AS organisation, ${connection} AS connection, ${id} AS place, ${column} AS sealed FROM ${table}
        WHERE ${column} IS NOT NULL AND ${id} > :after ORDER BY place LIMIT :limit`,
       (row) => ({
-        organisation: row.text('organisation_id'),
+        organisation: row.text('organisation'),
         connection: row.text('connection'),
         kind,
         id: row.text('place'),
@@ -89,7 +99,7 @@ export async function replaceSealed(database: Database, value: SealedValue, seal
   return written.changes(0) === 1;
 }
 
-const KINDS: readonly SealedKind[] = ['credential', 'tokens', 'attempt', 'variable'];
+const KINDS: readonly SealedKind[] = ['credential', 'tokens', 'attempt', 'variable', 'webhook'];
 
 /** How many values each master key seals. */
 export async function countSealedByKey(database: Database): Promise<KeyCount[]> {

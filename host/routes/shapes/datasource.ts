@@ -1,3 +1,4 @@
+import { askedAuthorisationOrigins } from '../../domain/authorisation.ts';
 import type { HttpAsk } from '../../domain/manifest.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
 import type { FeatureFlag, InstalledDatasource } from '../../services/services.ts';
@@ -27,9 +28,18 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
         updatedAt: toOptionalTimestamp(flag?.updatedAtMs),
       });
     }),
-    auth: { type: manifest.auth.type, requiredScopes: manifest.auth.requiredScopes },
+    auth: {
+      type: manifest.auth.type,
+      requiredScopes: manifest.auth.requiredScopes,
+      ...(manifest.auth.oauth === undefined
+        ? {}
+        : { flows: manifest.auth.oauth.flows, origins: askedAuthorisationOrigins(manifest.auth.oauth) }),
+    },
     asks: { http: manifest.capabilities.http.map(toAskBody), storage: manifest.capabilities.storage },
-    grant: { http: grant.http, storage: grant.storage, limits: present(grant.limits) },
+    grant: {
+      http: grant.http,
+      ...(grant.authorisation === undefined ? {} : { authorisation: grant.authorisation }),
+      storage: grant.storage, limits: present(grant.limits) },
     limits,
     metrics: manifest.metrics,
     collections: manifest.collections,

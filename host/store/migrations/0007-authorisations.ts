@@ -60,6 +60,9 @@ CREATE TABLE authorisation_attempts (
 CREATE INDEX authorisation_attempts_by_connection ON authorisation_attempts (connection_id, id);
 CREATE INDEX authorisation_attempts_due ON authorisation_attempts (due_ms) WHERE due_ms IS NOT NULL;
 
+-- Of a removed connection: it comes back when its contents are purged, because only its access was revoked.
+ALTER TABLE connections ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;
+
 -- One row: when secrets under old master keys are looked for next, and how the last look ended.
 CREATE TABLE vault_rotation (
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -1,0 +1,123 @@
+import { callersWith, OPEN } from './access.ts';
+import { ORGANISATION } from './organisation-parameter.ts';
+import { callbackPage } from './pages/callback.ts';
+import { requiredText } from './parameters.ts';
+import { defineRoute, noBody, ok, optionalBody, plainText, requiredBody, type Route } from './route.ts';
+import { toAuthorisationBody, toRevocationBody } from './shapes/authorisation.ts';
+
+const OF_CONNECTION = {
+  pathParameters: { id: requiredText('The id of the connection.', '01KATM4X7Z6V0R1Q2W3E4R5T6Y') },
+  queryParameters: { organisation: ORGANISATION },
+  tag: 'Authorisations',
+} as const;
+
+export function authorisationRoutes(): Route[] {
+  return [...connectionRoutes(), callbackRoute()];
+}
+
+function connectionRoutes(): Route[] {
+  return [
+    defineRoute({
+      ...OF_CONNECTION,
+      method: 'GET',
+      path: '/api/v1/connections/{id}/authorisation',
+      operationId: 'getAuthorisation',
+      access: callersWith(['operator', 'author'], 'query'),
+      summary: 'Read how a connection is authorised',
+      description: 'Whether the host keeps tokens of its source, what for, and what the newest attempt came to. Never a token.',
+      body: noBody(),
+      success: ok('Authorisation', 'The authorisation.'),
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION'],
+      handle: async (services, { path, query }) =>
+        toAuthorisationBody(
+          { organisation: query.organisation, connection: path.id },
+          await services.authorisations.status(query.organisation, path.id),
+        ),
+    }),
+    defineRoute({
+      ...OF_CONNECTION,
+      method: 'POST',
+      path: '/api/v1/connections/{id}/authorisation',
+      operationId: 'beginAuthorisation',
+      access: callersWith('operator', 'query'),
+      summary: 'Authorise a connection',
+      description:
+        'Begins a flow. Send a person to the `authorizationUrl` of the attempt within ten minutes, or show the `userCode` and the `verificationUri`; then read the authorisation until the attempt has ended. A flow without a person is over at once. Tokens that were kept before stay until new ones have come.',
+      body: optionalBody('AuthorisationInput'),
+      success: ok('Authorisation', 'The authorisation, with what a person needs.'),
+      errors: [
+        'UNKNOWN_ORGANISATION',
+        'UNKNOWN_CONNECTION',
+        'AUTHORISATION_UNSUPPORTED',
+        'AUTHORISATION_REFUSED',
+        'CREDENTIAL_MISSING',
+        'INVALID_CONFIG',
+        'INVALID_SETTING',
+        'UPSTREAM_FAULT',
+      ],
+      handle: async (services, { path, query, body, actor }) => {
+        const begun = await services.authorisations.begin(query.organisation, path.id, body, actor);
+        return toAuthorisationBody({ organisation: query.organisation, connection: path.id }, begun.authorisation, begun.attempt);
+      },
+    }),
+    defineRoute({
+      ...OF_CONNECTION,
+      method: 'POST',
+      path: '/api/v1/connections/{id}/authorisation/choice',
+      operationId: 'chooseAuthorisation',
+      access: callersWith('operator', 'query'),
+      summary: 'Choose what a token is used for',
+      description: 'Where the source gave a token for several sites: names the one of this connection, which goes on then.',
+      body: requiredBody('AuthorisationChoice'),
+      success: ok('Authorisation', 'The authorisation.'),
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'UNKNOWN_AUTHORISATION'],
+      handle: async (services, { path, query, body, actor }) =>
+        toAuthorisationBody(
+          { organisation: query.organisation, connection: path.id },
+          await services.authorisations.choose(query.organisation, path.id, body.choice, actor),
+        ),
+    }),
+    defineRoute({
+      ...OF_CONNECTION,
+      method: 'POST',
+      path: '/api/v1/connections/{id}/revoke',
+      operationId: 'revokeConnection',
+      access: callersWith('operator', 'query'),
+      summary: 'Revoke the access of a connection',
+      description:
+        'Tells the source that its tokens are worth nothing any more, where the source can be told, and deletes the credential with all documents, passages and access that were read with it. The connection, its settings and the history of its runs stay; it is paused until it is authorised again. Cancel its run first.',
+      body: noBody(),
+      success: ok('Revocation', 'What was done, and what has to be done by hand.'),
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'RUN_IN_PROGRESS'],
+      handle: async (services, { path, query, actor }) =>
+        toRevocationBody(await services.authorisations.revoke(query.organisation, path.id, actor)),
+    }),
+  ];
+}
+
+/** Nobody can ask a browser that comes back for a key: `state` says which attempt it belongs to, once. */
+function callbackRoute(): Route {
+  const route = defineRoute({
+    method: 'GET',
+    path: '/api/v1/authorisations/callback',
+    operationId: 'finishAuthorisation',
+    access: OPEN,
+    tag: 'Authorisations',
+    summary: 'Come back from a source',
+    description:
+      'Where a source sends the browser of a person who agreed, or did not. `state` binds the answer to the attempt of one caller for one connection; it is good once and for ten minutes. The answer is a page for that person in either case. Whatever else the source adds to the address is ignored.',
+    pathParameters: {},
+    queryParameters: {},
+    body: noBody(),
+    success: plainText('text/html; charset=utf-8', 'A page that says whether it worked.'),
+    errors: [],
+    handle: () => Promise.reject(new TypeError('the callback is served by its own function')),
+  });
+  // Sources add parameters of their own, so that the query is not checked by name as elsewhere.
+  return {
+    ...route,
+    async serve(services, { query }) {
+      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined };
+    },
+  };
+}
