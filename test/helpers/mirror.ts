@@ -47,13 +47,17 @@ export async function startMirrorSource(): Promise<MirrorSource> {
       case '/mark':
         return { mark: sequence };
       case '/changes': {
-        const changed = [...entries].filter(([, entry]) => entry.sequence > number('since') && entry.sequence <= number('upto'));
         // What changes meanwhile moves behind `upto` and leaves a gap: pages go by sequence, not by place.
-        return pageOf(changed.toSorted(([, one], [, other]) => one.sequence - other.sequence), number('offset'), number('limit'));
+        const changed = [...entries].filter(([, entry]) => entry.sequence > number('after') && entry.sequence <= number('upto'));
+        const page = changed.toSorted(([, one], [, other]) => one.sequence - other.sequence).slice(0, number('limit'));
+        return pageOf(page, page.at(-1)?.[1].sequence ?? number('upto'), changed.length - page.length);
       }
       case '/changed': {
         const changed = [...entries].filter(([, entry]) => entry.changedAtMs >= number('since'));
-        return pageOf(changed.toSorted(([one], [other]) => (one < other ? -1 : 1)), number('offset'), number('limit'));
+        const sorted = changed.toSorted(([one], [other]) => (one < other ? -1 : 1));
+        const page = sorted.slice(number('after'), number('after') + number('limit'));
+        const next = number('after') + page.length;
+        return pageOf(page, next, sorted.length - next);
       }
       case '/ids': {
         const all = [...entries].filter(([, { item }]) => item !== undefined).map(([id]) => id);
@@ -100,7 +104,6 @@ export async function startMirrorSource(): Promise<MirrorSource> {
   };
 }
 
-function pageOf(changed: readonly (readonly [string, Entry])[], offset: number, limit: number): unknown {
-  const items = changed.slice(offset, offset + limit).map(([id, { item, changedAtMs }]) => ({ id, changedAtMs, ...(item ?? { gone: true }) }));
-  return { items, total: changed.length };
+function pageOf(page: readonly (readonly [string, Entry])[], next: number, left: number): unknown {
+  return { items: page.map(([id, { item, changedAtMs }]) => ({ id, changedAtMs, ...(item ?? { gone: true }) })), next, left };
 }
