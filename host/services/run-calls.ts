@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamSight } from '../capabilities/upstream-budget.ts';
 import type { Failure } from '../domain/document.ts';
 import type { Extractor } from '../domain/extraction.ts';
+import { RequestError } from '../domain/errors.ts';
 import { afterThrottleMs, jittered, parkMs, RETRY_RULES } from '../domain/retry-policy.ts';
 import type { Wire } from '../sandbox/frame.ts';
 import type { SourceFunction } from '../sandbox/protocol.ts';
+import { pauseConnection } from '../store/connection-work.ts';
 import type { Lease } from '../store/leases.ts';
 import { setRunFeature } from '../store/run-progress.ts';
 import type { StoredRun } from '../store/run-records.ts';
@@ -52,10 +54,15 @@ interface RunCall {
   nowMs?: number;
 }
 
-/** Calls once, and again at once as often as the kind of failure allows. */
-export async function callWithRetries(session: DatasourceSession, target: CallTarget, call: RunCall): Promise<RunCallResult> {
+/** Calls once, and again at once as often as the kind of failure allows; once more with another token where the first was refused. */
+export async function callWithRetries(session: DatasourceSession, first: CallTarget, call: RunCall): Promise<RunCallResult> {
+  let target = first;
   for (let attempt = 0; ; attempt += 1) {
     const result = asThrottled(await session.call(target, call.function, call.args, call.signal, call));
+    if (!result.ok && result.failure?.kind === 'unauthorized' && target === first) {
+      target = (await first.renew?.()) ?? first;
+      if (target !== first) continue;
+    }
     const pauseMs = result.ok || result.failure === undefined ? undefined : RETRY_RULES[result.failure.kind].pausesMs[attempt];
     if (pauseMs === undefined) return result;
     const slept = await sleep(jittered(pauseMs, Math.random()), true, { signal: call.signal }).catch(() => false);
@@ -107,6 +114,23 @@ export async function decide(options: RunPartOptions & { attempts?: number }, fe
   });
   if (rule.ends === 'feature') return { kind: 'ended' };
   return { kind: 'run-failed', reason, ...(rule.pausesConnection ? { pauses: 'unauthorized' as const } : {}) };
+}
+
+/**
+ * Does the work on a part of a run. A connection whose authorisation is no longer good is paused, and its run waits with it; one
+ * whose token cannot be refreshed now is as a source that is away.
+ */
+export async function withToken(options: RunPartOptions, feature: string, work: () => Promise<FeatureEnd>): Promise<FeatureEnd> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    if (error.code === 'UPSTREAM_FAULT') return decide(options, feature, { kind: 'unavailable', message: error.message });
+    if (error.code !== 'CREDENTIAL_MISSING') throw error;
+    const pause = { by: 'host', cause: 'unauthorized', reason: error.message, atMs: Date.now() } as const;
+    await options.database.write([pauseConnection(options.run.connection, pause)]);
+    return { kind: 'cancelled' };
+  }
 }
 
 function problemsOf(feature: string, failure: Failure): { path: string; reason: string; remedy: string }[] {
