@@ -10,6 +10,7 @@ import { apiRoutes } from '../host/routes/routes.ts';
 import { generateApiTypes } from './gen-api-types.ts';
 import { generateContract } from './gen-contract.ts';
 import { generateLimits } from './gen-limits.ts';
+import { generateRunner } from './gen-runner.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Folders of datasources: the project's own, and those that tests and benchmarks are made with. */
@@ -91,6 +92,7 @@ await generateApiTypes();
 await generateManifestModules();
 await generateOpenApi();
 await generateLimits(join(ROOT, LIMITS_FILE));
+await generateRunner(ROOT);
 if (check) {
   const after = await generatedFiles();
   const stale = [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file));

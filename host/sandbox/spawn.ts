@@ -1,11 +1,7 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { farProgram } from './far-program.ts';
 import type { Isolation } from './isolation.ts';
 import { launch, type Launched } from './launch.ts';
 
-/** The folder of the files that run on the far side; a sandbox may read it and nothing else of ours. */
-const HERE = dirname(fileURLToPath(import.meta.url));
-const PACKAGE_JSON = join(HERE, '..', '..', 'package.json');
 const WASM_PAGE_BYTES = 64 * 1024;
 /**
  * Of memory that is set aside, for each byte that may be resident: engines reserve more than they touch. The host's look
@@ -19,7 +15,7 @@ export interface SandboxedProgram {
   /** A file `*.sandboxed.ts` beside this one, without its extension. */
   script: string;
   args: string[];
-  /** Files and folders that it may read, besides this folder. */
+  /** Files and folders that it may read, besides its own program. */
   readable: string[];
   /** Of one wasm memory. */
   maxMemoryBytes: number;
@@ -41,8 +37,8 @@ export interface SandboxedProgram {
  * around the process holds: see `launch`.
  */
 export function spawnSandboxed(program: SandboxedProgram): Launched {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const readable = [HERE, PACKAGE_JSON, ...program.readable];
+  const own = farProgram(program.script);
+  const readable = [...own.readable, ...program.readable];
   const flags = [
     '--permission',
     ...readable.map((path) => `--allow-fs-read=${path}`),
@@ -58,7 +54,7 @@ export function spawnSandboxed(program: SandboxedProgram): Launched {
     '--no-warnings',
   ];
   return launch({
-    command: [process.execPath, ...flags, join(HERE, `${program.script}${extension}`), ...program.args],
+    command: [process.execPath, ...flags, own.file, ...program.args],
     readable,
     maxDataBytes: SET_ASIDE_FACTOR * program.maxProcessMemoryBytes + ENGINE_BYTES,
     isolation: program.isolation,

@@ -1,13 +1,26 @@
 import { createHash } from 'node:crypto';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
 import type { HostAnswer, HostPowers, SandboxCall } from '../../host/sandbox/sandbox-process.ts';
 import { COMPONENTS_FOLDER } from './components.ts';
 
-const FRAME_MODULE = pathToFileURL(join(import.meta.dirname, '../../host/sandbox/frame.ts')).href;
+// The frames of `host/sandbox/frame.ts` once more: a sandbox process may not read our sources.
+const ENCODE_FRAME = `const encodeFrame = (message) => {
+  const blobs = [];
+  let length = 0;
+  const json = Buffer.from(JSON.stringify(message, (_, value) => {
+    if (typeof value === 'bigint') return Number(value);
+    if (!(value instanceof Uint8Array)) return value;
+    blobs.push(value);
+    return { $bytes: [(length += value.byteLength) - value.byteLength, value.byteLength] };
+  }));
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(4 + json.byteLength + length, 0);
+  header.writeUInt32BE(json.byteLength, 4);
+  return Buffer.concat([header, json, ...blobs]);
+};`;
 
 /**
  * A folder as the compiler leaves it, with a test's own JavaScript where the transpiled component
@@ -15,7 +28,7 @@ const FRAME_MODULE = pathToFileURL(join(import.meta.dirname, '../../host/sandbox
  * an asynchronous function of `imports` and `args`; `atStart` runs before the process says that it is ready.
  */
 export async function farSide(read: string, atStart = ''): Promise<string> {
-  const code = `import { encodeFrame } from ${JSON.stringify(FRAME_MODULE)};
+  const code = `${ENCODE_FRAME}
 const send = (message) => process.stdout.write(encodeFrame(message));
 ${atStart}
 export async function instantiate(getCoreModule, imports) {
