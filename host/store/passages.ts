@@ -1,4 +1,5 @@
 import type { Passage } from '../domain/document.ts';
+import { passageHash } from '../domain/passage-hash.ts';
 import { extraWords } from '../domain/words.ts';
 import { ACCESS_ID } from './access-lists.ts';
 import { operation } from './database.ts';
@@ -39,13 +40,14 @@ const INSERT = defineStatement<{
   text: string;
   identifiers: string;
   scope: string;
+  hash: Uint8Array;
   accessKey: string;
 }>(
   'passages.insert',
-  `INSERT INTO passages (document_id, access_id, position, title, headings, text, identifiers, scope)
+  `INSERT INTO passages (document_id, access_id, position, title, headings, text, identifiers, scope, hash)
    VALUES (
      (SELECT id FROM documents WHERE connection_id = :connection AND feature = :feature AND source_id = :sourceId),
-     ${ACCESS_ID}, :position, :title, :headings, :text, :identifiers, :scope)`,
+     ${ACCESS_ID}, :position, :title, :headings, :text, :identifiers, :scope, :hash)`,
 );
 
 /** Deletes all passages of these documents with their index entries: two operations. */
@@ -73,7 +75,8 @@ export function insertPassage(home: DocumentHome, sourceId: string, passage: Pas
   const scope = `${context.scope} ${accessWord(accessKey)}`;
   const headings = JSON.stringify(passage.headings);
   const identifiers = [...location, extraWords([title, ...passage.headings, text].join('\n'))].join(' ');
-  return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope, accessKey });
+  const hash = passageHash({ title, location, headings: passage.headings, text });
+  return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope, hash, accessKey });
 }
 
 /** Makes the passages of these documents searchable, all of which are new. */
