@@ -1,6 +1,6 @@
 import type { Limits } from '../domain/limits.ts';
 import type { Isolation } from './isolation.ts';
-import { type CallOutcome, type SandboxCall, SandboxProcess } from './sandbox-process.ts';
+import { type CallOutcome, type KillCause, type SandboxCall, SandboxProcess } from './sandbox-process.ts';
 
 /** What a process serves. Two calls share one only when all of this is the same. */
 export interface PoolKey {
@@ -9,6 +9,8 @@ export interface PoolKey {
   /** The compiled component. */
   folder: string;
   limits: Limits;
+  /** Whom the call is made for, for the record: it tells no processes apart. */
+  whose?: { datasource: string; connection: string | undefined };
 }
 
 export interface PoolOptions {
@@ -24,6 +26,11 @@ export interface PoolOptions {
   idleMs: number;
   isolation: Isolation;
   onStderr(text: string): void;
+  /**
+   * Hears of a process that ended while no call was in it: it was idle, gave way to another one, had served its calls, or
+   * died. Of one that ended over a call, that call's outcome says so. `last` is what it served last.
+   */
+  onDiscard?(last: PoolKey, cause: KillCause, reason: string): void;
 }
 
 export const DEFAULT_POOL: Omit<PoolOptions, 'onStderr' | 'isolation'> = Object.freeze({
@@ -43,6 +50,8 @@ export class PoolFullError extends Error {
 
 interface Lent {
   name: string;
+  /** Of the last call. */
+  key: PoolKey;
   process: SandboxProcess;
   /** Calls that have this place, those that wait for the process to be ready included. */
   calls: number;
@@ -102,6 +111,7 @@ export class SandboxPool {
       if (found !== undefined) {
         clearTimeout(found.idleTimer);
         found.idleTimer = undefined;
+        found.key = key;
         found.calls += 1;
         found.served += 1;
         return found;
@@ -139,11 +149,12 @@ export class SandboxPool {
   #open(key: PoolKey): Lent | undefined {
     if (this.#lent.size >= this.#options.maxProcesses && !this.#evictIdle()) return undefined;
     const process = new SandboxProcess({ ...this.#options, folder: key.folder, limits: key.limits });
-    const lent: Lent = { name: nameOf(key), process, calls: 0, served: 0, idleTimer: undefined };
+    const lent: Lent = { name: nameOf(key), key, process, calls: 0, served: 0, idleTimer: undefined };
     this.#lent.add(lent);
-    process.onEnd(() => {
+    process.onEnd((cause, reason) => {
       clearTimeout(lent.idleTimer);
       this.#lent.delete(lent);
+      if (lent.calls === 0 && !this.#closed) this.#options.onDiscard?.(lent.key, cause, reason);
       this.#wakeAll();
     });
     return lent;
@@ -153,7 +164,7 @@ export class SandboxPool {
     for (const lent of this.#lent) {
       if (lent.calls === 0) {
         clearTimeout(lent.idleTimer);
-        lent.process.kill('cancelled', 'the process was idle');
+        lent.process.kill('cancelled', 'the process gave way to another one');
         return true;
       }
     }

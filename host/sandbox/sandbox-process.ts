@@ -88,7 +88,7 @@ export class SandboxProcess {
   #isReady = false;
   #stderrBytes = 0;
   #ended: { cause: KillCause; reason: string } | undefined;
-  readonly #onEnd: (() => void)[] = [];
+  readonly #onEnd: ((cause: KillCause, reason: string) => void)[] = [];
 
   constructor(options: SandboxProcessOptions) {
     this.#limits = options.limits;
@@ -115,9 +115,9 @@ export class SandboxProcess {
   }
 
   /** Runs once when the process can no longer be used. */
-  onEnd(listener: () => void): void {
+  onEnd(listener: (cause: KillCause, reason: string) => void): void {
     if (this.#ended === undefined) this.#onEnd.push(listener);
-    else listener();
+    else listener(this.#ended.cause, this.#ended.reason);
   }
 
   /** Calls one function in a fresh instance. Never rejects. */
@@ -169,7 +169,7 @@ export class SandboxProcess {
     for (const [id, { settle }] of [...this.#calls]) {
       settle({ kind: 'killed', cause: guilty === undefined || guilty === id ? cause : 'neighbour', reason });
     }
-    for (const listener of this.#onEnd.splice(0)) listener();
+    for (const listener of this.#onEnd.splice(0)) listener(cause, reason);
   }
 
   #whenReady(): Promise<void> {

@@ -39,18 +39,27 @@ export class ConnectionRecord {
   }
 
   /** The limits that a call met, and why it was ended if it was. */
-  async addCall(outcome: CallOutcome, { breaches }: Pick<Spend, 'breaches'>): Promise<void> {
-    const entries: Pick<AuditEntry, 'kind' | 'cause' | 'reason'>[] = breaches.map((breach) => ({
-      kind: 'breach',
-      cause: breach.limit,
-      reason: `over ${describeBreach(breach)}`,
-    }));
-    if (outcome.kind === 'killed') {
-      const { cause, reason } = outcome;
-      entries.push({ kind: cause === 'neighbour' || cause === 'cancelled' ? 'discard' : 'kill', cause, reason });
-    }
-    await Promise.all(entries.map((entry) => this.#recorder.recordNow({ ...this.#whose, ...entry })));
+  addCall(outcome: CallOutcome, { breaches }: Pick<Spend, 'breaches'>): Promise<void> {
+    return recordEnd(this.#recorder, this.#whose, { outcome, breaches });
   }
+}
+
+/** The limits that a call met, and why it was ended if it was. Resolves when they are in the store. */
+export async function recordEnd(
+  recorder: Pick<AuditRecorder, 'recordNow'>,
+  whose: Pick<AuditEntry, 'home' | 'datasource'>,
+  { outcome, breaches }: { outcome: CallOutcome } & Pick<Spend, 'breaches'>,
+): Promise<void> {
+  const entries: Pick<AuditEntry, 'kind' | 'cause' | 'reason'>[] = breaches.map((breach) => ({
+    kind: 'breach',
+    cause: breach.limit,
+    reason: `over ${describeBreach(breach)}`,
+  }));
+  if (outcome.kind === 'killed') {
+    const { cause, reason } = outcome;
+    entries.push({ kind: cause === 'neighbour' || cause === 'cancelled' ? 'discard' : 'kill', cause, reason });
+  }
+  await Promise.all(entries.map((entry) => recorder.recordNow({ ...whose, ...entry })));
 }
 
 /** Why manifest or grant do not allow it; undefined for an error of another kind. */

@@ -24,7 +24,7 @@ export interface MetricsOptions {
 /** Cases of `http-client.error`; another one would be counted as `other`. */
 const FAULTS: readonly string[] = ['denied', 'invalid-request', 'timed-out', 'unreachable', 'too-large', 'budget-spent'];
 /** Causes of kills; another one would be counted as `other`. */
-const KILLS: readonly string[] = ['trap', 'timeout', 'protocol', 'memory', 'limit', 'cancelled', 'exit', 'host'];
+const KILLS: readonly string[] = ['trap', 'timeout', 'protocol', 'memory', 'limit', 'cancelled', 'exit', 'host', 'examination'];
 /** Seconds: a local service answers in the first, a request times out in the last. */
 const DURATION_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 

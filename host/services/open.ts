@@ -13,7 +13,7 @@ import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
 import { openDatabase } from '../store/database.ts';
 import { finishRemovals } from '../store/removals.ts';
 import { createAudit } from './audit.ts';
-import { createAuditRecorder } from './audit-recorder.ts';
+import { type AuditRecorder, createAuditRecorder } from './audit-recorder.ts';
 import { openAuthorisationParts, redirectUriOf } from './authorisation-parts.ts';
 import { keepAuthorisations } from './authorisations.ts';
 import { createCallTargets } from './call-targets.ts';
@@ -33,6 +33,8 @@ import { createRuns } from './runs.ts';
 import { createSchedules } from './schedules.ts';
 import type { Services } from './services.ts';
 import { createVisibility } from './visibility.ts';
+import { recordEnd } from './connection-record.ts';
+import { installingKey, recordDiscard, recordExamination } from './sandbox-record.ts';
 import { createTokens } from './tokens.ts';
 import { createVaultRotation } from './vault-rotation.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -58,6 +60,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     maxProcesses: config.maxSandboxProcesses,
     isolation,
     onStderr: (text) => log.warn('sandbox process wrote', { text }),
+    onDiscard: (last, cause, reason) => recordDiscard(recorder, last, { cause, reason }),
   });
   const metrics = createMetrics({ sandboxProcesses: () => pool.processes });
   const { auditDays: maxAgeDays, auditRows: maxRows } = config;
@@ -67,10 +70,14 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const tokens = config.tokens === undefined ? undefined : createTokens(config.tokens, log);
   const registry = createRegistry({
     database,
-    compiler: createCompiler({ cacheFolder: join(config.dataDir, 'cache', 'compiled'), isolation }),
+    compiler: createCompiler({
+      cacheFolder: join(config.dataDir, 'cache', 'compiled'),
+      isolation,
+      onKill: recordExamination(recorder, log),
+    }),
     componentsFolder: join(config.dataDir, 'components'),
     recorder,
-    describe: (candidate) => describe(pool, candidate),
+    describe: (candidate) => describe({ pool, recorder }, candidate),
   });
   const vault = createVault(config);
   const access = openAuthorisationParts({
@@ -125,26 +132,23 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   };
 }
 
-/** No organisation has it yet, so it runs in a process that serves none. */
-const INSTALLING = '';
-
 /** What a component says of itself, asked in its sandbox. DATASOURCE_FAULT. */
 async function describe(
-  pool: SandboxPool,
-  { digest, folder, limits }: RunnableDatasource,
+  { pool, recorder }: { pool: SandboxPool; recorder: AuditRecorder },
+  candidate: RunnableDatasource,
 ): Promise<{ name: string; version: string; features: string[] }> {
-  const outcome = await pool.call(
-    { organisation: INSTALLING, digest, folder, limits },
-    {
-      function: 'describe',
-      args: [],
-      meter: new Meter(limits),
-      signal: AbortSignal.timeout(limits.instantiateTimeoutMs + limits.callTimeoutMs),
-      powers: {
-        handle: (name, func) => Promise.resolve({ ok: false, error: { tag: 'denied', val: `describe may not use ${name}.${func}` } }),
-      },
+  const { limits } = candidate;
+  const meter = new Meter(limits);
+  const outcome = await pool.call(installingKey(candidate), {
+    function: 'describe',
+    args: [],
+    meter,
+    signal: AbortSignal.timeout(limits.instantiateTimeoutMs + limits.callTimeoutMs),
+    powers: {
+      handle: (name, func) => Promise.resolve({ ok: false, error: { tag: 'denied', val: `describe may not use ${name}.${func}` } }),
     },
-  );
+  });
+  await recordEnd(recorder, { home: undefined, datasource: candidate.name }, { outcome, breaches: meter.spend().breaches });
   try {
     if (outcome.kind === 'result') return toDescription(outcome.value);
     throw new ContractError(outcome.kind === 'killed' ? outcome.reason : 'it failed');

@@ -61,7 +61,7 @@ export async function callInSandbox(target: CallTarget, call: SandboxedCall, aro
   const context = call.function === 'describe' ? [] : [contextOf(target, call.nowMs ?? Date.now())];
   try {
     const outcome = await around.pool.call(
-      { organisation: connection.organisation, digest, folder, limits },
+      { organisation: connection.organisation, digest, folder, limits, whose: { datasource: datasource.name, connection: connection.id } },
       { function: call.function, args: [...context, ...call.args], powers, meter, signal: call.signal },
     );
     if (outcome.kind === 'killed' && outcome.cause === 'host') around.log.error(outcome.reason, { error: outcome.fault });

@@ -130,6 +130,51 @@ describe('a process of the pool', () => {
   });
 });
 
+describe('a process that ends while no call is in it', () => {
+  const whose = { datasource: 'one', connection: 'c' };
+
+  async function endsOf(options: Partial<PoolOptions>, act: () => Promise<unknown>): Promise<unknown[]> {
+    const ends: unknown[] = [];
+    open({ ...options, onDiscard: (last, cause, reason) => void ends.push([last.organisation, last.whose, cause, reason]) });
+    await act();
+    await expect.poll(() => ends.length).toBeGreaterThan(0);
+    return ends;
+  }
+
+  it('because it was idle is told of, with whom it served last', async () => {
+    const ends = await endsOf({ idleMs: 10 }, () => call(keyOf('acme', { whose })));
+    expect(ends).toEqual([['acme', whose, 'cancelled', 'the process was idle']]);
+  });
+
+  it('because another one was needed is told of', async () => {
+    const ends = await endsOf({ maxProcesses: 1 }, async () => {
+      await call(keyOf('acme', { whose }));
+      await call(keyOf('other'));
+    });
+    expect(ends).toEqual([['acme', whose, 'cancelled', 'the process gave way to another one']]);
+  });
+
+  it('because it has served its calls is told of', async () => {
+    const ends = await endsOf({ maxCallsOfProcess: 1 }, () => call(keyOf('acme', { whose })));
+    expect(ends).toEqual([['acme', whose, 'cancelled', 'the process has served its calls']]);
+  });
+
+  it('by itself is told of', async () => {
+    const ends = await endsOf({}, async () => process.kill(pidOf(await call(keyOf('acme', { whose }))), 'SIGKILL'));
+    expect(ends).toEqual([['acme', whose, 'exit', 'the sandbox process ended by itself (SIGKILL)']]);
+  });
+
+  it('is not told of when a call was in it, or the pool is closed', async () => {
+    const ends: unknown[] = [];
+    open({ onDiscard: (...end) => void ends.push(end) });
+    await call(keyOf('acme', { whose }), 'die');
+    await call(keyOf('acme', { whose }));
+    pool.close();
+    await expect.poll(() => childrenOf(process.pid)).toEqual([]);
+    expect(ends).toEqual([]);
+  });
+});
+
 describe('a pool', () => {
   it('never has more processes than its limit, however many ask', async () => {
     open({ maxProcesses: 2 });

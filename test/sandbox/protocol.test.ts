@@ -63,7 +63,7 @@ describe('a process that breaks the protocol is killed with cause `protocol`', (
 
   it('answers a call twice', async () => {
     const process = await start(`send({ type: 'result', call: 1, value: 'first' }); ${FOREVER}`);
-    const ended = new Promise<void>((resolve) => process.onEnd(resolve));
+    const ended = new Promise<void>((resolve) => process.onEnd(() => resolve()));
     expect(await process.call(readCall())).toEqual({ kind: 'result', value: 'first' });
     // The runner's own result is the second one.
     const again = process.call(readCall());
@@ -176,7 +176,7 @@ describe('a process that does not read', () => {
       answered += 1;
       return Promise.resolve({ ok: true, value: new Uint8Array(1024 * 1024) });
     };
-    const flood = `process.stdin.pause();
+    const flood = `process.stdin.pause(); setInterval(() => undefined, 1_000);
       for (let request = 1; request <= 2000; request += 1) send({ type: 'host-call', call: 1, request, interface: 'storage', function: 'get', args: [] });
       send({ type: 'result', call: 1, value: 'flooded' }); ${FOREVER}`;
     const process = await start(flood, { limits: { callTimeoutMs: 1_500 } });
