@@ -16,7 +16,6 @@ const ERRORS = {
   FORBIDDEN: 'caller',
   RATE_LIMITED: 'caller',
   CHANGED_MEANWHILE: 'caller',
-  CONDITION_MISSING: 'caller',
   IDEMPOTENCY_KEY_REUSED: 'caller',
   IDEMPOTENCY_KEY_IN_USE: 'caller',
   UNKNOWN_KEY: 'caller',

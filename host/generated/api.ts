@@ -34,7 +34,6 @@ export type ErrorCode =
   | "FORBIDDEN"
   | "RATE_LIMITED"
   | "CHANGED_MEANWHILE"
-  | "CONDITION_MISSING"
   | "IDEMPOTENCY_KEY_REUSED"
   | "IDEMPOTENCY_KEY_IN_USE"
   | "UNKNOWN_KEY"
@@ -786,6 +785,10 @@ export interface Connection {
   };
   createdAt: Timestamp;
   updatedAt: Timestamp;
+  /**
+   * Counts the changes of its settings; also its ETag.
+   */
+  revision?: number;
 }
 /**
  * How this connection differs from the datasource's feature flags, by feature.
@@ -1196,9 +1199,9 @@ export interface Run {
    */
   connection: string;
   /**
-   * `content` reads documents. `prune` removes documents that the source no longer lists. `access` reads who is in which group. `retry` takes up failed items again that the host has kept.
+   * `content` reads documents. `prune` removes documents that the source no longer lists. `access` reads who is in which group. `retry` takes up failed items again that the host has kept. `receive` gives the datasource what its source delivered.
    */
-  kind: "content" | "prune" | "access" | "retry";
+  kind: "content" | "prune" | "access" | "retry" | "receive";
   /**
    * What made it begin.
    */

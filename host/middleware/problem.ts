@@ -26,7 +26,6 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
   FORBIDDEN: { status: 403, title: 'The caller may not do this' },
   RATE_LIMITED: { status: 429, title: 'The caller asks too often' },
   CHANGED_MEANWHILE: { status: 412, title: 'It has changed since it was read' },
-  CONDITION_MISSING: { status: 428, title: 'The change must say which state it changes' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },
   IDEMPOTENCY_KEY_IN_USE: { status: 409, title: 'The first request with this idempotency key has not ended' },
   UNKNOWN_KEY: { status: 404, title: 'There is no such key' },
@@ -101,7 +100,7 @@ export function toRequestError(thrown: unknown): RequestError {
 /** Answers with a problem. */
 export function problemResponse(c: Context<Edge>, error: RequestError, headers: Record<string, string> = {}): Response {
   const body = problemBody(error, c.get('requestId'));
-  const retry = error.code === 'HOST_BUSY' || error.code === 'NOT_READY' ? { 'Retry-After': '1' } : {};
+  const retry = ['HOST_BUSY', 'NOT_READY', 'IDEMPOTENCY_KEY_IN_USE'].includes(error.code) ? { 'Retry-After': '1' } : {};
   const challenge = challengeOf(error.code, c.req.header('authorization') !== undefined);
   return c.body(JSON.stringify(body), PROBLEM_KINDS[error.code].status, {
     'Content-Type': PROBLEM_MEDIA_TYPE,

@@ -8,17 +8,25 @@ export interface SameOriginOptions {
   host: string;
   /** Further names, lower-case, under which it may be called. */
   allowedHosts: readonly string[];
+  /** Under which browsers reach it. */
+  publicUrl: string | undefined;
+  /** Origins whose pages may call it all the same. */
+  corsOrigins: readonly string[];
 }
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * Keeps web pages of other origins out, although this host asks nobody who they are: FORBIDDEN_HOST
+ * Keeps web pages of other origins out, whatever a browser sends along: FORBIDDEN_HOST
  * when the Host header names another machine (DNS rebinding), or when a request that changes
  * something comes from a page of another origin (CSRF).
  */
 export function sameOrigin(options: SameOriginOptions): MiddlewareHandler<Edge> {
-  const names = new Set([options.host, ...options.allowedHosts].map((name) => name.toLowerCase()));
+  const names = new Set(
+    [options.host, ...options.allowedHosts, ...(options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname])].map((name) =>
+      name.toLowerCase(),
+    ),
+  );
   return async (c, next) => {
     // A request line may hold a whole URL, which then stands for the Host header: both must be ours.
     const { host } = new URL(c.req.url);
@@ -28,7 +36,11 @@ export function sameOrigin(options: SameOriginOptions): MiddlewareHandler<Edge> 
         remedy: 'Call it by a loopback address, or add the name to LORELAI_ALLOWED_HOSTS.',
       });
     }
-    if (!SAFE_METHODS.includes(c.req.method)) refuseOtherOrigins(authority, c.req.header('origin'), c.req.header('sec-fetch-site'));
+    if (!SAFE_METHODS.includes(c.req.method)) {
+      const origin = c.req.header('origin');
+      const invited = origin !== undefined && options.corsOrigins.includes(origin);
+      if (!invited) refuseOtherOrigins(authority, origin, c.req.header('sec-fetch-site'));
+    }
     await next();
   };
 }

@@ -15,9 +15,12 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-export function secureHeaders(): MiddlewareHandler<Edge> {
+/** `publicUrl` with https also tells browsers to come back by TLS alone, for a year. */
+export function secureHeaders({ publicUrl }: { publicUrl: string | undefined }): MiddlewareHandler<Edge> {
+  const transport = publicUrl?.startsWith('https:') === true ? { 'Strict-Transport-Security': 'max-age=31536000' } : {};
+  const headers = Object.entries({ ...HEADERS, ...transport });
   return async (c, next) => {
     await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+    for (const [name, value] of headers) c.res.headers.set(name, value);
   };
 }

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { PROBLEM_KINDS, PROBLEM_MEDIA_TYPE } from '../middleware/problem.ts';
-import { routeErrors, type Route, type Tag } from './route.ts';
+import { routeErrors, takesIdempotencyKey, type Route, type Tag } from './route.ts';
+import type { OrganisationSource } from './access.ts';
 import { apiSchemas } from './schemas.ts';
 import type { SchemaName } from './validation.ts';
 
@@ -28,7 +29,7 @@ export type OpenApiDocument = {
   tags: { name: Tag; description: string }[];
   /** By path, then by method in lower case. */
   paths: Record<string, Record<string, OpenApiOperation>>;
-  components: { schemas: Record<string, JsonObject>; headers: Record<string, OpenApiHeader> };
+  components: { schemas: Record<string, JsonObject>; headers: Record<string, OpenApiHeader>; securitySchemes: Record<string, JsonObject> };
 };
 
 export type OpenApiOperation = {
@@ -37,6 +38,9 @@ export type OpenApiOperation = {
   summary: string;
   description: string;
   parameters: OpenApiParameter[];
+  /** None for everybody. */
+  security: { bearer: string[] }[];
+  'x-lorelai-access'?: { scopes: string[]; organisation: OrganisationSource };
   requestBody?: { required: boolean; content: OpenApiContent };
   /** By status. */
   responses: Record<string, OpenApiResponse>;
@@ -44,7 +48,7 @@ export type OpenApiOperation = {
 
 export type OpenApiParameter = {
   name: string;
-  in: 'path' | 'query';
+  in: 'path' | 'query' | 'header';
   required: boolean;
   description: string;
   schema: JsonObject;
@@ -59,6 +63,11 @@ type OpenApiHeader = { description: string; schema: JsonObject };
 const TEXT: OpenApiContent = { 'text/plain': { schema: { type: 'string' } } };
 
 const REQUEST_ID = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
+
+const RATE_LIMIT = {
+  RateLimit: { $ref: '#/components/headers/RateLimit' },
+  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+};
 
 /** The document of these routes. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
@@ -79,7 +88,20 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
     paths,
     components: {
       schemas: apiSchemas(SCHEMAS),
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A key of this host (`lorelai_…`), or a token of its OpenID provider. Each operation says under `x-lorelai-access` which scopes suffice, and where the organisation comes from.',
+        },
+      },
       headers: {
+        RateLimit: {
+          description: 'How many requests are left, `r`, and in how many seconds all are there again, `t`.',
+          schema: { type: 'string' },
+        },
+        RateLimitPolicy: { description: 'How many requests, `q`, are allowed in how many seconds, `w`.', schema: { type: 'string' } },
         RequestId: {
           description:
             'Names this request in the log of the host. A request may bring its own: 1 to 64 of letters, digits, ".", "_" and "-".',
@@ -91,13 +113,15 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
 }
 
 function operation(route: Route): OpenApiOperation {
-  const { operationId, tag, summary, description, body, success } = route;
+  const { operationId, tag, summary, description, body, success, access } = route;
   return {
     operationId,
     tags: [tag],
     summary,
     description,
-    parameters: [...parameterList('path', route.pathParameters), ...parameterList('query', route.queryParameters)],
+    parameters: [...parameterList('path', route.pathParameters), ...parameterList('query', route.queryParameters), ...headerList(route)],
+    security: access.kind === 'open' ? [] : [{ bearer: [] }],
+    ...(access.kind === 'open' ? {} : { 'x-lorelai-access': { scopes: [...access.scopes], organisation: access.organisation } }),
     ...(body.schema === undefined ? {} : { requestBody: { required: body.required, content: jsonContent(body.schema) } }),
     ...(body.takes === 'delivery' ? { requestBody: { required: false, content: { '*/*': { schema: {} } } } } : {}),
     responses: { [success.status]: successResponse(route), ...problemResponses(routeErrors(route)) },
@@ -119,11 +143,35 @@ function parameterList(place: 'path' | 'query', parameters: Route['pathParameter
   }));
 }
 
-function successResponse({ success }: Route): OpenApiResponse {
+function headerList(route: Route): OpenApiParameter[] {
+  const header = (name: string, description: string, schema: JsonObject): OpenApiParameter => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string', ...schema },
+  });
+  return [
+    ...(takesIdempotencyKey(route)
+      ? [
+          header(
+            'Idempotency-Key',
+            'Makes it take effect once, however often it is sent within 24 hours: a random UUID. The first answer is given again.',
+            { minLength: 16, maxLength: 200 },
+          ),
+        ]
+      : []),
+    ...(route.conditional === true
+      ? [header('If-Match', 'The ETag of the state that is meant to be changed; without it, whatever state there is.', {})]
+      : []),
+  ];
+}
+
+function successResponse({ success, access }: Route): OpenApiResponse {
   const location = { Location: { description: 'Where the new thing is.', schema: { type: 'string', format: 'uri-reference' } } };
   return {
     description: success.description,
-    headers: { ...REQUEST_ID, ...(success.located ? location : {}) },
+    headers: { ...REQUEST_ID, ...(success.located ? location : {}), ...(access.kind === 'open' ? {} : RATE_LIMIT) },
     ...(success.schema === undefined ? {} : { content: { ...jsonContent(success.schema), ...(success.orText ? TEXT : {}) } }),
     ...(success.mediaType === undefined ? {} : { content: { [success.mediaType]: { schema: { type: 'string' } } } }),
   };

@@ -8,7 +8,17 @@ import { parseParameters, type Parameter, type Parameters } from './parameters.t
 import type { SchemaName, Validation } from './validation.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-export type Tag = 'Retrieval' | 'Connections' | 'Authorisations' | 'Runs' | 'Webhooks' | 'Datasources' | 'Organisations' | 'Keys' | 'Changes' | 'Host';
+export type Tag =
+  | 'Retrieval'
+  | 'Connections'
+  | 'Authorisations'
+  | 'Runs'
+  | 'Webhooks'
+  | 'Datasources'
+  | 'Organisations'
+  | 'Keys'
+  | 'Changes'
+  | 'Host';
 
 /** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */
 interface Description {
@@ -24,6 +34,8 @@ interface Description {
   description: string;
   /** Who may call it. Checked before `handle`, by `register.ts`. */
   access: Access;
+  /** Whether its thing has an ETag, and `If-Match` may say which state a change is meant for. */
+  conditional?: true;
   /** What its service may throw; `routeErrors` adds what any route may. */
   errors: readonly ErrorCode[];
 }
@@ -35,7 +47,10 @@ interface RouteDefinition<P, Q, B, R> extends Description {
   body: Body<B>;
   success: Success<R>;
   /** One service call, and the shaping of what it gives. */
-  handle(services: Services, request: { path: P; query: Q; body: B; caller: Caller; actor: Actor }): Promise<R>;
+  handle(
+    services: Services,
+    request: { path: P; query: Q; body: B; caller: Caller; actor: Actor; ifRevision: number | undefined },
+  ): Promise<R>;
 }
 
 /** One operation of the API. */
@@ -48,7 +63,7 @@ export interface Route extends Description {
 }
 
 /** What a route gets, not yet parsed. */
-interface RouteRequest {
+export interface RouteRequest {
   path: URLSearchParams;
   query: URLSearchParams;
   /** The JSON value, or the whole request where the route takes a delivery; undefined when there was no body. */
@@ -57,9 +72,11 @@ interface RouteRequest {
   caller: Caller;
   /** The caller, as the log of changes names it. */
   actor: Actor;
+  /** Of `If-Match`: the only revision that may be changed. */
+  ifRevision: number | undefined;
 }
 
-interface RouteAnswer {
+export interface RouteAnswer {
   /** Fits the schema of `success`; undefined for 204. */
   body: unknown;
   /** Where the new thing is, for the `Location` header. */
@@ -106,6 +123,7 @@ export function defineRoute<P, Q, B, R>(definition: RouteDefinition<P, Q, B, R>)
         body: body.parse(request.validation, request.body),
         caller: request.caller,
         actor: request.actor,
+        ifRevision: request.ifRevision,
       });
       return { body: result, location: location?.(result) };
     },
@@ -207,6 +225,8 @@ export function routeErrors(route: Route): ErrorCode[] {
       ...body,
       'FORBIDDEN_HOST',
       ...accessErrors(route.access),
+      ...(route.conditional === true ? ['CHANGED_MEANWHILE' as const] : []),
+      ...(takesIdempotencyKey(route) ? (['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'] as const) : []),
       ...route.errors,
       'HOST_BUSY',
       'SHUTTING_DOWN',
@@ -215,10 +235,15 @@ export function routeErrors(route: Route): ErrorCode[] {
   ];
 }
 
+/** Whether `Idempotency-Key` makes it take effect once. What readers may call changes nothing, and an old answer could show too much. */
+export function takesIdempotencyKey({ method, access }: Pick<Route, 'method' | 'access'>): boolean {
+  return method === 'POST' && access.kind === 'callers' && !access.scopes.includes('reader');
+}
+
 function accessErrors(access: Access): ErrorCode[] {
   if (access.kind === 'open') return [];
   const foreign: ErrorCode[] = ['caller', 'shared', 'host'].some((source) => source === access.organisation)
     ? []
     : ['UNKNOWN_ORGANISATION'];
-  return ['UNAUTHENTICATED', 'FORBIDDEN', ...foreign, 'NOT_READY'];
+  return ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', ...foreign, 'NOT_READY'];
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { nearest } from '../domain/nearest.ts';
 import type { Manifest, ManifestFeature } from '../domain/manifest.ts';
 import { checkSettings } from '../domain/settings.ts';
+import { recording } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import { listFlags, putFlag } from '../store/flags.ts';
 import { featureFlags } from './registry.ts';
@@ -11,12 +12,21 @@ import type { FlagService, RegistryService } from './services.ts';
 export function createFlags(options: { database: Database; registry: RegistryService }): FlagService {
   const { database, registry } = options;
   return {
-    async set(datasource, name, { enabled, config }) {
+    async set(datasource, name, { enabled, config }, actor) {
       const { manifest } = await registry.get(datasource);
       const feature = knownFeature(manifest, name);
       const before = (await listFlags(database, datasource)).find((flag) => flag.feature === name);
       if (config !== undefined) checkFeatureConfig(feature, config, '/config');
-      await putFlag(database, datasource, { feature: name, enabled, config: config ?? before?.config ?? {}, updatedAtMs: Date.now() });
+      const after = { enabled, config: config ?? before?.config ?? {} };
+      const record = {
+        actor,
+        organisation: undefined,
+        action: 'feature.set',
+        target: `feature/${datasource}/${name}`,
+        ...(before === undefined ? {} : { before: { enabled: before.enabled, config: before.config } }),
+        after,
+      } as const;
+      await putFlag(recording(database, record), datasource, { feature: name, ...after, updatedAtMs: Date.now() });
       const flags = featureFlags(manifest, await listFlags(database, datasource));
       const flag = flags.find((candidate) => candidate.feature === name);
       if (flag === undefined) throw new TypeError(`feature ${name} is in the manifest`);

@@ -23,7 +23,9 @@ import { createConnections } from './connections.ts';
 import { createVault } from './credentials.ts';
 import { createFlags } from './flags.ts';
 import { createHealth } from './health.ts';
+import { createIdempotency } from './idempotency.ts';
 import { createKeys } from './keys.ts';
+import { createLiveSearch } from './live-search.ts';
 import { createMetrics } from './metrics.ts';
 import { createOrganisations } from './organisations.ts';
 import { createRegistry, type RunnableDatasource } from './registry.ts';
@@ -96,6 +98,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const { passageTokens } = config;
   const worker = createRunWorker({ ...session, extractor, passageTokens, registry, metrics, leaseMs: config.runLeaseMs });
   const visibility = createVisibility({ database, maxAgeMs: config.accessMaxAgeHours * 3_600_000 });
+  const live = createLiveSearch({ ...session, extractor, accessMaxAgeMs: config.accessMaxAgeHours * 3_600_000 });
   const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
   const rotation = createVaultRotation({ database, vault, log });
   return {
@@ -104,6 +107,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       keys,
       callers: createCallers({ keys, tokens }),
       changes: createChanges(database),
+      idempotency: createIdempotency(database),
       registry,
       flags: createFlags({ database, registry }),
       connections,
@@ -113,7 +117,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       runs: createRuns({ database, organisations, connections, targets, worker, metrics }),
       schedules: createSchedules({ database, connections, registry, wake: worker.wake, interrupt: worker.interrupt }),
       webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
-      retrieval: createRetrieval({ database, visibility }),
+      retrieval: createRetrieval({ database, visibility, live }),
       audit: createAudit({ database, connections }),
       metrics,
       health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),

@@ -1,5 +1,6 @@
 import { RequestError } from '../domain/errors.ts';
 import { unknownOrganisation } from '../domain/organisation.ts';
+import { recording } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import { getOrganisation, insertOrganisation, listOrganisations } from '../store/organisations.ts';
 import type { OrganisationService } from './services.ts';
@@ -8,7 +9,7 @@ const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 export function createOrganisations(database: Database): OrganisationService {
   const service: OrganisationService = {
-    async create({ id, name }) {
+    async create({ id, name }, actor) {
       if (!ID.test(id)) {
         throw new RequestError('INVALID_REQUEST', `"${id.slice(0, 80)}" cannot be the id of an organisation.`, {
           problems: [
@@ -20,7 +21,9 @@ export function createOrganisations(database: Database): OrganisationService {
           ],
         });
       }
-      await insertOrganisation(database, { id, name: name ?? id, createdAtMs: Date.now() });
+      const made = { id, name: name ?? id };
+      const record = { actor, organisation: id, action: 'organisation.create', target: `organisation/${id}`, after: made } as const;
+      await insertOrganisation(recording(database, record), { ...made, createdAtMs: Date.now() });
       return service.get(id);
     },
     async get(id) {

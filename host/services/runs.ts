@@ -25,10 +25,13 @@ export interface RunOptions {
   metrics: HostMetrics;
 }
 
+/** Those that can be cancelled; a held one is dismissed. */
+const ACTIVE: readonly Run['state'][] = ['queued', 'running', 'parked'];
+
 export function createRuns(options: RunOptions): RunService {
   const { database, organisations, connections, targets, worker, metrics } = options;
   const service: RunService = {
-    async start(organisation, connection, input) {
+    async start(organisation, connection, input, actor) {
       await organisations.get(organisation);
       const { kind = 'content', features, full = false } = input;
       const target = await targets.load(organisation, connection);
@@ -42,7 +45,10 @@ export function createRuns(options: RunOptions): RunService {
       const afresh = full
         ? parts.flatMap((feature) => [...forgetProgress(connection, feature), forgetFailures({ connection, feature })])
         : [];
-      const run = await createRun(database, { id: ulid(), organisation, connection, kind, features: parts, nowMs: Date.now() }, afresh);
+      const id = ulid();
+      const after = { connection, kind, features: parts, full };
+      const store = recording(database, { actor, organisation, action: 'run.start', target: `run/${id}`, after });
+      const run = await createRun(store, { id, organisation, connection, kind, features: parts, nowMs: Date.now() }, afresh);
       worker.wake();
       return run;
     },
@@ -62,7 +68,8 @@ export function createRuns(options: RunOptions): RunService {
     async cancel(organisation, id, actor) {
       const before = await service.get(organisation, id);
       if (before.state === 'held') return service.dismiss(organisation, id, actor);
-      if (!(await requestCancel(database, organisation, id, Date.now()))) {
+      const record = { actor, organisation, action: 'run.cancel', target: `run/${id}`, before: { state: before.state } } as const;
+      if (!ACTIVE.includes(before.state) || !(await requestCancel(recording(database, record), organisation, id, Date.now()))) {
         throw new RequestError('RUN_NOT_ACTIVE', `The run ${id} has ended already: ${before.state}.`, {
           remedy: 'Start a new run when one is wanted.',
         });

@@ -13,6 +13,7 @@ import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
+import type { IdempotencyService } from './idempotency.ts';
 import type { KeyService } from './keys.ts';
 import type { Asker } from './visibility.ts';
 
@@ -25,6 +26,7 @@ export interface Services {
   keys: KeyService;
   callers: CallerService;
   changes: ChangeService;
+  idempotency: IdempotencyService;
   registry: RegistryService;
   flags: FlagService;
   connections: ConnectionService;
@@ -320,6 +322,31 @@ export interface RetrievalInput {
   k: number;
   datasources?: string[];
   features?: string[];
+  connections?: string[];
+  /** `text/markdown`, or `text/*` for all of a kind. */
+  mediaTypes?: string[];
+  /** Documents that changed at the source at this time or later. */
+  updatedFromMs?: number;
+  /** And before this one. */
+  updatedBeforeMs?: number;
+  /** Of each attribute one of the values. */
+  attributes?: Record<string, string[]>;
+  /** Hits of one document: 1 to 10, 1 when left out. */
+  perDocument?: number;
+  /** Whether what says the same as a better hit is folded into it; true when left out. */
+  fold?: boolean;
+  /** 0 to 1: how much hits should differ from each other; 0 when left out. */
+  diversity?: number;
+  /** 0 to 1: how much newer documents come first; 0 when left out. */
+  recency?: number;
+  /** Whether words that the best passages share are searched for too. */
+  feedback?: boolean;
+  /** Also asks datasources that can search their source themselves; all together have so long. */
+  live?: { deadlineMs: number };
+  /** Whether each hit says what its score is made of. */
+  explain?: boolean;
+  /** Whether the answer says what its stages took. */
+  timings?: boolean;
   /** Who asks, and for whom. Left out: nobody, who sees public documents only. */
   asker?: Asker;
 }
@@ -330,8 +357,10 @@ export interface RetrievalHit {
   title: string;
   link: string;
   datasource: string;
-  feature: string;
+  /** None for what a source answered itself. */
+  feature: string | undefined;
   connection: string;
+  /** A ULID; `live:` with the connection and the source's own id for what a source answered itself. */
   documentId: string;
   /** Headings above the passage, outermost first. */
   headings: string[];
@@ -341,13 +370,62 @@ export interface RetrievalHit {
   /** Where the question's words stand in `snippet`: [start, end) in UTF-16 code units. */
   highlights: [number, number][];
   mediaType: string;
+  /** Names of what contains the document, outermost first. */
+  location: string[];
   author: string | undefined;
+  createdAtMs: number | undefined;
   updatedAtMs: number | undefined;
+  attributes: Record<string, string>;
+  /** Of the passages that `text` is made of: 0 for the first of the document. */
+  positions: number[];
+  /** Documents that say the same. */
+  duplicates: { documentId: string; connection: string; title: string; link: string }[];
+  explanation: HitExplanation | undefined;
+}
+
+/** What the score of a hit is made of. */
+export interface HitExplanation {
+  /** Ways of searching that found it: the score that each gave, and what was added of it. */
+  arms: { arm: string; score: number; added: number }[];
+  /** The sum of what was added. */
+  fused: number;
+  /** What this was multiplied by for the document's age. */
+  recency: number;
+  /** By its words: `bm25`, what the text added to it, and the most that was possible. */
+  keyword:
+    | {
+        bm25: number;
+        near: number;
+        inTitle: number;
+        exact: number;
+        often: number;
+        repeated: number;
+        frequent: number;
+        bound: number;
+      }
+    | undefined;
+}
+
+/** A source that was asked and did not answer. */
+export interface SourceFailure {
+  connection: string;
+  datasource: string;
+  code: 'timed-out' | Failure['kind'];
+  message: string;
+}
+
+export interface RetrievalResult {
+  hits: RetrievalHit[];
+  /** By connection; the answer is what all others gave. */
+  failures: SourceFailure[];
+  tookMs: number;
+  /** In their order, when they were asked for. */
+  timings?: { stage: string; ms: number }[];
 }
 
 export interface RetrievalService {
   /** UNKNOWN_ORGANISATION, UNKNOWN_DATASOURCE; FORBIDDEN and UNKNOWN_PERSON when it is asked for a person. */
-  retrieve(input: RetrievalInput): Promise<{ hits: RetrievalHit[]; tookMs: number }>;
+  retrieve(input: RetrievalInput): Promise<RetrievalResult>;
 }
 
 export interface AuditService {

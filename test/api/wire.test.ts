@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../host/app.ts';
+import { readConfig } from '../../host/config.ts';
 import { listen, type Listener } from '../../host/listen.ts';
 import { createLog } from '../../host/log.ts';
 import { strictApiSchemas } from '../helpers/api-schema.ts';
@@ -13,8 +14,8 @@ const log = createLog({ level: 'silent', pretty: false, write: () => undefined }
 let listener: Listener;
 
 function listenAnywhere(port = 0): Promise<Listener> {
-  const services = edgeServices({ retrieval: { retrieve: async () => ({ hits: [], tookMs: 0 }) } });
-  return listen(createApp(services, { log, config: { host: '127.0.0.1', allowedHosts: [] } }), { host: '127.0.0.1', port, log });
+  const services = edgeServices({ retrieval: { retrieve: async () => ({ hits: [], failures: [], tookMs: 0 }) } });
+  return listen(createApp(services, { log, config: readConfig({}) }), { host: '127.0.0.1', port, log });
 }
 
 beforeAll(async () => {
@@ -111,7 +112,7 @@ test('a closed listener has let its last request end', async () => {
       },
     },
   });
-  const app = createApp(services, { log, config: { host: '127.0.0.1', allowedHosts: [] } });
+  const app = createApp(services, { log, config: readConfig({}) });
   const own = await listen(app, { host: '127.0.0.1', port: 0, log });
   const response = fetch(`${own.url}/api/v1/organisations`);
   await started.promise;

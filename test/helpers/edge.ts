@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { createApp } from '../../host/app.ts';
+import { readConfig } from '../../host/config.ts';
 import { SCOPES, type Caller } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
 import type { Edge } from '../../host/middleware/edge.ts';
@@ -33,10 +34,14 @@ export function edgeServices(overrides: Overrides = {}): Services {
     // Whoever asks is let in: who is and who is not is a matter of other tests.
     callers: { authenticate: async () => EVERYTHING, ...overrides.callers },
     changes: { record: unused, list: unused, exportLines: unused, verify: unused, verifyAll: unused, holds: unused, ...overrides.changes },
+    idempotency: { begin: unused, ...overrides.idempotency },
     organisations: { create: unused, get: unused, list: unused, ...overrides.organisations },
     registry: { inspect: unused, install: unused, askedGrant: unused, list: unused, get: unused, ...overrides.registry },
     flags: { set: unused, ...overrides.flags },
     connections: { create: unused, get: unused, list: unused, change: unused, remove: unused, check: unused, ...overrides.connections },
+    authorisations: { begin: unused, status: unused, choose: unused, finish: unused, revoke: unused, ...overrides.authorisations },
+    variables: { list: unused, set: unused, ...overrides.variables },
+    vault: { status: unused, rotate: unused, retire: unused, ...overrides.vault },
     runs: {
       start: unused,
       get: unused,
@@ -68,7 +73,7 @@ function unused(): never {
 export function edge(overrides: Overrides = {}, allowedHosts: readonly string[] = []): EdgeUnderTest {
   const lines: string[] = [];
   const log = createLog({ level: 'debug', pretty: false, write: (line) => void lines.push(line) });
-  return { app: createApp(edgeServices(overrides), { log, config: { host: '127.0.0.1', allowedHosts } }), logged: () => lines.join('') };
+  return { app: createApp(edgeServices(overrides), { log, config: { ...readConfig({}), allowedHosts } }), logged: () => lines.join('') };
 }
 
 /** A request with a JSON body. */

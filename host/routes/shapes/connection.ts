@@ -4,7 +4,7 @@ import { present, toTimestamp } from './present.ts';
 
 /** Names each field: what a service may add one day is not shown by accident. */
 export function toConnectionBody(connection: Connection): ApiSchemas['Connection'] {
-  const { id, organisation, datasource, name, config, features, hasCredential, documents, passages, metrics } = connection;
+  const { id, organisation, datasource, name, config, features, hasCredential, documents, passages, metrics, revision } = connection;
   return {
     id,
     organisation,
@@ -18,6 +18,7 @@ export function toConnectionBody(connection: Connection): ApiSchemas['Connection
     metrics,
     createdAt: toTimestamp(connection.createdAtMs),
     updatedAt: toTimestamp(connection.updatedAtMs),
+    revision,
   };
 }
 
