@@ -8,6 +8,8 @@ import type { Cli } from './cli/command.ts';
 import { connectCommand } from './cli/connect.ts';
 import { EXIT, reportFailure } from './cli/exit.ts';
 import { importManifestCommand } from './cli/import-manifest.ts';
+import { failedCommand } from './cli/failed.ts';
+import { heldCommand } from './cli/held.ts';
 import { indexCommand } from './cli/index-connections.ts';
 import { inspectCommand } from './cli/inspect.ts';
 import { installCommand } from './cli/install.ts';
@@ -17,10 +19,13 @@ import { listCommand } from './cli/list.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
 import { revokeCommand } from './cli/revoke.ts';
+import { runsCommand } from './cli/runs.ts';
+import { pauseCommand, resumeCommand, scheduleCommand } from './cli/schedule.ts';
 import { searchCommand } from './cli/search.ts';
 import { serveCommand } from './cli/serve.ts';
 import { variableCommand } from './cli/variable.ts';
 import { vaultCommand } from './cli/vault.ts';
+import { webhookCommand } from './cli/webhook.ts';
 
 /** Every command: a new one is a file in `cli/` and a line here. */
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
@@ -37,7 +42,14 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   authorizeCommand,
   revokeCommand,
   indexCommand,
+  runsCommand,
+  scheduleCommand,
+  pauseCommand,
+  resumeCommand,
+  heldCommand,
+  failedCommand,
   searchCommand,
+  webhookCommand,
   auditCommand,
   keysCommand,
   vaultCommand,

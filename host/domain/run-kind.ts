@@ -1,8 +1,9 @@
 /**
  * What a run does. `content`: reads documents. `prune`: removes documents that the source no longer lists. `access`: reads who
- * is in which group. `retry`: takes up again what the host itself could not use of what it was given.
+ * is in which group. `retry`: takes up again what the host itself could not use of what it was given. `receive`: gives the datasource
+ * what its source delivered by itself.
  */
-export const RUN_KINDS = ['content', 'prune', 'access', 'retry'] as const;
+export const RUN_KINDS = ['content', 'prune', 'access', 'retry', 'receive'] as const;
 
 export type RunKind = (typeof RUN_KINDS)[number];
 
@@ -30,3 +31,6 @@ export type FeatureState = (typeof FEATURE_STATES)[number];
 
 /** The one stream of an access run, in the place of a feature. */
 export const GROUPS_STREAM = 'groups';
+
+/** The one stream of a run that receives, in the place of a feature. */
+export const DELIVERIES_STREAM = 'deliveries';

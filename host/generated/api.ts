@@ -177,6 +177,12 @@ export interface ApiSchemas {
   RetrievalInput: RetrievalInput;
   Retrieval: Retrieval;
   RetrievalHit: RetrievalHit;
+  Duplicate: Duplicate;
+  SourceFailure: SourceFailure;
+  StageTime: StageTime;
+  HitExplanation: HitExplanation;
+  ArmShare: ArmShare;
+  KeywordShare: KeywordShare;
   Health: Health;
   Readiness: Readiness;
   Limits: Limits;
@@ -1646,11 +1652,77 @@ export interface RetrievalInput {
    * Only from these features.
    */
   features?: Name[];
+  /**
+   * Only from the connections with these ids; one that the organisation does not have gives nothing.
+   */
+  connections?: string[];
+  /**
+   * Only documents of these media types; `text/*` is all of a kind. Parameters such as `charset` do not matter.
+   */
+  mediaTypes?: string[];
+  /**
+   * Only documents that changed at the source at this moment or later (RFC 3339). One whose time is not known is in no range.
+   */
+  updatedAfter?: string;
+  /**
+   * Only documents that changed at the source before this moment (RFC 3339).
+   */
+  updatedBefore?: string;
+  /**
+   * Only documents that have, for each of these attributes, one of the values. Which attributes there are depends on the datasource.
+   */
+  attributes?: {
+    [k: string]: string[];
+  };
+  /**
+   * How many passages of one document at most; 1 when left out. Neighbouring passages that both answer are one.
+   */
+  perDocument?: number;
+  /**
+   * Whether a passage that says the same as a better one of another document is left out and named in `duplicates`; true when left out.
+   */
+  fold?: boolean;
+  /**
+   * How much passages should differ from each other: 0, when left out, looks at nothing but what answers best, and 1 at nothing but the difference.
+   */
+  diversity?: number;
+  /**
+   * How much newer documents come first: at 1 an old one, or one whose time is not known, loses a quarter of its score; 0 when left out.
+   */
+  recency?: number;
+  /**
+   * Whether to search also for words that the best passages share. It helps with broad subjects, and costs precision with narrow questions, and time.
+   */
+  feedback?: boolean;
+  /**
+   * Whether to ask also those datasources that can search their source themselves. Their answers follow the same access; one that fails or is late is in `failures`. None is asked when `features` is given.
+   */
+  live?: boolean;
+  /**
+   * How long all of these have together, in milliseconds; 3,000 when left out.
+   */
+  liveDeadlineMs?: number;
+  /**
+   * Whether each hit says what its score is made of.
+   */
+  explain?: boolean;
+  /**
+   * Whether the answer says what its stages took.
+   */
+  timings?: boolean;
 }
 /**
  * The passages that answer best.
  */
 export interface Retrieval {
+  /**
+   * Sources that were asked and did not answer; the hits are those of all others.
+   */
+  failures: SourceFailure[];
+  /**
+   * What each stage took, in their order; there when `timings` was asked for.
+   */
+  timings?: StageTime[];
   /**
    * Best first. May be empty.
    */
@@ -1659,6 +1731,49 @@ export interface Retrieval {
    * Milliseconds spent in the index.
    */
   tookMs: number;
+}
+/**
+ * A source that was asked and did not answer.
+ */
+export interface SourceFailure {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * Its datasource.
+   */
+  datasource: string;
+  /**
+   * What kind of failure it is.
+   */
+  code:
+    | "timed-out"
+    | "invalid-config"
+    | "unauthorized"
+    | "forbidden"
+    | "throttled"
+    | "unavailable"
+    | "checkpoint-expired"
+    | "unsupported"
+    | "failed";
+  /**
+   * What the datasource says of it. Untrusted text.
+   */
+  message: string;
+}
+/**
+ * What one stage took.
+ */
+export interface StageTime {
+  /**
+   * `access`: what may be seen; `plan`: what the question's words are worth; `keyword`, `feedback`, `live`: ways of searching; `shape`: folding, ranking and highlights.
+   */
+  stage: "access" | "plan" | "keyword" | "feedback" | "live" | "shape";
+  /**
+   * Milliseconds.
+   */
+  ms: number;
 }
 /**
  * One passage and where it comes from.
@@ -1681,15 +1796,15 @@ export interface RetrievalHit {
    */
   datasource: string;
   /**
-   * The feature that read it.
+   * The feature that read it; absent from what a source answered itself.
    */
-  feature: string;
+  feature?: string;
   /**
    * The connection's id.
    */
   connection: string;
   /**
-   * The id of the document on this host: a ULID.
+   * The id of the document on this host: a ULID. Of what a source answered itself: `live:`, the connection and the source's own id.
    */
   documentId: string;
   /**
@@ -1697,7 +1812,7 @@ export interface RetrievalHit {
    */
   headings: string[];
   /**
-   * The whole passage.
+   * The whole passage; neighbours that are one hit, with an empty line between them.
    */
   text: string;
   /**
@@ -1717,9 +1832,125 @@ export interface RetrievalHit {
    */
   author?: string;
   /**
+   * Names of what contains the document, outermost first.
+   */
+  location: string[];
+  /**
+   * What else the datasource says of the document. Untrusted text.
+   */
+  attributes: {
+    [k: string]: string;
+  };
+  /**
+   * Which passages of the document these are: 0 for the first. Empty for what a source answered itself.
+   */
+  positions: number[];
+  /**
+   * Other documents that say the same and are left out for it. Whoever asks may see them too.
+   */
+  duplicates: Duplicate[];
+  explanation?: HitExplanation;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  createdAt?: string;
+  /**
    * A moment in UTC with milliseconds (RFC 3339).
    */
   updatedAt?: string;
+}
+/**
+ * A document that says what a hit says.
+ */
+export interface Duplicate {
+  /**
+   * The id of the document on this host.
+   */
+  documentId: string;
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * The document's title.
+   */
+  title: string;
+  /**
+   * Where a person can open it. Untrusted.
+   */
+  link: string;
+}
+/**
+ * What the score of a hit is made of; there when `explain` was asked for. Its numbers may change from version to version.
+ */
+export interface HitExplanation {
+  /**
+   * The ways of searching that found it.
+   */
+  arms: ArmShare[];
+  /**
+   * The sum of what they added.
+   */
+  fused: number;
+  /**
+   * What this was multiplied by for the document's age.
+   */
+  recency: number;
+  keyword?: KeywordShare;
+}
+/**
+ * What one way of searching gave to a hit.
+ */
+export interface ArmShare {
+  /**
+   * Which one.
+   */
+  arm: "keyword" | "feedback" | "live";
+  /**
+   * Its own score, 0 to 1.
+   */
+  score: number;
+  /**
+   * What of it counted.
+   */
+  added: number;
+}
+/**
+ * The score by words: the sum of the other numbers as a share of `bound`.
+ */
+export interface KeywordShare {
+  /**
+   * Of the index.
+   */
+  bm25: number;
+  /**
+   * For words that stand close to each other.
+   */
+  near: number;
+  /**
+   * For words that follow each other in question and title.
+   */
+  inTitle: number;
+  /**
+   * For words in the very form of the question.
+   */
+  exact: number;
+  /**
+   * For words that come many times.
+   */
+  often: number;
+  /**
+   * For words that the question repeats.
+   */
+  repeated: number;
+  /**
+   * For words too frequent for the index to be asked for, and of what a source answered itself for all.
+   */
+  frequent: number;
+  /**
+   * The most that the question could score.
+   */
+  bound: number;
 }
 /**
  * The process answers.

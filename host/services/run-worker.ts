@@ -8,10 +8,12 @@ import { claimNextRun, finishRun, getRun, parkRun, renewLease } from '../store/r
 import type { StoredRun } from '../store/run-records.ts';
 import type { DatasourceRegistry } from './registry.ts';
 import { readGroups } from './run-access.ts';
-import type { FeatureEnd, RunPartOptions } from './run-calls.ts';
+import { withToken, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
 import { endRun, failRunFor } from './run-ending.ts';
 import { readFeature } from './run-feature.ts';
 import { pruneFeature } from './run-prune.ts';
+import { queueDeliveryRuns } from './run-deliveries.ts';
+import { receiveDeliveries } from './run-receive.ts';
 import { retryFeature } from './run-retry.ts';
 import { queueDueRuns } from './run-schedule.ts';
 import type { Run } from './services.ts';
@@ -61,6 +63,15 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
     } catch (error) {
       log.error('runs could not be claimed', { error });
       return undefined;
+    }
+  }
+
+  async function queueDelivered(): Promise<number> {
+    try {
+      return await queueDeliveryRuns(options, Date.now());
+    } catch (error) {
+      log.error('what was delivered could not be looked at', { error });
+      return 0;
     }
   }
 
@@ -121,6 +132,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
           tasks.add(task);
           continue;
         }
+        if ((await queueDelivered()) > 0) continue;
         if (work.untilIdle === true && tasks.size === 0) return;
         await sleep(POLL_MS, undefined, { signal: AbortSignal.any([work.signal, wakeUp.signal]) }).catch(() => undefined);
         if (wakeUp.signal.aborted) wakeUp = new AbortController();
@@ -166,7 +178,8 @@ async function readRun(options: RunWorkerOptions, hand: RunInHand): Promise<RunE
   const { database, leaseMs } = options;
   for (const { feature, state } of run.features) {
     if (state !== 'pending' && state !== 'running') continue;
-    const end = await workOnPart({ ...options, leaseMs, run, lease, signal, onBatch: hand.onBatch }, feature);
+    const part = { ...options, leaseMs, run, lease, signal, onBatch: hand.onBatch };
+    const end = await withToken(part, feature, () => workOnPart(part, feature));
     if (end.kind === 'parked') {
       await parkRun(database, lease, { reason: end.reason, wakeAtMs: end.wakeAtMs });
       return { parkedUntilMs: end.wakeAtMs, reason: end.reason };
@@ -191,6 +204,8 @@ function workOnPart(options: RunPartOptions, feature: string): Promise<FeatureEn
       return readGroups(options);
     case 'retry':
       return retryFeature(options, feature);
+    case 'receive':
+      return receiveDeliveries(options);
   }
 }
 

@@ -40,6 +40,8 @@ export interface BatchCommit {
   connection: string;
   datasource: string;
   feature: string;
+  /** The stream of the run that is told of it, where that is not the feature. */
+  progressOf?: string;
   /**
    * In the order of the source. Where one id comes more than once the last wins, so `touch` is to be
    * judged by what was known before the batch.
@@ -110,7 +112,7 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
   const counts = { upserted: upserts.length, unchanged: touched.length };
   const progress = {
     run: lease.run,
-    feature,
+    feature: batch.progressOf ?? feature,
     done: batch.done,
     ...batch.progress,
     ...counts,
