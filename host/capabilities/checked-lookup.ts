@@ -1,15 +1,19 @@
-import { lookup as resolveName } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { type BlockList, isIP, type LookupFunction } from 'node:net';
 import { mayDial } from './address.ts';
+import { createResolver, type ResolveName } from './resolver.ts';
 
 /** A name that resolves to an address which nobody allowed. */
 export class ForbiddenAddressError extends Error {}
 
-/** Resolves a name once for the socket that dials it: every address that it has must be allowed. */
-export function checkedLookup(privateNetworks: BlockList): LookupFunction {
+/**
+ * Resolves a name for the socket that dials it: every address that it has must be allowed, and these very addresses are
+ * what the socket gets. Answers are remembered for a while, and checked each time.
+ */
+export function checkedLookup(privateNetworks: BlockList, resolve: ResolveName = createResolver()): LookupFunction {
   return (hostname, options, callback) => {
-    resolveName(hostname, { all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, []);
+    const check = (found: readonly LookupAddress[]): void => {
+      const addresses = [...found];
       const bad = addresses.find(({ address }) => !mayDial(address, privateNetworks));
       const [first] = addresses;
       if (bad !== undefined || first === undefined) {
@@ -17,7 +21,8 @@ export function checkedLookup(privateNetworks: BlockList): LookupFunction {
       }
       if (options.all === true) return callback(null, addresses);
       return callback(null, first.address, first.family);
-    });
+    };
+    resolve(hostname).then(check, (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), []));
   };
 }
 
