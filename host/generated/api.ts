@@ -183,6 +183,23 @@ export interface ApiSchemas {
   HitExplanation: HitExplanation;
   ArmShare: ArmShare;
   KeywordShare: KeywordShare;
+  Person: Person;
+  PersonAccount: PersonAccount;
+  PersonInput: PersonInput;
+  PersonChange: PersonChange;
+  PersonImportInput: PersonImportInput;
+  PersonImport: PersonImport;
+  PersonPage: PersonPage;
+  PersonPrincipal: PersonPrincipal;
+  PersonPrincipals: PersonPrincipals;
+  UnmappedAccount: UnmappedAccount;
+  UnmappedAccountPage: UnmappedAccountPage;
+  AccessExplanation: AccessExplanation;
+  ExplainedSet: ExplainedSet;
+  ConnectionAccess: ConnectionAccess;
+  ConnectionAccessChange: ConnectionAccessChange;
+  PersonQuestion: PersonQuestion;
+  PersonQuestionPage: PersonQuestionPage;
   Health: Health;
   Readiness: Readiness;
   Limits: Limits;
@@ -1951,6 +1968,368 @@ export interface KeywordShare {
    * The most that the question could score.
    */
   bound: number;
+}
+/**
+ * Somebody of an organisation, with what they are to the sources.
+ */
+export interface Person {
+  /**
+   * A ULID.
+   */
+  id: string;
+  organisation: OrganisationId;
+  /**
+   * An e-mail address; kept in lower case.
+   */
+  email: string;
+  /**
+   * What people call them.
+   */
+  name: string;
+  /**
+   * Other addresses of theirs. Within the organisation an address is one person's.
+   *
+   * Items: An e-mail address; kept in lower case.
+   */
+  aliases: string[];
+  /**
+   * Their accounts at the sources. The same login at two connections may be two people.
+   */
+  accounts: PersonAccount[];
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  createdAt: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  updatedAt: string;
+}
+/**
+ * An account at the source of one connection.
+ */
+export interface PersonAccount {
+  /**
+   * The id of a connection of the organisation.
+   */
+  connection: string;
+  /**
+   * The account as the source names it: a login, or an id of its own.
+   */
+  account: string;
+}
+/**
+ * A new person.
+ */
+export interface PersonInput {
+  /**
+   * Which organisation: 1 to 63 of a-z, 0-9 and "-", beginning with a letter or digit.
+   */
+  organisation?: string;
+  /**
+   * An e-mail address; kept in lower case.
+   */
+  email: string;
+  /**
+   * What people call them; the address when left out.
+   */
+  name?: string;
+  /**
+   * Other addresses of theirs. Within the organisation an address is one person's.
+   *
+   * Items: An e-mail address; kept in lower case.
+   */
+  aliases?: string[];
+  /**
+   * Their accounts at the sources. The same login at two connections may be two people.
+   */
+  accounts?: PersonAccount[];
+}
+/**
+ * What is to change; what is left out stays. Lists are replaced as a whole.
+ */
+export interface PersonChange {
+  /**
+   * An e-mail address; kept in lower case.
+   */
+  email?: string;
+  /**
+   * What people call them; the address when left out.
+   */
+  name?: string;
+  /**
+   * Other addresses of theirs. Within the organisation an address is one person's.
+   *
+   * Items: An e-mail address; kept in lower case.
+   */
+  aliases?: string[];
+  /**
+   * Their accounts at the sources. The same login at two connections may be two people.
+   */
+  accounts?: PersonAccount[];
+}
+/**
+ * People to be created, or changed where one of the address is known: what is left out of a known one stays.
+ */
+export interface PersonImportInput {
+  /**
+   * Which organisation: 1 to 63 of a-z, 0-9 and "-", beginning with a letter or digit.
+   */
+  organisation?: string;
+  /**
+   * 1 to 1000 people.
+   */
+  people: {
+    /**
+     * An e-mail address; kept in lower case.
+     */
+    email: string;
+    /**
+     * What people call them; the address when left out.
+     */
+    name?: string;
+    /**
+     * Other addresses of theirs. Within the organisation an address is one person's.
+     *
+     * Items: An e-mail address; kept in lower case.
+     */
+    aliases?: string[];
+    /**
+     * Their accounts at the sources. The same login at two connections may be two people.
+     */
+    accounts?: PersonAccount[];
+  }[];
+}
+/**
+ * What came of an import.
+ */
+export interface PersonImport {
+  /**
+   * People that were not known.
+   */
+  created: number;
+  /**
+   * People of whom something else is known now.
+   */
+  changed: number;
+  /**
+   * People of whom all was known.
+   */
+  unchanged: number;
+}
+/**
+ * People of one organisation, by id.
+ */
+export interface PersonPage {
+  items: Person[];
+  next?: Cursor;
+}
+/**
+ * What somebody is to the sources.
+ */
+export interface PersonPrincipal {
+  /**
+   * What the id names.
+   */
+  kind: "account" | "email" | "group" | "domain";
+  /**
+   * As the source names it.
+   */
+  id: string;
+  /**
+   * The connection of an account or a group; e-mails and domains mean the same in all.
+   */
+  connection?: string;
+  /**
+   * What a group is called at the source.
+   */
+  name?: string;
+}
+/**
+ * What a person is to the sources, groups of any depth included. Only what a source has named.
+ */
+export interface PersonPrincipals {
+  items: PersonPrincipal[];
+}
+/**
+ * An account that documents or groups name and that is no known person's. Whoever has it sees less than at the source.
+ */
+export interface UnmappedAccount {
+  /**
+   * The id of a connection of the organisation.
+   */
+  connection: string;
+  /**
+   * The account as the source names it: a login, or an id of its own.
+   */
+  account: string;
+  /**
+   * The address that the source gave it, which is no known person's either.
+   */
+  email?: string;
+  /**
+   * Groups that it is a member of.
+   */
+  groups: number;
+  /**
+   * Different accesses that name it.
+   */
+  accessLists: number;
+}
+/**
+ * Accounts that are nobody's, in the order in which they were first seen.
+ */
+export interface UnmappedAccountPage {
+  items: UnmappedAccount[];
+  next?: Cursor;
+}
+/**
+ * Why somebody may or may not see a document.
+ */
+export interface AccessExplanation {
+  /**
+   * The id of the document on this host.
+   */
+  document: string;
+  /**
+   * The id of a connection of the organisation.
+   */
+  connection: string;
+  /**
+   * The datasource that read it.
+   */
+  datasource: string;
+  /**
+   * The feature that read it.
+   */
+  feature: string;
+  /**
+   * What the source said of it: not known, everyone of the organisation, or whoever satisfies every set.
+   */
+  access: "admins-only" | "everyone" | "all-of";
+  /**
+   * Whether a search for them would look at it.
+   */
+  visible: boolean;
+  /**
+   * Why, in one sentence.
+   */
+  reason: string;
+  /**
+   * All must be satisfied. Empty unless `access` is `all-of`.
+   */
+  sets: ExplainedSet[];
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  confirmedAt?: string;
+  /**
+   * Whether that is too long ago to be believed: then only admins see it.
+   */
+  stale: boolean;
+}
+/**
+ * A set of which any one principal is enough.
+ */
+export interface ExplainedSet {
+  /**
+   * Whether they are one of them.
+   */
+  satisfied: boolean;
+  /**
+   * The first hundred of the set.
+   */
+  anyOf: PersonPrincipal[];
+  /**
+   * How many more the set has.
+   */
+  more?: number;
+  /**
+   * The shortest way: what they are by themselves, then groups, each a member of the next. Empty when there is none.
+   */
+  path: PersonPrincipal[];
+}
+/**
+ * How fresh it is what the source of a connection said of who may see what.
+ */
+export interface ConnectionAccess {
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  documentsReadAt?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  groupsReadAt?: string;
+  /**
+   * Groups that are known.
+   */
+  groups: number;
+  /**
+   * Hours for which that is believed; afterwards only admins see its documents.
+   */
+  maxAgeHours: number;
+  /**
+   * Whether documents of the connection are hidden from people for that reason, or would be.
+   */
+  stale: boolean;
+}
+/**
+ * How long access is believed.
+ */
+export interface ConnectionAccessChange {
+  /**
+   * Hours, or null for what the host is set to.
+   */
+  maxAgeHours: number | null;
+}
+/**
+ * That a question was asked for a person. Never the question itself.
+ */
+export interface PersonQuestion {
+  /**
+   * A ULID: later ones are greater.
+   */
+  id: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  at: string;
+  /**
+   * The person as the caller named them.
+   */
+  person: string;
+  /**
+   * The id of the person, if they were known.
+   */
+  personId?: string;
+  /**
+   * How the caller said who it is.
+   */
+  callerKind: string;
+  /**
+   * Which key or token it was.
+   */
+  callerId: string;
+  /**
+   * Of the request.
+   */
+  requestId?: string;
+  /**
+   * `answered`, or the code of the refusal.
+   */
+  outcome: string;
+  /**
+   * How many passages were given.
+   */
+  hits: number;
+}
+/**
+ * Questions that were asked for people, newest first.
+ */
+export interface PersonQuestionPage {
+  items: PersonQuestion[];
+  next?: Cursor;
 }
 /**
  * The process answers.

@@ -1,7 +1,7 @@
 import type { CountedTerm } from './query.ts';
 
 /** Of FTS5's bm25, which lets nobody change it. */
-const K1 = 1.2;
+export const K1 = 1.2;
 
 /** What FTS5 gives a word that stands in more than half of all passages. */
 const MIN_IDF = 1e-6;

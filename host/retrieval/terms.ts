@@ -6,8 +6,12 @@ import { isStopWord } from './stop-words.ts';
 export interface Term {
   /** As the question has it; letters, digits and marks only. */
   word: string;
+  /** The same as words are compared: lower-case, without marks. */
+  folded: string;
   /** As the index holds it. */
   stem: string;
+  /** How often the question has it, in any form. */
+  times: number;
 }
 
 /** Far more than a question has; a pasted page is cut here. */
@@ -34,8 +38,10 @@ export function questionTerms(question: string): Term[] {
 function distinct(words: readonly { word: string; folded: string }[]): Term[] {
   const terms = new Map<string, Term>();
   for (const { word, folded } of words) {
-    const term = { word, stem: stem(folded) };
-    if (!terms.has(term.stem)) terms.set(term.stem, term);
+    const stemmed = stem(folded);
+    const known = terms.get(stemmed);
+    if (known === undefined) terms.set(stemmed, { word, folded, stem: stemmed, times: 1 });
+    else known.times += 1;
   }
   return [...terms.values()];
 }

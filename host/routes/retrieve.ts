@@ -1,9 +1,12 @@
+import type { ApiSchemas } from '../generated/api.ts';
+import type { RetrievalInput } from '../services/services.ts';
 import { callersWith } from './access.ts';
 import { ORGANISATION_OR_BODY, organisationOf } from './organisation-parameter.ts';
 import { defineRoute, ok, requiredBody, type Route } from './route.ts';
 import { toRetrievalBody } from './shapes/retrieval.ts';
 
 const DEFAULT_K = 10;
+const DEFAULT_LIVE_DEADLINE_MS = 3_000;
 
 export function retrieveRoutes(): Route[] {
   return [
@@ -21,12 +24,22 @@ export function retrieveRoutes(): Route[] {
       body: requiredBody('RetrievalInput'),
       success: ok('Retrieval', 'The best passages, best first; none when nothing fits.'),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_PERSON'],
-      handle: async (services, { query, body: { k = DEFAULT_K, organisation, person, ...input }, caller, actor }) => {
+      handle: async (services, { query, body: { organisation, person, ...question }, caller, actor }) => {
         const asker = { caller, requestId: actor.requestId, ...(person === undefined ? {} : { person }) };
-        return toRetrievalBody(
-          await services.retrieval.retrieve({ ...input, k, organisation: organisationOf(query, { organisation }), asker }),
-        );
+        const input = { ...toInput(question), organisation: organisationOf(query, { organisation }), asker };
+        return toRetrievalBody(await services.retrieval.retrieve(input));
       },
     }),
   ];
+}
+
+function toInput(body: Omit<ApiSchemas['RetrievalInput'], 'organisation' | 'person'>): Omit<RetrievalInput, 'organisation' | 'asker'> {
+  const { k = DEFAULT_K, updatedAfter, updatedBefore, live = false, liveDeadlineMs = DEFAULT_LIVE_DEADLINE_MS, ...input } = body;
+  return {
+    ...input,
+    k,
+    ...(updatedAfter === undefined ? {} : { updatedFromMs: Date.parse(updatedAfter) }),
+    ...(updatedBefore === undefined ? {} : { updatedBeforeMs: Date.parse(updatedBefore) }),
+    ...(live ? { live: { deadlineMs: liveDeadlineMs } } : {}),
+  };
 }

@@ -1,116 +1,156 @@
 import { RequestError } from '../domain/errors.ts';
 import { unknownOrganisation } from '../domain/organisation.ts';
-import { plainText } from '../retrieval/plain-text.ts';
-import { matchExpression, selectTerms } from '../retrieval/query.ts';
-import type { CountedTerm, SearchScope } from '../retrieval/query.ts';
-import { inverseDocumentFrequency, relevanceBound, toScore } from '../retrieval/score.ts';
-import { makeSnippet } from '../retrieval/snippet.ts';
-import { questionTerms } from '../retrieval/terms.ts';
+import type { ArmResult } from '../retrieval/candidate.ts';
+import { diversify } from '../retrieval/diversity.ts';
+import { foldDuplicates, groupDocuments, type Group } from '../retrieval/fold.ts';
+import { fuse } from '../retrieval/fuse.ts';
+import { recencyFactor } from '../retrieval/recency.ts';
+import type { SearchScope } from '../retrieval/query.ts';
 import type { Database } from '../store/database.ts';
+import type { DocumentFilter } from '../store/document-filter.ts';
 import { getOrganisation } from '../store/organisations.ts';
 import { getDatasource } from '../store/registry.ts';
-import { countPassages, passageFrequencies, searchPassages } from '../store/search.ts';
-import type { FoundPassage, PassageSearch } from '../store/search.ts';
 import { datasourceWord, featureWord } from '../store/search-scope.ts';
-import type { Visibility } from '../store/visibility.ts';
-import type { RetrievalHit, RetrievalInput, RetrievalService } from './services.ts';
-import type { VisibilityService } from './visibility.ts';
-
-/** The one configuration: nDCG@10 of SciFact .698, CoSQA .407, Cranfield .392; 2 for the title and 1 for the text give .695, .404, .388. */
-const WEIGHTS = { title: 3, headings: 1.5, text: 0.9, identifiers: 0.5 };
-
-/** Passages that are ranked for each document wanted: a long document may take many of the first places. */
-const CANDIDATES_PER_HIT = 10;
-
-/** Where looking for more documents behind one that fills the list ends. */
-const MAX_CANDIDATES = 10_000;
+import { searchFeedback } from './feedback-arm.ts';
+import { searchKeywords, type HitCandidate, type KeywordSearch } from './keyword-arm.ts';
+import type { LiveSearch } from './live-search.ts';
+import { planQuestion, type QuestionPlan } from './question-plan.ts';
+import { toHit, type RankedGroup } from './retrieval-hits.ts';
+import type { RetrievalInput, RetrievalService, RetrievalStage } from './services.ts';
+import { Stopwatch } from './stopwatch.ts';
+import type { Sight, VisibilityService } from './visibility.ts';
 
 const MAX_K = 100;
+const MAX_PER_DOCUMENT = 10;
+/** Passages of a document beside those that may be hits: neighbours are joined with them. */
+const NEIGHBOURS = 2;
 
-/** What a question's words are worth in this index. */
-interface Plan {
-  terms: CountedTerm[];
-  /** Of the organisation. */
-  passages: number;
+export interface RetrievalOptions {
+  database: Database;
+  visibility: VisibilityService;
+  /** Left out: no source is asked itself. */
+  live?: LiveSearch;
 }
 
 /**
- * Answers questions from the index of one organisation by the words in them: one hit a document, with
- * the passage that fits best. Equal scores keep the order of the documents' ids.
+ * Answers questions from the index of one organisation, and from sources that are asked themselves. Each way of searching is an
+ * arm; what they find is fused, folded by document and by likeness, and ranked. The same question gives the same answer.
  *
  * What may be seen is decided once, from who asks and for whom, and is a part of the query: what lies outside is neither a
  * candidate nor counted.
  */
-export function createRetrieval({ database, visibility }: { database: Database; visibility: VisibilityService }): RetrievalService {
+export function createRetrieval({ database, visibility, live }: RetrievalOptions): RetrievalService {
   return {
     async retrieve(input) {
-      const startedMs = performance.now();
+      const watch = new Stopwatch<RetrievalStage>();
       await checkInput(database, input);
       const sight = await visibility.of(input.organisation, input.asker);
-      const plan = await planTerms(database, input);
-      const found = plan.terms.length === 0 ? [] : await search(database, input, plan, sight.visibility);
-      const weights = new Map(plan.terms.map((term) => [term.stem, inverseDocumentFrequency(plan.passages, term.passages)]));
-      const bound = relevanceBound(plan.terms, plan.passages);
-      const hits = found.map((passage) => toHit(passage, bound, weights));
-      return { hits, tookMs: performance.now() - startedMs };
+      watch.lap('access');
+      const search = toSearch(input, sight);
+      const plan = await planQuestion(database, input.question, search);
+      watch.lap('plan');
+      const asked = input.live === undefined ? undefined : live?.search({ ...search, ...input, ...input.live, sight, plan });
+      const arms = await searchIndex(database, search, plan, input, watch);
+      const answered = await asked;
+      if (answered !== undefined) {
+        arms.push(answered.arm);
+        watch.lap('live');
+      }
+      const ranked = rank(arms, input);
+      const hits = ranked.map((group) => toHit(group, { weights: weightsOf(plan), explain: input.explain ?? false }));
+      watch.lap('shape');
+      return {
+        hits,
+        failures: answered?.failures ?? [],
+        tookMs: watch.totalMs(),
+        ...(input.timings === true ? { timings: watch.laps() } : {}),
+      };
     },
   };
 }
 
-async function checkInput(database: Database, input: RetrievalInput): Promise<void> {
-  if (!Number.isInteger(input.k) || input.k < 1 || input.k > MAX_K) {
-    const reason = `k is ${input.k}, and must be a whole number from 1 to ${MAX_K}`;
-    throw new RequestError('INVALID_REQUEST', `The question cannot be answered: ${reason}.`, {
-      problems: [{ path: '/k', reason, remedy: `Ask for 1 to ${MAX_K} hits.` }],
-    });
-  }
-  if ((await getOrganisation(database, input.organisation)) === undefined) {
-    throw unknownOrganisation(input.organisation);
-  }
-  for (const name of new Set(input.datasources)) {
-    if ((await getDatasource(database, name)) === undefined) {
-      throw new RequestError('UNKNOWN_DATASOURCE', `No datasource "${name}" is installed.`, {
-        remedy: 'Install it, or leave it out of `datasources`.',
-      });
-    }
-  }
+async function searchIndex(
+  database: Database,
+  search: KeywordSearch,
+  plan: QuestionPlan,
+  { feedback = false }: RetrievalInput,
+  watch: Stopwatch<RetrievalStage>,
+): Promise<ArmResult<HitCandidate>[]> {
+  const keyword = await searchKeywords(database, search, plan);
+  watch.lap('keyword');
+  if (!feedback || keyword.found.length === 0) return [keyword];
+  const more = await searchFeedback(database, search, keyword.found);
+  watch.lap('feedback');
+  return [keyword, more];
 }
 
-async function planTerms(database: Database, { organisation, question }: RetrievalInput): Promise<Plan> {
-  const terms = questionTerms(question);
-  const [passages, frequencies] = await Promise.all([
-    countPassages(database, organisation),
-    passageFrequencies(
-      database,
-      organisation,
-      terms.map((term) => term.stem),
-    ),
-  ]);
-  const counted = terms.map((term) => ({ ...term, passages: frequencies.get(term.stem) ?? 0 }));
-  return { terms: selectTerms(counted, passages), passages };
+/** Fused, then folded, then weighed by age, then chosen. */
+function rank(arms: readonly ArmResult<HitCandidate>[], input: RetrievalInput): RankedGroup[] {
+  const { k, perDocument = 1, fold = true, recency = 0, diversity = 0 } = input;
+  const grouped = groupDocuments(fuse(arms), perDocument);
+  const folded = fold ? foldDuplicates(grouped) : grouped;
+  const nowMs = Date.now();
+  const weighed = folded.map((group) => {
+    const factor = recency === 0 ? 1 : recencyFactor(group.lead.candidate.updatedAtMs, nowMs, recency);
+    return { ...group, score: group.score * factor, factor };
+  });
+  if (recency > 0) weighed.sort(byScore);
+  return diversify(weighed, diversity, k).map((group) => {
+    const { factor } = weighed.find((other) => other.lead === group.lead) ?? { factor: 1 };
+    return { group, score: group.score, recency: factor };
+  });
 }
 
-async function search(database: Database, input: RetrievalInput, plan: Plan, visibility: Visibility): Promise<FoundPassage[]> {
-  const { organisation, k } = input;
-  const match = matchExpression(plan.terms, scopeOf(input));
-  const wanted: PassageSearch = { organisation, match, visibility, weights: WEIGHTS, candidates: k * CANDIDATES_PER_HIT, limit: k };
-  for (;;) {
-    const found = await searchPassages(database, wanted);
-    const [first] = found;
-    const complete = found.length >= k || (first !== undefined && first.candidates < wanted.candidates);
-    if (complete || wanted.candidates >= MAX_CANDIDATES) return found;
-    // A few long documents filled the list, or a connection that is being removed did: look further down.
-    wanted.candidates *= 10;
-  }
+function byScore(a: Group<HitCandidate>, b: Group<HitCandidate>): number {
+  return b.score - a.score || (a.lead.candidate.document < b.lead.candidate.document ? -1 : 1);
 }
 
-/** One set of words for each filter. */
+function toSearch(input: RetrievalInput, { visibility }: Sight): KeywordSearch {
+  const { organisation, k, perDocument = 1 } = input;
+  return { organisation, visibility, scope: scopeOf(input), filter: filterOf(input), k, perDocument: perDocument + NEIGHBOURS };
+}
+
+/** One set of words for each filter that the index knows by itself. */
 function scopeOf({ datasources, features }: RetrievalInput): SearchScope {
   const sets = [(datasources ?? []).map(datasourceWord), (features ?? []).map(featureWord)];
   return { anyOf: sets.filter((words) => words.length > 0) };
 }
 
-function toHit(passage: FoundPassage, bound: number, weights: ReadonlyMap<string, number>): RetrievalHit {
-  const { relevance, candidates, ...hit } = passage;
-  return { ...hit, score: toScore(relevance, bound), ...makeSnippet(plainText(passage.text, passage.mediaType), weights) };
+function filterOf({ connections, mediaTypes, updatedFromMs, updatedBeforeMs, attributes }: RetrievalInput): DocumentFilter {
+  return {
+    connections,
+    mediaTypes: mediaTypes?.map((mediaType) => mediaType.toLowerCase()),
+    fromMs: updatedFromMs,
+    beforeMs: updatedBeforeMs,
+    attributes,
+  };
+}
+
+function weightsOf({ weighed }: QuestionPlan): Map<string, number> {
+  return new Map([...weighed.wanted.terms].map(([stem, term]) => [stem, weighed.terms[term]?.weight ?? 0]));
+}
+
+async function checkInput(database: Database, input: RetrievalInput): Promise<void> {
+  checkRange('k', input.k, 1, MAX_K);
+  if (input.perDocument !== undefined) checkRange('perDocument', input.perDocument, 1, MAX_PER_DOCUMENT);
+  const names = [...new Set(input.datasources)];
+  const [organisation, ...datasources] = await Promise.all([
+    getOrganisation(database, input.organisation),
+    ...names.map((name) => getDatasource(database, name)),
+  ]);
+  if (organisation === undefined) throw unknownOrganisation(input.organisation);
+  const unknown = names.find((_, index) => datasources[index] === undefined);
+  if (unknown !== undefined) {
+    throw new RequestError('UNKNOWN_DATASOURCE', `No datasource "${unknown}" is installed.`, {
+      remedy: 'Install it, or leave it out of `datasources`.',
+    });
+  }
+}
+
+function checkRange(field: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const reason = `${field} is ${value}, and must be a whole number from ${least} to ${most}`;
+  throw new RequestError('INVALID_REQUEST', `The question cannot be answered: ${reason}.`, {
+    problems: [{ path: `/${field}`, reason, remedy: `Use ${least} to ${most}.` }],
+  });
 }

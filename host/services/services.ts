@@ -11,10 +11,14 @@ import type { Pause, RunBounds } from '../domain/run-bounds.ts';
 import type { FeatureState, RunKind, RunStarter, RunState, ScheduledKind } from '../domain/run-kind.ts';
 import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
+import type { AccessService } from './access.ts';
 import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
+import type { ConnectionAccessService } from './connection-access.ts';
 import type { IdempotencyService } from './idempotency.ts';
 import type { KeyService } from './keys.ts';
+import type { PeopleService } from './people.ts';
+import type { QuestionRecord } from './question-record.ts';
 import type { Asker } from './visibility.ts';
 
 /**
@@ -37,6 +41,10 @@ export interface Services {
   schedules: ScheduleService;
   webhooks: WebhookService;
   retrieval: RetrievalService;
+  people: PeopleService;
+  access: AccessService;
+  connectionAccess: ConnectionAccessService;
+  questions: Omit<QuestionRecord, 'close'>;
   audit: AuditService;
   metrics: MetricsService;
   health: HealthService;
@@ -386,7 +394,7 @@ export interface RetrievalHit {
 /** What the score of a hit is made of. */
 export interface HitExplanation {
   /** Ways of searching that found it: the score that each gave, and what was added of it. */
-  arms: { arm: string; score: number; added: number }[];
+  arms: { arm: 'keyword' | 'feedback' | 'live'; score: number; added: number }[];
   /** The sum of what was added. */
   fused: number;
   /** What this was multiplied by for the document's age. */
@@ -414,13 +422,15 @@ export interface SourceFailure {
   message: string;
 }
 
+export type RetrievalStage = 'access' | 'plan' | 'keyword' | 'feedback' | 'live' | 'shape';
+
 export interface RetrievalResult {
   hits: RetrievalHit[];
   /** By connection; the answer is what all others gave. */
   failures: SourceFailure[];
   tookMs: number;
   /** In their order, when they were asked for. */
-  timings?: { stage: string; ms: number }[];
+  timings?: { stage: RetrievalStage; ms: number }[];
 }
 
 export interface RetrievalService {

@@ -18,6 +18,8 @@ export interface SearchIndex {
   words: string;
   /** Where FTS5 keeps how many entries there are. */
   totals: string;
+  /** Where FTS5 keeps how long each entry is, by its id. */
+  sizes: string;
 }
 
 /** Columns that are indexed, by the names that they have in `passages` too. */
@@ -33,6 +35,7 @@ export function searchIndexOf(organisation: string): SearchIndex {
     entries: `"passages_fts_${organisation}"`,
     words: `"passages_words_${organisation}"`,
     totals: `"passages_fts_${organisation}_data"`,
+    sizes: `"passages_fts_${organisation}_docsize"`,
   };
 }
 

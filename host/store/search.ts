@@ -1,12 +1,13 @@
 import type { Database } from './database.ts';
+import { documentCondition, type DocumentFilter } from './document-filter.ts';
 import { searchIndexOf } from './search-index.ts';
 import type { SearchIndex } from './search-index.ts';
 import { defineStatement } from './statement.ts';
-import type { Columns, NoParams, SqlParams } from './statement.ts';
+import type { Columns, SqlValue } from './statement.ts';
 import { VISIBLE_DOCUMENT, VISIBLE_PASSAGE, visibilityFilter, type Visibility } from './visibility.ts';
 
 /** How much a word counts by where it stands. */
-interface SearchWeights {
+export interface SearchWeights {
   title: number;
   headings: number;
   text: number;
@@ -19,15 +20,22 @@ export interface PassageSearch {
   match: string;
   /** Passages outside are neither candidates nor counted. */
   visibility: Visibility;
+  /** Nor are those of documents that do not pass this. */
+  filter: DocumentFilter;
   weights: SearchWeights;
-  /** Passages that are ranked before the best of each document is taken. */
+  /** Only the newest part of the index is looked at: 1 is all of it. */
+  share: number;
+  /** Passages that are ranked. */
   candidates: number;
-  /** Documents wanted. */
+  /** The best of them by document: so many of each. */
+  perDocument: number;
+  /** Passages that are given. */
   limit: number;
 }
 
-/** The best passage of a document that matches. */
+/** A passage that matches, with its document. */
 export interface FoundPassage {
+  id: number;
   /** bm25: greater is better, 0 at least. */
   relevance: number;
   documentId: string;
@@ -37,41 +45,49 @@ export interface FoundPassage {
   title: string;
   link: string;
   mediaType: string;
+  location: string[];
   author: string | undefined;
+  createdAtMs: number | undefined;
   updatedAtMs: number | undefined;
+  attributes: Record<string, string>;
+  /** 0 for the first of its document. */
+  position: number;
   headings: string[];
   text: string;
   /** How many candidates there were: fewer than asked for means that there are no more. */
   candidates: number;
 }
 
-type SearchParams = { organisation: string; match: string; candidates: number; limit: number };
+/** Conditions of a search on the passage of a rowid and, once more, on its document. */
+interface Conditions {
+  passage: (rowid: string) => string[];
+  document: string[];
+}
 
-/** In a search that leaves something out. */
-const RESTRICTED = { passage: (rowid: string): string => `AND ${VISIBLE_PASSAGE(rowid)}`, document: `AND ${VISIBLE_DOCUMENT}` };
-const UNRESTRICTED = { passage: (): string => '', document: '' };
+type SearchParams = Record<string, SqlValue>;
 
-const searchStatement = <Params extends SqlParams<Params>>(index: SearchIndex, weights: SearchWeights, only: typeof RESTRICTED) =>
-  defineStatement<Params, FoundPassage>(
+const searchStatement = (index: SearchIndex, weights: SearchWeights, { passage, document }: Conditions) =>
+  defineStatement<SearchParams, FoundPassage>(
     'passages_fts.search',
     // The index is the organisation's own; the comparison says so again, where a mistake would show. Ordered by bm25() and not
     // by the column rank, which is worked out, and sorted by, for every match before any other condition is looked at.
     `WITH found AS MATERIALIZED (
        SELECT rowid AS id, ${rankingOf(index, weights)} AS rank FROM ${index.entries}
-       WHERE ${index.entries} MATCH :match ${only.passage(`${index.entries}.rowid`)} ORDER BY 2 LIMIT :candidates),
+       WHERE ${[`${index.entries} MATCH :match`, ...passage(`${index.entries}.rowid`)].join(' AND ')} ORDER BY 2 LIMIT :candidates),
      placed AS (
        SELECT passages.id, passages.document_id, found.rank,
          row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
        FROM found CROSS JOIN passages INDEXED BY passages_access ON passages.id = found.id)
-     SELECT placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
-       documents.title, documents.link, documents.media_type, documents.author, documents.updated_at_ms,
-       passages.headings, passages.text, (SELECT count(*) FROM found) AS candidates
+     SELECT placed.id, placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
+       documents.title, documents.link, documents.media_type, documents.location, documents.author, documents.created_at_ms,
+       documents.updated_at_ms, documents.attributes, passages.position, passages.headings, passages.text,
+       (SELECT count(*) FROM found) AS candidates
      FROM placed
-     JOIN passages ON passages.id = placed.id
-     JOIN documents ON documents.id = placed.document_id
-     JOIN connections ON connections.id = documents.connection_id
-     WHERE placed.place = 1 AND documents.organisation_id = :organisation AND connections.removed_at_ms IS NULL ${only.document}
-     ORDER BY placed.rank, documents.public_id LIMIT :limit`,
+     CROSS JOIN passages ON passages.id = placed.id
+     CROSS JOIN documents ON documents.id = placed.document_id
+     CROSS JOIN connections ON connections.id = documents.connection_id
+     WHERE ${['placed.place <= :perDocument', 'documents.organisation_id = :organisation', 'connections.removed_at_ms IS NULL', ...document].join(' AND ')}
+     ORDER BY placed.rank, documents.public_id, passages.position LIMIT :limit`,
     toFound,
   );
 
@@ -80,54 +96,50 @@ function rankingOf(index: SearchIndex, { title, headings, text, identifiers }: S
   return `bm25(${[index.entries, ...[title, headings, text, identifiers, 0].map((weight) => weight.toFixed(3))].join(', ')})`;
 }
 
-const frequencyStatement = (index: SearchIndex) =>
-  defineStatement<{ words: string }, [word: string, passages: number]>(
-    'passages_words.frequencies',
-    `SELECT term, doc FROM ${index.words} WHERE term IN (SELECT value FROM json_each(:words))`,
-    (row) => [row.text('term'), row.number('doc')],
-  );
+/** Ids are given in the order of indexing, so that the last ones are the newest. */
+const NEWEST = (index: SearchIndex, rowid: string): string =>
+  `${rowid} > (SELECT CAST(max(id) - (max(id) - min(id) + 1) * :share AS INTEGER) FROM ${index.sizes})`;
 
-// Row 1 begins with the number of entries: the count that bm25 uses, at no cost.
-const totalStatement = (index: SearchIndex) =>
-  defineStatement<NoParams, number>('passages_fts.totals', `SELECT block FROM ${index.totals} WHERE id = 1`, (row) =>
-    firstVarint(row.bytes('block')),
-  );
+/** What a search is narrowed to, as SQL and words for the index. */
+function conditionsOf(
+  search: PassageSearch,
+  index: SearchIndex,
+): Conditions & { params: SearchParams; words: readonly string[] | undefined } {
+  const visible = visibilityFilter(search.visibility);
+  const filter = documentCondition(search.filter);
+  return {
+    passage: (rowid) => [
+      ...(search.share < 1 ? [NEWEST(index, rowid)] : []),
+      ...(visible === undefined ? [] : [VISIBLE_PASSAGE(rowid)]),
+      ...(filter === undefined ? [] : [passesFilter(rowid, filter.sql)]),
+    ],
+    document: [...(visible === undefined ? [] : [VISIBLE_DOCUMENT]), ...(filter === undefined ? [] : [filter.sql])],
+    params: {
+      ...filter?.params,
+      ...(search.share < 1 ? { share: search.share } : {}),
+      ...(visible === undefined ? {} : { visible: visible.visible }),
+    },
+    words: visible?.words,
+  };
+}
 
-/** The best passages of the best documents, best first; equal ones in the order of their ids. */
+function passesFilter(rowid: string, condition: string): string {
+  return `EXISTS (SELECT 1 FROM passages CROSS JOIN documents ON documents.id = passages.document_id WHERE passages.id = ${rowid} AND ${condition})`;
+}
+
+/** The best passages, best first; equal ones in the order of their documents' ids. */
 export async function searchPassages(database: Database, search: PassageSearch): Promise<FoundPassage[]> {
-  const { organisation, match, visibility, weights, candidates, limit } = search;
+  const { organisation, match, weights, candidates, perDocument, limit } = search;
   const index = searchIndexOf(organisation);
-  const filter = visibilityFilter(visibility);
-  const params = { organisation, match, candidates, limit };
-  if (filter === undefined) return database.read(searchStatement<SearchParams>(index, weights, UNRESTRICTED), params);
-  const { words, visible } = filter;
+  const { words, params, ...conditions } = conditionsOf(search, index);
   const narrowed = words === undefined ? match : `(${match}) AND scope : (${words.map((word) => `"${word}"`).join(' OR ')})`;
-  const statement = searchStatement<SearchParams & { visible: string }>(index, weights, RESTRICTED);
-  return database.read(statement, { ...params, match: narrowed, visible });
-}
-
-/** In how many passages of an organisation each word stands; words as the index stems them. Words of none are not in the map. */
-export async function passageFrequencies(database: Database, organisation: string, words: readonly string[]): Promise<Map<string, number>> {
-  return new Map(await database.read(frequencyStatement(searchIndexOf(organisation)), { words: JSON.stringify(words) }));
-}
-
-/** Passages of an organisation. */
-export async function countPassages(database: Database, organisation: string): Promise<number> {
-  return (await database.readOne(totalStatement(searchIndexOf(organisation)), {})) ?? 0;
-}
-
-/** SQLite's variable-length integer: seven bits a byte, the high bit says that more follow. */
-function firstVarint(block: Uint8Array): number {
-  let value = 0;
-  for (const byte of block.subarray(0, 8)) {
-    value = value * 128 + (byte & 0x7f);
-    if (byte < 0x80) return value;
-  }
-  return value;
+  const statement = searchStatement(index, weights, conditions);
+  return database.read(statement, { ...params, organisation, match: narrowed, candidates, perDocument, limit });
 }
 
 function toFound(row: Columns): FoundPassage {
   return {
+    id: row.number('id'),
     // FTS5 gives the negative, so that the best sorts first.
     relevance: Math.max(0, -row.number('rank')),
     documentId: row.text('public_id'),
@@ -137,10 +149,18 @@ function toFound(row: Columns): FoundPassage {
     title: row.text('title'),
     link: row.text('link'),
     mediaType: row.text('media_type'),
+    location: row.texts('location'),
     author: row.optionalText('author'),
+    createdAtMs: row.optionalNumber('created_at_ms'),
     updatedAtMs: row.optionalNumber('updated_at_ms'),
+    attributes: textsOf(row.jsonObject('attributes')),
+    position: row.number('position'),
     headings: row.texts('headings'),
     text: row.text('text'),
     candidates: row.number('candidates'),
   };
+}
+
+function textsOf(attributes: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]));
 }

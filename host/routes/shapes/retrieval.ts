@@ -1,26 +1,16 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { RetrievalHit } from '../../services/services.ts';
+import type { RetrievalHit, RetrievalResult } from '../../services/services.ts';
 import { present, toOptionalTimestamp } from './present.ts';
 
-export function toRetrievalBody({ hits, tookMs }: { hits: RetrievalHit[]; tookMs: number }): ApiSchemas['Retrieval'] {
-  return { hits: hits.map(toHitBody), tookMs };
+export function toRetrievalBody({ hits, failures, timings, tookMs }: RetrievalResult): ApiSchemas['Retrieval'] {
+  return present({ hits: hits.map(toHitBody), failures, timings, tookMs });
 }
 
-function toHitBody(hit: RetrievalHit): ApiSchemas['RetrievalHit'] {
+function toHitBody({ createdAtMs, updatedAtMs, explanation, ...hit }: RetrievalHit): ApiSchemas['RetrievalHit'] {
   return present({
-    score: hit.score,
-    title: hit.title,
-    link: hit.link,
-    datasource: hit.datasource,
-    feature: hit.feature,
-    connection: hit.connection,
-    documentId: hit.documentId,
-    headings: hit.headings,
-    text: hit.text,
-    snippet: hit.snippet,
-    highlights: hit.highlights,
-    mediaType: hit.mediaType,
-    author: hit.author,
-    updatedAt: toOptionalTimestamp(hit.updatedAtMs),
+    ...hit,
+    createdAt: toOptionalTimestamp(createdAtMs),
+    updatedAt: toOptionalTimestamp(updatedAtMs),
+    explanation: explanation === undefined ? undefined : present(explanation),
   });
 }

@@ -74,13 +74,13 @@ export class RawIndex {
     );
     const terms = selectTerms(
       asked.map((term) => ({ ...term, passages: counts.get(term.stem) ?? 0 })),
-      passages,
-    );
+      { passages },
+    ).searched;
     if (terms.length === 0) return [];
     const rows = this.#database
       .prepare(
-        `SELECT passages.link, passages.title, passages.text FROM entries JOIN passages ON passages.id = entries.rowid
-         WHERE entries MATCH ? AND rank MATCH 'bm25(2.0, 1.0, 1.0, 0.5)' ORDER BY rank LIMIT ?`,
+        `SELECT passages.link, passages.title, passages.text, bm25(entries, 2.0, 1.0, 1.0, 0.5) AS relevance
+         FROM entries JOIN passages ON passages.id = entries.rowid WHERE entries MATCH ? ORDER BY relevance LIMIT ?`,
       )
       .raw(true)
       .all([matchExpression(terms, { anyOf: [] }), BigInt(limit)]);

@@ -1,7 +1,7 @@
 import Libsql from 'libsql';
 import { beforeAll, expect, test } from 'vitest';
 import { extraWords } from '../../../host/domain/words.ts';
-import { matchExpression, selectTerms } from '../../../host/retrieval/query.ts';
+import { matchExpression, selectTerms, type TermSelection } from '../../../host/retrieval/query.ts';
 import { questionTerms } from '../../../host/retrieval/terms.ts';
 import { datasourceWord, featureWord, scopeWords } from '../../../host/store/search-scope.ts';
 import { seededRandom } from '../../helpers/random.ts';
@@ -44,10 +44,14 @@ function wordsOf(question: string): string[] {
 
 /** Of terms by the number of passages that hold them, in an index of 100,000. */
 function chosenOf(...terms: [string, number][]): string[] {
+  return selectionOf({ passages: 100_000 }, ...terms).searched.map(({ word }) => word);
+}
+
+function selectionOf(size: { passages: number; narrowing?: number }, ...terms: [string, number][]): TermSelection {
   return selectTerms(
-    terms.map(([word, passages]) => ({ word, stem: word, passages })),
-    100_000,
-  ).map(({ word }) => word);
+    terms.map(([word, passages]) => ({ word, folded: word, stem: word, times: 1, passages })),
+    size,
+  );
 }
 
 test('words of a question are found by any of their forms', () => {
@@ -181,8 +185,8 @@ test('ten thousand characters are a valid query with a bounded number of terms',
     expect(
       selectTerms(
         terms.map((term) => ({ ...term, passages: 1 })),
-        1_000,
-      ).length,
+        { passages: 1_000 },
+      ).searched.length,
     ).toBeLessThanOrEqual(32);
     expect(() => find(text)).not.toThrow();
   }
@@ -199,8 +203,25 @@ test('a word counts once, whatever its forms', () => {
   expect(questionTerms('test tests Testing TESTED').map((term) => term.stem)).toEqual(['test']);
 });
 
-test('frequent terms are left out while three rarer ones remain, the rarest are kept', () => {
-  expect(chosenOf(['often', 20_000], ['a', 10], ['b', 5], ['c', 4_000], ['also', 6_000])).toEqual(['b', 'a', 'c']);
-  expect(chosenOf(['often', 20_000], ['a', 10], ['also', 6_000], ['more', 30_000])).toEqual(['a', 'also', 'often']);
+test('terms are searched from the rarest on while what they cost together is within the budget', () => {
+  expect(chosenOf(['often', 20_000], ['a', 10], ['b', 5], ['c', 4_000], ['also', 6_000])).toEqual(['b', 'a', 'c', 'also']);
+  expect(chosenOf(['often', 20_000], ['most', 60_000])).toEqual(['often']);
   expect(chosenOf(['unknown', 0], ['a', 10])).toEqual(['a', 'unknown']);
+});
+
+test('terms that are left out are named, to be counted in what the others find', () => {
+  const { leftOut, share } = selectionOf({ passages: 100_000 }, ['often', 20_000], ['rare', 10]);
+  expect(leftOut.map(({ word }) => word)).toEqual(['often']);
+  expect(share).toBe(1);
+});
+
+test('a question of one frequent word is asked of as much of the index as the budget allows', () => {
+  expect(selectionOf({ passages: 100_000 }, ['often', 64_000]).share).toBeCloseTo(0.25);
+  expect(selectionOf({ passages: 1_000_000 }, ['often', 60_000]).share).toBeCloseTo(0.5);
+});
+
+test('where few passages are looked at, a frequent word costs little and stays', () => {
+  const { searched, share } = selectionOf({ passages: 100_000, narrowing: 0.01 }, ['often', 60_000], ['most', 80_000]);
+  expect(searched.map(({ word }) => word)).toEqual(['often', 'most']);
+  expect(share).toBe(1);
 });

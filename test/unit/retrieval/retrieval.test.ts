@@ -72,8 +72,14 @@ test('a hit has the best passage with its document, where it comes from and why'
         [52, 58],
       ],
       mediaType: 'text/markdown',
+      location: [],
       author: 'Ada',
+      createdAtMs: undefined,
       updatedAtMs: 77,
+      attributes: {},
+      positions: [1],
+      duplicates: [],
+      explanation: undefined,
     },
   ]);
   expect(tookMs).toBeGreaterThan(0);

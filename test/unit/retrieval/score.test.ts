@@ -10,8 +10,8 @@ test('a rarer word tells more, and a word of most passages still tells something
 test('a score is the share of the bound, from 0 to 1', () => {
   const bound = relevanceBound(
     [
-      { word: 'a', stem: 'a', passages: 3 },
-      { word: 'b', stem: 'b', passages: 0 },
+      { word: 'a', folded: 'a', stem: 'a', times: 1, passages: 3 },
+      { word: 'b', folded: 'b', stem: 'b', times: 1, passages: 0 },
     ],
     50,
   );

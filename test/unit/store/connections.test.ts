@@ -182,7 +182,10 @@ test('a removal that was interrupted is hidden from everybody and finished later
     organisation: 'acme',
     match: '"fox"',
     visibility: EVERYTHING,
+    filter: {},
     weights: { title: 1, headings: 1, text: 1, identifiers: 1 },
+    share: 1,
+    perDocument: 1,
     candidates: 9,
     limit: 9,
   };

@@ -1,0 +1,38 @@
+import type { ArmResult, ArmShare, Candidate, Scored } from './candidate.ts';
+
+/**
+ * One list of what several ways of searching found, best first; equal ones in the order of their keys. A single arm's
+ * scores stay as they are. Of several, each is divided by its best and weighed, and what an arm did not
+ * find gets nothing from it: convex combination with a theoretical minimum of 0, after Bruch, Gai and Ingber, "An Analysis of
+ * Fusion Functions for Hybrid Retrieval" (2023).
+ */
+export function fuse<C extends Candidate>(arms: readonly ArmResult<C>[]): Scored<C>[] {
+  const filled = arms.filter(({ found }) => found.length > 0);
+  const totalWeight = filled.reduce((sum, { weight }) => sum + weight, 0);
+  const byKey = new Map<string, { candidate: C; shares: ArmShare[] }>();
+  for (const { arm, weight, found } of filled) {
+    const best = found.reduce((most, { score }) => Math.max(most, score), 0);
+    for (const { candidate, score } of found) {
+      const share = filled.length === 1 ? score : best > 0 ? (score / best) * (weight / totalWeight) : 0;
+      const entry = byKey.get(candidate.key) ?? { candidate, shares: [] };
+      entry.shares.push({ arm, score, added: share });
+      byKey.set(candidate.key, entry);
+    }
+  }
+  const scored = [...byKey.values()].map(({ candidate, shares }) => ({
+    candidate,
+    shares,
+    score: Math.min(
+      1,
+      shares.reduce((sum, { added }) => sum + added, 0),
+    ),
+  }));
+  return scored.toSorted(byScore);
+}
+
+/** Best first; equal ones by document and place in it, so that the same question always gives the same answer. */
+export function byScore<C extends Candidate>(a: Scored<C>, b: Scored<C>): number {
+  if (a.score !== b.score) return b.score - a.score;
+  if (a.candidate.document !== b.candidate.document) return a.candidate.document < b.candidate.document ? -1 : 1;
+  return (a.candidate.position ?? 0) - (b.candidate.position ?? 0);
+}

@@ -1,0 +1,60 @@
+import type { WeighedQuestion } from '../retrieval/closeness.ts';
+import { wantedWords } from '../retrieval/find-words.ts';
+import { selectTerms, type CountedTerm, type IndexSize, type SearchScope, type TermSelection } from '../retrieval/query.ts';
+import { inverseDocumentFrequency, relevanceBound } from '../retrieval/score.ts';
+import { questionTerms, type Term } from '../retrieval/terms.ts';
+import type { Database } from '../store/database.ts';
+import { passageFrequencies, searchTotals, type SearchTotals } from '../store/search-statistics.ts';
+import { visibilityFilter, type Visibility } from '../store/visibility.ts';
+
+/** What of an organisation's index a question is asked of. */
+export interface AskedIndex {
+  organisation: string;
+  visibility: Visibility;
+  scope: SearchScope;
+}
+
+/** What a question's words are worth in an organisation's index, and which of them are looked up. */
+export interface QuestionPlan {
+  selection: TermSelection;
+  size: IndexSize;
+  /** All of them, to compare texts with. */
+  weighed: WeighedQuestion;
+  /** The most that a passage could score. */
+  bound: number;
+}
+
+/** Words are weighed over the whole organisation; what may be seen decides only how many of them can be looked up. */
+export async function planQuestion(database: Database, question: string, asked: AskedIndex): Promise<QuestionPlan> {
+  return planTerms(database, questionTerms(question), asked);
+}
+
+/** The same for words from elsewhere. */
+export async function planTerms(database: Database, terms: readonly Term[], asked: AskedIndex): Promise<QuestionPlan> {
+  const narrowingSets = [...asked.scope.anyOf, visibilityFilter(asked.visibility)?.words].filter((set) => set !== undefined);
+  const words = [...terms.map((term) => term.stem), ...narrowingSets.flat()];
+  const [totals, frequencies] = await Promise.all([
+    searchTotals(database, asked.organisation),
+    passageFrequencies(database, asked.organisation, words),
+  ]);
+  const counted = terms.map((term) => ({ ...term, passages: frequencies.get(term.stem) ?? 0 }));
+  const shares = narrowingSets.map(
+    (set) => set.reduce((sum, word) => sum + (frequencies.get(word) ?? 0), 0) / Math.max(1, totals.passages),
+  );
+  const size = { passages: totals.passages, narrowing: Math.min(1, ...shares) };
+  const selection = selectTerms(counted, size);
+  return { selection, size, weighed: weigh(counted, selection, totals), bound: relevanceBound(counted, totals.passages) };
+}
+
+function weigh(terms: readonly CountedTerm[], { leftOut }: TermSelection, { passages, averageWords }: SearchTotals): WeighedQuestion {
+  const unasked = new Set(leftOut.map((term) => term.stem));
+  return {
+    terms: terms.map((term) => ({
+      weight: inverseDocumentFrequency(passages, term.passages),
+      times: term.times,
+      searched: !unasked.has(term.stem),
+    })),
+    wanted: wantedWords(terms),
+    averageWords,
+  };
+}
