@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toRunBody } from '../routes/shapes/run.ts';
-import type { Connection, Run, Services } from '../services/services.ts';
+import { SCHEDULED_KINDS, type ScheduledKind } from '../domain/run-kind.ts';
+import type { Connection, Run, RunInput, Services } from '../services/services.ts';
 import { allPages } from './all-pages.ts';
 import { connectionNamed } from './choose-connection.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
@@ -18,17 +19,21 @@ interface IndexOptions extends SharedOptions {
   organisation: string;
   all?: true;
   feature: string[];
+  kind: ScheduledKind;
+  full?: true;
 }
 
 export function indexCommand(cli: Cli): Command {
   return makeCommand('index', {
     summary: 'Read connections into the index, to the end',
     description:
-      'Goes on from the last checkpoint, so that a second time is quick, and joins a run that has begun already. ' +
+      'Reads documents and who is in which group. Goes on from the last checkpoint, so that a second time is quick, and joins a run that has begun already. ' +
       'Ends with 1 when a feature was not read to its end; single items that were left out are listed and are no failure.',
     examples: [
       ['index 01KATM4X7Z6V0R1Q2W3E4R5T6Y', 'one connection, by its id or its name'],
       ['index --all', 'every connection of the organisation'],
+      ['index handbook --full', 'everything again, and not only what has changed'],
+      ['index handbook --kind prune', 'removes what the source no longer lists'],
       ['index "Acme on GitHub" --feature issue_tracking --json', 'one feature of one connection, for programs'],
     ],
   })
@@ -36,6 +41,12 @@ export function indexCommand(cli: Cli): Command {
     .option('--all', 'every connection of the organisation')
     .option('--organisation <id>', 'whose connections', DEFAULT_ORGANISATION)
     .option('--feature <name>', 'only this feature; may be repeated', collect, [])
+    .addOption(
+      new Option('--kind <kind>', 'content and then access, or only prune, or only access')
+        .choices([...SCHEDULED_KINDS])
+        .default('content'),
+    )
+    .option('--full', 'read everything again')
     .action(
       action(cli, async (names: string[], options: IndexOptions) => {
         if ((names.length === 0) === (options.all !== true)) {
@@ -44,7 +55,9 @@ export function indexCommand(cli: Cli): Command {
         return withServices(cli.io, options, async (services) => {
           const connections = await chooseConnections(services, names, options);
           const runs = await indexAll(cli, services, connections, options);
-          const succeeded = runs.every(({ features }) => features.every(({ state }) => state === 'done'));
+          const succeeded = runs.every(
+            ({ state, features }) => state === 'succeeded' || features.every((feature) => feature.state === 'done'),
+          );
           return { json: { runs: runs.map(toRunBody) }, text: runsText(runs, connections), exitCode: succeeded ? EXIT.ok : EXIT.failed };
         });
       }),
@@ -62,29 +75,36 @@ async function chooseConnections(
 }
 
 async function indexAll({ io, json }: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {
-  const { organisation, feature } = options;
-  const started: Run[] = [];
-  for (const { id } of connections) started.push(await startOrJoin(services, organisation, id, feature));
+  const { organisation } = options;
   const progress = progressLine(json ? { write: () => undefined } : io.stderr);
   try {
-    return await followRuns(
-      services.runs,
-      started.map(({ id }) => id),
-      { organisation, signal: io.signal, progress },
-    );
+    const runAll = async (input: RunInput): Promise<Run[]> => {
+      const ids: string[] = [];
+      for (const { id } of connections) ids.push((await startOrJoin(services, organisation, id, input)).id);
+      return followRuns(services.runs, ids, { organisation, signal: io.signal, progress });
+    };
+    const runs = await runAll(toInput(options));
+    if (options.kind !== 'content' || options.feature.length > 0) return runs;
+    // Without it nobody would find what is shared with a group. Worth a word only when something is wrong with it.
+    return [...runs, ...(await runAll({ kind: 'access' })).filter(({ state }) => state !== 'succeeded')];
   } finally {
     progress.end();
   }
 }
 
+function toInput({ kind, feature, full }: IndexOptions): RunInput {
+  return { kind, ...(feature.length === 0 ? {} : { features: [...feature] }), ...(full === undefined ? {} : { full }) };
+}
+
 /** A new run, or the one that is under way: somebody else's, or our own of before an interruption. */
-async function startOrJoin({ runs }: Services, organisation: string, connection: string, features: readonly string[]): Promise<Run> {
+async function startOrJoin({ runs }: Services, organisation: string, connection: string, input: RunInput): Promise<Run> {
   try {
-    return await runs.start(organisation, connection, features.length === 0 ? {} : { features: [...features] }, COMMAND_LINE);
+    return await runs.start(organisation, connection, input, COMMAND_LINE);
   } catch (error) {
     if (!(error instanceof RequestError) || error.code !== 'RUN_IN_PROGRESS') throw error;
     const { items } = await runs.list(organisation, { connection }, { limit: 20 });
-    const open = items.find((run) => !isFinal(run));
+    // Access is read beside all else.
+    const open = items.find((run) => !isFinal(run) && (run.kind === 'access') === (input.kind === 'access'));
     if (open === undefined) throw error;
     return open;
   }
