@@ -37,17 +37,20 @@ export interface Api {
   keyWith(scopes: readonly Scope[], organisation?: string): Promise<string>;
   /** Works on runs until none is due. */
   work(): Promise<void>;
+  /** Refreshes tokens, asks about devices and wraps secrets anew until `signal` aborts. */
+  keepAuthorisations(signal: AbortSignal): Promise<void>;
   /** Everything that was logged so far. */
   logged(): string;
   close(): Promise<void>;
 }
 
-export async function openApi(): Promise<Api> {
+/** `env`: settings as an operator gives them. */
+export async function openApi(env: Record<string, string> = {}): Promise<Api> {
   const dataDir = await mkdtemp(join(tmpdir(), 'lorelai-api-'));
   const lines: string[] = [];
   const log = createLog({ level: 'debug', pretty: false, write: (line) => void lines.push(line) });
-  const config = readConfig({ DATA_DIR: dataDir });
-  const { services, close } = await openServices(config, log);
+  const config = readConfig({ DATA_DIR: dataDir, ...env });
+  const { services, keepAuthorisations, close } = await openServices(config, log);
   await ensureDefaultOrganisation(services);
   const keyWith = async (scopes: readonly Scope[], organisation?: string): Promise<string> =>
     (await services.keys.create({ organisation, name: scopes.join(' '), scopes }, COMMAND_LINE)).text;
@@ -58,6 +61,7 @@ export async function openApi(): Promise<Api> {
     services,
     dataDir,
     logged: () => lines.join(''),
+    keepAuthorisations,
     keyWith,
     async call(method, path, body, { as = everything, headers } = {}) {
       const response = await app.request(path, {

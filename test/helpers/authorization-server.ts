@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import Provider, { type Configuration } from 'oidc-provider';
+import { freePort } from './free-port.ts';
+
+/** A real authorization server on loopback, whose only person agrees to everything. */
+export interface AuthorizationServer {
+  issuer: string;
+  provider: Provider;
+  /** Requests to the token endpoint, with what each of them asked for. */
+  tokenRequests: string[];
+  /** Called with the body of each successful answer of the token endpoint before it is sent: whatever it waits for, waits. */
+  onTokenAnswer(work: () => Promise<void> | void): void;
+  close(): Promise<void>;
+}
+
+export const CLIENT = { id: 'the-client', secret: 'canary-client-secret-5b1d' };
+export const ACCOUNT = 'ada';
+
+export interface AuthorizationServerOptions {
+  redirectUris: string[];
+  accessTokenSeconds?: number;
+  clients?: Configuration['clients'];
+  /** Scopes that the person does not agree to. */
+  unticked?: string[];
+}
+
+export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+  const port = await freePort();
+  const issuer = `http://127.0.0.1:${port}`;
+  const provider = new Provider(issuer, configuration(options));
+  // Its warnings are about production.
+  provider.on(
+    'server_error',
+    (_context: unknown, error: Error) => void process.stderr.write(`oidc-provider: ${error.stack ?? error.message}\n`),
+  );
+  const tokenRequests: string[] = [];
+  let hold: () => Promise<void> | void = () => undefined;
+  provider.use(async (context, next) => {
+    await next();
+    if (context.path !== '/token' || context.method !== 'POST') return;
+    const body: unknown = context.oidc?.params;
+    tokenRequests.push(typeof body === 'object' && body !== null && 'grant_type' in body ? String(body.grant_type) : '?');
+    if (context.status === 200) await hold();
+  });
+  const callback = provider.callback();
+  const server = createServer((request, response) => {
+    const agreed = /^\/interaction\//.test(request.url ?? '') ? agree(provider, options, request, response) : callback(request, response);
+    Promise.resolve(agreed).catch((error: unknown) => response.writeHead(500).end(String(error)));
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    issuer,
+    provider,
+    tokenRequests,
+    onTokenAnswer(work) {
+      hold = work;
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function configuration({ redirectUris, accessTokenSeconds = 3_600, clients }: AuthorizationServerOptions): Configuration {
+  return {
+    clients: clients ?? [
+      {
+        client_id: CLIENT.id,
+        client_secret: CLIENT.secret,
+        redirect_uris: redirectUris,
+        token_endpoint_auth_method: 'client_secret_post',
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code'],
+      },
+    ],
+    scopes: ['openid', 'offline_access', 'read', 'write'],
+    claims: { openid: ['sub', 'email'] },
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_context, client, code) =>
+      client.grantTypeAllowed('refresh_token') &&
+      (code.kind === 'DeviceCode' || code.scopes.has('offline_access') || code.scopes.has('read')),
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      ClientCredentials: accessTokenSeconds,
+      RefreshToken: 86_400,
+      AuthorizationCode: 60,
+      DeviceCode: 600,
+      Grant: 86_400,
+      Interaction: 600,
+      Session: 86_400,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+      deviceFlow: {
+        enabled: true,
+        mask: '****-****',
+        userCodeInputSource: (context, form) => void (context.body = `<html>${form}</html>`),
+        userCodeConfirmSource: (context, form) => void (context.body = `<html>${form}</html>`),
+        successSource: (context) => void (context.body = 'agreed'),
+      },
+    },
+    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, email: `${id}@acme.example` }) }),
+    cookies: { keys: ['a key for tests'] },
+    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+  };
+}
+
+/** Signs the person in and agrees, as its pages would be made to. */
+async function agree(
+  provider: Provider,
+  { unticked = [] }: AuthorizationServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
+  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: ACCOUNT } });
+  const grant =
+    (grantId === undefined ? undefined : await provider.Grant.find(grantId)) ??
+    new provider.Grant({ accountId: session?.accountId ?? ACCOUNT, clientId: String(params.client_id) });
+  const asked = String(params.scope ?? '').split(' ');
+  grant.addOIDCScope(asked.filter((scope) => !unticked.includes(scope)).join(' '));
+  for (const scope of asked.filter((one) => unticked.includes(one))) grant.rejectOIDCScope(scope);
+  return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true });
+}
