@@ -22,7 +22,8 @@ export function checkedLookup(privateNetworks: BlockList, resolve: ResolveName =
       if (options.all === true) return callback(null, addresses);
       return callback(null, first.address, first.family);
     };
-    resolve(hostname).then(check, (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), []));
+    const fail = (error: unknown): void => callback(error instanceof Error ? error : new Error(String(error)), []);
+    resolve(hostname).then(check, fail);
   };
 }
 

@@ -198,6 +198,14 @@ const TABLE = {
     description: 'Random bytes that one call takes from `wasi:random`.',
     breach: KILLED,
   },
+  maxHandles: {
+    unit: 'count',
+    default: 100_000,
+    least: 64,
+    most: 10_000_000,
+    description: 'Resources of WASI that the calls in one sandbox process hold at one time: fields, requests, bodies, streams, pollables.',
+    breach: 'The call that wants one more is ended.',
+  },
 } as const satisfies Record<string, LimitRule>;
 
 export type LimitName = keyof typeof TABLE;

@@ -720,6 +720,10 @@ export interface Limits {
    * Random bytes that one call takes from `wasi:random`.
    */
   maxRandomBytes: number;
+  /**
+   * Resources of WASI that the calls in one sandbox process hold at one time: fields, requests, bodies, streams, pollables.
+   */
+  maxHandles: number;
 }
 /**
  * Installed datasources, by name. All of them: there is one page for now.

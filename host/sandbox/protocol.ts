@@ -11,10 +11,10 @@ export type SourceFunction = (typeof SOURCE_FUNCTIONS)[number];
 
 /**
  * Limits that the far side counts, because only it sees what they are about. A guest that owns its process can ignore
- * them and gains nothing: random bytes cost it nothing but its own processor time and memory, which the host measures, and
- * the host refuses by its header a frame that is too large.
+ * them and gains nothing: random bytes and handles cost it nothing but its own processor time and memory, which the host
+ * measures, and the host refuses by its header a frame that is too large.
  */
-export const FAR_LIMITS = ['maxResultBytes', 'maxRandomBytes'] as const;
+export const FAR_LIMITS = ['maxResultBytes', 'maxRandomBytes', 'maxHandles'] as const;
 export type FarLimit = (typeof FAR_LIMITS)[number];
 
 export type ToSandbox =

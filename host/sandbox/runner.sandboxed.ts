@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
+import { allowHandles } from './handle.sandboxed.ts';
 import { Overrun } from './overrun.sandboxed.ts';
 import type { FromSandbox, SourceFunction, ToSandbox } from './protocol.ts';
 import { wasiImports } from './wasi.sandboxed.ts';
@@ -103,6 +104,7 @@ function resultError(error: unknown): { payload: unknown } | undefined {
 
 async function answer(instantiate: Instantiate, modules: Map<string, WebAssembly.Module>, message: Call): Promise<void> {
   const { call, limits } = message;
+  allowHandles(limits.maxHandles);
   try {
     const instance = await instantiate((path) => {
       const found = modules.get(path);

@@ -388,6 +388,6 @@ export class SandboxProcess {
 }
 
 function farLimits(limits: Readonly<Limits>): Record<FarLimit, number> {
-  const { maxResultBytes, maxRandomBytes } = limits;
-  return { maxResultBytes, maxRandomBytes };
+  const { maxResultBytes, maxRandomBytes, maxHandles } = limits;
+  return { maxResultBytes, maxRandomBytes, maxHandles };
 }

@@ -11,21 +11,35 @@ export type WriteLogLine = (level: 'info' | 'warn', line: string) => void;
 /** A line that never ends is cut here. */
 const MAX_LINE_BYTES = 4_096;
 
-class LineStream extends OutputStream {
+/** What was written of a line that has not ended yet. */
+class Lines {
   readonly #write: (line: string) => void;
   readonly #decoder = new TextDecoder();
   #line = '';
 
   constructor(write: (line: string) => void) {
-    super(Number.MAX_SAFE_INTEGER);
     this.#write = write;
   }
 
-  override write(contents: Uint8Array): void {
+  add(contents: Uint8Array): void {
     this.#line += this.#decoder.decode(contents, { stream: true });
     const lines = this.#line.split('\n');
     this.#line = (lines.pop() ?? '').slice(0, MAX_LINE_BYTES);
     for (const line of lines) if (line.trim() !== '') this.#write(line);
+  }
+}
+
+/** One handle of stdout or stderr: each that is asked for is another one, and counts. */
+class LineStream extends OutputStream {
+  readonly #lines: Lines;
+
+  constructor(lines: Lines) {
+    super(Number.MAX_SAFE_INTEGER);
+    this.#lines = lines;
+  }
+
+  override write(contents: Uint8Array): void {
+    this.#lines.add(contents);
   }
 
   override checkWrite(): bigint {
@@ -48,14 +62,14 @@ function exit(): never {
 
 /** The imports of `wasi:cli` and `wasi:filesystem`, closed. */
 export function closedImports(writeLine: WriteLogLine): Record<string, Record<string, unknown>> {
-  const out = new LineStream((line) => writeLine('info', line));
-  const err = new LineStream((line) => writeLine('warn', line));
+  const out = new Lines((line) => writeLine('info', line));
+  const err = new Lines((line) => writeLine('warn', line));
   return {
     'wasi:cli/environment': { getEnvironment: () => [], getArguments: () => [], initialCwd: () => undefined },
     'wasi:cli/exit': { exit, exitWithCode: exit },
     'wasi:cli/stdin': { getStdin: () => new InputStream(new Uint8Array()) },
-    'wasi:cli/stdout': { getStdout: () => out },
-    'wasi:cli/stderr': { getStderr: () => err },
+    'wasi:cli/stdout': { getStdout: () => new LineStream(out) },
+    'wasi:cli/stderr': { getStderr: () => new LineStream(err) },
     'wasi:cli/terminal-input': { TerminalInput: Nothing },
     'wasi:cli/terminal-output': { TerminalOutput: Nothing },
     'wasi:cli/terminal-stdin': { getTerminalStdin: none },

@@ -2,6 +2,7 @@
  * Runs on the other side of the boundary: `wasi:http` (types and outgoing-handler) as a second
  * spelling of `http-client`. It decides nothing: the broker in the host checks the request.
  */
+import { Handle } from './handle.sandboxed.ts';
 import { InputStream, OutputStream, Pollable } from './wasi-io.sandboxed.ts';
 
 interface ClientRequest {
@@ -27,7 +28,7 @@ function fail(tag: string, val?: unknown): { payload: Tagged } {
   return { payload: val === undefined ? { tag } : { tag, val } };
 }
 
-class Fields {
+class Fields extends Handle {
   #entries: FieldEntry[] = [];
   #frozen = false;
 
@@ -71,7 +72,7 @@ class Fields {
   }
 }
 
-class OutgoingBody {
+class OutgoingBody extends Handle {
   #stream: OutputStream | undefined;
   #finished: (() => void) | undefined;
   readonly finished = new Promise<void>((resolve) => {
@@ -91,7 +92,7 @@ class OutgoingBody {
   }
 }
 
-class OutgoingRequest {
+class OutgoingRequest extends Handle {
   readonly #headers: Fields;
   #method: Tagged = { tag: 'get' };
   #path: string | undefined;
@@ -100,6 +101,7 @@ class OutgoingRequest {
   #body: OutgoingBody | undefined;
 
   constructor(headers: Fields) {
+    super();
     this.#headers = headers.freeze();
   }
   body(): OutgoingBody {
@@ -155,7 +157,7 @@ function schemeName(scheme: Tagged | undefined): string {
   return scheme.tag === 'HTTP' ? 'http' : String(scheme.val);
 }
 
-class RequestOptions {
+class RequestOptions extends Handle {
   #connect: bigint | undefined;
   #firstByte: bigint | undefined;
   #betweenBytes: bigint | undefined;
@@ -185,9 +187,10 @@ class RequestOptions {
   }
 }
 
-class IncomingBody {
+class IncomingBody extends Handle {
   #bytes: Uint8Array | undefined;
   constructor(bytes: Uint8Array) {
+    super();
     this.#bytes = bytes;
   }
   stream(): InputStream {
@@ -201,7 +204,7 @@ class IncomingBody {
   }
 }
 
-class FutureTrailers {
+class FutureTrailers extends Handle {
   subscribe(): Pollable {
     return new Pollable();
   }
@@ -217,10 +220,11 @@ interface ClientResponse {
   body: Uint8Array;
 }
 
-class IncomingResponse {
+class IncomingResponse extends Handle {
   readonly #response: ClientResponse;
   #consumed = false;
   constructor(response: ClientResponse) {
+    super();
     this.#response = response;
   }
   status(): number {
@@ -236,12 +240,13 @@ class IncomingResponse {
   }
 }
 
-class FutureIncomingResponse {
+class FutureIncomingResponse extends Handle {
   #outcome: Tagged | undefined;
   #taken = false;
   readonly #settled: Promise<void>;
 
   constructor(response: Promise<unknown>) {
+    super();
     this.#settled = response.then(
       (value) => {
         this.#outcome = { tag: 'ok', val: new IncomingResponse(value as ClientResponse) };

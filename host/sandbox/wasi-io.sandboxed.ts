@@ -4,13 +4,16 @@
  * An error of a WIT `result` is thrown as an object with `payload`, as jco's bindings expect.
  */
 
+import { Handle } from './handle.sandboxed.ts';
+
 /** Bytes that one write may hold, and one read may return. */
 const CHUNK_BYTES = 64 * 1024;
 
 /** `wasi:io/error.error`. */
-export class IoError {
+export class IoError extends Handle {
   readonly #text: string;
   constructor(text: string) {
+    super();
     this.#text = text;
   }
   toDebugString(): string {
@@ -19,10 +22,11 @@ export class IoError {
 }
 
 /** `wasi:io/poll.pollable`: ready once its promise has settled. */
-export class Pollable {
+export class Pollable extends Handle {
   #ready = false;
   readonly #settled: Promise<void>;
   constructor(until?: Promise<unknown>) {
+    super();
     if (until === undefined) this.#ready = true;
     const settle = (): void => {
       this.#ready = true;
@@ -49,9 +53,10 @@ function closed(): { payload: unknown } {
 }
 
 /** `wasi:io/streams.input-stream` over bytes that are all here. */
-export class InputStream {
+export class InputStream extends Handle {
   #rest: Uint8Array;
   constructor(bytes: Uint8Array) {
+    super();
     this.#rest = bytes;
   }
   read(length: bigint): Uint8Array {
@@ -76,11 +81,12 @@ export class InputStream {
 }
 
 /** `wasi:io/streams.output-stream` that keeps what is written, up to `maxBytes`. */
-export class OutputStream {
+export class OutputStream extends Handle {
   readonly #maxBytes: number;
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
   constructor(maxBytes: number) {
+    super();
     this.#maxBytes = maxBytes;
   }
   /** All that was written. */

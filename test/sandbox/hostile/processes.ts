@@ -189,8 +189,7 @@ export const HOSTILE_PROCESSES: HostileTable = {
     owner(
       'makes handles of host resources without end',
       `const { Fields } = imports['wasi:http/types']; const kept = []; for (;;) kept.push(Fields.fromList([['a', new Uint8Array(64)]]));`,
-      { failure: expect.any(String) },
-      { limits: { maxProcessMemoryBytes: 500 * MiB } },
+      { cause: 'limit', breaches: ['maxHandles'] },
     ),
   ],
   'every value of a result is checked before it is used': [
