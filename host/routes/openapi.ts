@@ -13,6 +13,7 @@ const TAGS: readonly { name: Tag; description: string }[] = [
   { name: 'Connections', description: 'Datasources set up for an organisation.' },
   { name: 'Runs', description: 'Indexing jobs of connections.' },
   { name: 'Authorisations', description: 'How connections get tokens of their sources, and the values that this needs.' },
+  { name: 'People', description: 'Who they are to the sources, and what they may see.' },
   { name: 'Webhooks', description: 'What sources send by themselves.' },
   { name: 'Datasources', description: 'What is installed, and its features.' },
   { name: 'Organisations', description: 'Tenants. Nothing of one is ever visible to another.' },
@@ -143,14 +144,11 @@ function parameterList(place: 'path' | 'query', parameters: Route['pathParameter
   }));
 }
 
+function header(name: string, description: string, schema: JsonObject): OpenApiParameter {
+  return { name, in: 'header', required: false, description, schema: { type: 'string', ...schema } };
+}
+
 function headerList(route: Route): OpenApiParameter[] {
-  const header = (name: string, description: string, schema: JsonObject): OpenApiParameter => ({
-    name,
-    in: 'header',
-    required: false,
-    description,
-    schema: { type: 'string', ...schema },
-  });
   return [
     ...(takesIdempotencyKey(route)
       ? [

@@ -13,6 +13,7 @@ export type Tag =
   | 'Connections'
   | 'Authorisations'
   | 'Runs'
+  | 'People'
   | 'Webhooks'
   | 'Datasources'
   | 'Organisations'

@@ -4,11 +4,13 @@ import { authorisationRoutes } from './authorisations.ts';
 import { changeRoutes } from './changes.ts';
 import { connectionRoutes } from './connections.ts';
 import { datasourceRoutes } from './datasources.ts';
+import { documentAccessRoutes } from './document-access.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import { organisationRoutes } from './organisations.ts';
+import { peopleRoutes } from './people.ts';
 import { retrieveRoutes } from './retrieve.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
@@ -27,6 +29,8 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...scheduleRoutes(),
     ...runRoutes(),
     ...webhookRoutes(),
+    ...peopleRoutes(),
+    ...documentAccessRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...keyRoutes(),

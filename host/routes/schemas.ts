@@ -7,6 +7,7 @@ import datasource from '../../schemas/api/datasource.schema.json' with { type: '
 import health from '../../schemas/api/health.schema.json' with { type: 'json' };
 import key from '../../schemas/api/key.schema.json' with { type: 'json' };
 import organisation from '../../schemas/api/organisation.schema.json' with { type: 'json' };
+import person from '../../schemas/api/person.schema.json' with { type: 'json' };
 import problem from '../../schemas/api/problem.schema.json' with { type: 'json' };
 import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
@@ -30,6 +31,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   schedule,
   webhook,
   retrieval,
+  person,
   health,
   { $defs: { Limits: limitsSchema() } },
 ];

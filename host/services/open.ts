@@ -34,7 +34,7 @@ import { createRunWorker } from './run-worker.ts';
 import { createRuns } from './runs.ts';
 import { createSchedules } from './schedules.ts';
 import type { Services } from './services.ts';
-import { createVisibility } from './visibility.ts';
+import { openPeopleParts } from './people-parts.ts';
 import { recordEnd } from './connection-record.ts';
 import { installingKey, recordDiscard, recordExamination } from './sandbox-record.ts';
 import { createTokens } from './tokens.ts';
@@ -97,7 +97,8 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const extractor = new ExtractorPool({ ...DEFAULT_EXTRACTION, isolation });
   const { passageTokens } = config;
   const worker = createRunWorker({ ...session, extractor, passageTokens, registry, metrics, leaseMs: config.runLeaseMs });
-  const visibility = createVisibility({ database, maxAgeMs: config.accessMaxAgeHours * 3_600_000 });
+  const { accessMaxAgeHours } = config;
+  const people = openPeopleParts({ database, organisations, log, accessMaxAgeHours, maxAgeDays });
   const live = createLiveSearch({ ...session, extractor, accessMaxAgeMs: config.accessMaxAgeHours * 3_600_000 });
   const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
   const rotation = createVaultRotation({ database, vault, log });
@@ -117,7 +118,8 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       runs: createRuns({ database, organisations, connections, targets, worker, metrics }),
       schedules: createSchedules({ database, connections, registry, wake: worker.wake, interrupt: worker.interrupt }),
       webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
-      retrieval: createRetrieval({ database, visibility, live }),
+      retrieval: people.recorded(createRetrieval({ database, visibility: people.visibility, live })),
+      ...people.services,
       audit: createAudit({ database, connections }),
       metrics,
       health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),
@@ -130,6 +132,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       pool.close();
       await access.tokenKeeper.close();
       extractor.close();
+      await people.close();
       await recorder.close();
       await database.close();
     },

@@ -4,6 +4,7 @@ import { pageBounds, toPage, type PageRequest, type StoredPage } from './page.ts
 import { SAME_PRINCIPAL } from './principals.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns } from './statement.ts';
+import { PRINCIPAL_KINDS, toStoredAccess } from './stored-access.ts';
 import { HELD } from './visibility.ts';
 
 /** A principal of somebody, and which of their others it is theirs by. */
@@ -17,8 +18,6 @@ export interface HeldPrincipal extends Principal {
   /** Members of a group by which it is held; empty for what is held by itself. */
   by: number[];
 }
-
-const PRINCIPAL_KINDS = ['account', 'email', 'group', 'domain'] as const;
 
 const heldStatement = <Params extends Record<string, string>>(name: string, held: string) =>
   defineStatement<Params, HeldPrincipal>(
@@ -69,12 +68,10 @@ export interface DocumentAccess {
   maxAgeMs: number | undefined;
 }
 
-const ACCESS_KINDS = ['admins-only', 'everyone', 'all-of'] as const;
-
 const DOCUMENT = defineStatement<{ organisation: string; id: string }, DocumentAccess>(
   'documents.access',
   `SELECT documents.public_id, documents.connection_id, connections.datasource_name, documents.feature, documents.title, documents.access,
-     json_extract(documents.access, '$.kind') AS kind, connection_access.max_age_ms,
+     connection_access.max_age_ms,
      CASE WHEN access_lists.id IS NULL THEN NULL WHEN access_lists.names_groups THEN connection_access.groups_at_ms
        ELSE nullif(max(coalesce(connection_access.groups_at_ms, 0), coalesce(connection_access.read_at_ms, 0)), 0) END AS confirmed_at_ms
    FROM documents
@@ -88,7 +85,7 @@ const DOCUMENT = defineStatement<{ organisation: string; id: string }, DocumentA
     datasource: row.text('datasource_name'),
     feature: row.text('feature'),
     title: row.text('title'),
-    access: toAccess(row),
+    access: toStoredAccess(row.json('access')),
     confirmedAtMs: row.optionalNumber('confirmed_at_ms'),
     maxAgeMs: row.optionalNumber('max_age_ms'),
   }),
@@ -158,23 +155,4 @@ function toHeld(row: Columns): HeldPrincipal {
     name: row.optionalText('group_name'),
     by: Array.isArray(members) ? members.filter((member) => typeof member === 'number') : [],
   };
-}
-
-/** What the host stored itself, and checked before it did. */
-function toAccess(row: Columns): Access {
-  const kind = row.oneOf('kind', ACCESS_KINDS);
-  if (kind !== 'all-of') return { kind };
-  const { allOf } = row.jsonObject('access');
-  if (!Array.isArray(allOf)) throw new TypeError('an access without sets is stored');
-  return { kind, allOf: allOf.map(toPrincipals) };
-}
-
-function toPrincipals(set: unknown): Principal[] {
-  if (!Array.isArray(set)) throw new TypeError('a set of principals is not a list');
-  return set.map((entry: unknown): Principal => {
-    const { kind, id } = typeof entry === 'object' && entry !== null ? (entry as { kind?: unknown; id?: unknown }) : {};
-    const known = PRINCIPAL_KINDS.find((candidate) => candidate === kind);
-    if (known === undefined || typeof id !== 'string') throw new TypeError('a principal without a kind or an id is stored');
-    return { kind: known, id };
-  });
 }
