@@ -33,10 +33,21 @@ export interface RetrievalBench extends Figures {
   passages: number;
   queries: number;
   distractors: number;
+  /** With a person: how exactly access is kept. */
+  access?: AccessFigures;
   /** Bare FTS5 over the same passages, called without HTTP. */
   raw: Figures;
   /** The whole path by the bare one. */
   ratio: { documentsPerSecond: number; p50Ms: number; p99Ms: number };
+}
+
+/** What a person is shown, against what brute force leaves over of what everybody is shown. */
+interface AccessFigures {
+  visibleDocuments: number;
+  /** Hits outside of what the person may see: 0, or something is broken. */
+  leaks: number;
+  /** Of the first ten that brute force leaves over of the first hundred: the share that is there. */
+  recallAt10: number;
 }
 
 /** What is asked for, to measure quality and time. */
@@ -56,13 +67,15 @@ export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBe
     const indexedMs = await host.index(server.origin);
     const { passages, elapsedMs: rawMs } = raw.copyFrom(host.databaseFile);
     const perSecond = (elapsedMs: number): number => (pages.documents / elapsedMs) * 1_000;
+    const person = options.person === undefined ? undefined : await host.addPerson(options.person);
+    const visible = await visibleTo(collection, options.person);
     const whole: Figures = {
-      ...(await measure(collection, (question, k) => ask(host, options.person, question, k))),
+      ...(await measure(collection, visible, (question, k) => ask(host, person, question, k))),
       documentsPerSecond: perSecond(indexedMs),
       indexBytes: databaseBytes(host.databaseFile),
     };
     const bare: Figures = {
-      ...(await measure(collection, (question, limit) => raw.query(question, limit, passages).map(idOf))),
+      ...(await measure(collection, undefined, (question, limit) => raw.query(question, limit, passages).map(idOf))),
       documentsPerSecond: perSecond(rawMs),
       indexBytes: databaseBytes(join(options.scratch, 'raw.db')),
     };
@@ -74,6 +87,9 @@ export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBe
       queries: collection.queries.length,
       distractors: options.distractors,
       ...roundedAll(whole),
+      ...(visible === undefined
+        ? {}
+        : { access: await measureAccess(collection, visible, (who, question, k) => ask(host, who ? person : undefined, question, k)) }),
       raw: roundedAll(bare),
       ratio: { documentsPerSecond: ratio('documentsPerSecond'), p50Ms: ratio('p50Ms'), p99Ms: ratio('p99Ms') },
     };
@@ -98,11 +114,47 @@ async function* withDistractors(collection: Collection, count: number): AsyncGen
 
 type Ask = (question: string, k: number) => string[] | Promise<string[]>;
 
-async function measure(collection: Collection, ask: Ask): Promise<Quality & Pick<Figures, 'p50Ms' | 'p95Ms' | 'p99Ms'>> {
+/** Ids of what a person may see; undefined without a person. */
+async function visibleTo(collection: Collection, person: string | undefined): Promise<Set<string> | undefined> {
+  if (person === undefined) return undefined;
+  const visible = new Set<string>();
+  for await (const { id, access } of collection.documents()) if (collection.maySee(person, access)) visible.add(id);
+  return visible;
+}
+
+async function measureAccess(
+  collection: Collection,
+  visible: ReadonlySet<string>,
+  ask: (asPerson: boolean, question: string, k: number) => Promise<string[]>,
+): Promise<AccessFigures> {
+  const isShown = (id: string): boolean => visible.has(id) || id.startsWith('distractor-');
+  let leaks = 0;
+  const recalls: number[] = [];
+  for (const { text } of collection.queries) {
+    const shown = await ask(true, text, DEPTH);
+    leaks += shown.filter((id) => !isShown(id)).length;
+    const wanted = (await ask(false, text, DEPTH)).filter((id) => visible.has(id)).slice(0, HITS);
+    const first = new Set(shown.filter((id) => visible.has(id)).slice(0, wanted.length));
+    if (wanted.length > 0) recalls.push(wanted.filter((id) => first.has(id)).length / wanted.length);
+  }
+  return {
+    visibleDocuments: visible.size,
+    leaks,
+    recallAt10: rounded(recalls.reduce((sum, recall) => sum + recall, 0) / Math.max(1, recalls.length)),
+  };
+}
+
+/** `visible`: nothing else is judged; undefined: everything is. */
+async function measure(
+  collection: Collection,
+  visible: ReadonlySet<string> | undefined,
+  ask: Ask,
+): Promise<Quality & Pick<Figures, 'p50Ms' | 'p95Ms' | 'p99Ms'>> {
   const { queries, judgements } = collection;
   const qualities: Quality[] = [];
   for (const { id, text } of queries) {
-    const quality = qualityOf(await ask(text, DEPTH), judgements.get(id) ?? new Map());
+    const grades = [...(judgements.get(id) ?? [])].filter(([document]) => visible?.has(document) ?? true);
+    const quality = qualityOf(await ask(text, DEPTH), new Map(grades));
     if (quality !== undefined) qualities.push(quality);
   }
   const timed = Math.max(TIMED, queries.length);

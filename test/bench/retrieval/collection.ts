@@ -32,7 +32,10 @@ export interface CollectionQuery {
 /** Grades by document id, for each query id that has any. */
 export type Judgements = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** A folder in BEIR's form (Thakur et al., 2021). `groups.jsonl` with `_id` and `members` is an addition of ours. */
+/**
+ * A folder in BEIR's form (Thakur et al., 2021), with three additions of ours: `acl` and `date` in the corpus, and `groups.jsonl`
+ * with the `members` of each `_id`. Nobody needs it where `acl` names people themselves.
+ */
 export interface Collection {
   name: string;
   documents(): AsyncGenerator<CollectionDocument>;
@@ -40,6 +43,8 @@ export interface Collection {
   /** Those that have judgements. */
   queries: CollectionQuery[];
   judgements: Judgements;
+  /** Whether a person may see something with this access, through groups of any depth. */
+  maySee(person: string, access: CollectionDocument['access']): boolean;
 }
 
 export async function readCollection(folder: string): Promise<Collection> {
@@ -49,7 +54,7 @@ export async function readCollection(folder: string): Promise<Collection> {
   if (existsSync(join(folder, 'groups.jsonl'))) {
     for await (const row of rows(join(folder, 'groups.jsonl'))) {
       groupIds.add(text(row, '_id'));
-      groups.push({ id: text(row, '_id'), members: list(row.members).map((member) => toPrincipal(member, new Set())) });
+      groups.push({ id: text(row, '_id'), members: list(row.members).map((member) => toPrincipal(member, groupIds)) });
     }
   }
   const queries: CollectionQuery[] = [];
@@ -57,7 +62,26 @@ export async function readCollection(folder: string): Promise<Collection> {
     const query = { id: text(row, '_id'), text: text(row, 'text') };
     if (judgements.has(query.id)) queries.push(query);
   }
-  return { name: basename(folder), groups, queries, judgements, documents: () => documentsOf(join(folder, 'corpus.jsonl'), groupIds) };
+  return {
+    name: basename(folder),
+    groups,
+    queries,
+    judgements,
+    documents: () => documentsOf(join(folder, 'corpus.jsonl'), groupIds),
+    maySee: (person, access) =>
+      access === undefined || access.some((principal) => heldBy(person, groups).has(`${principal.kind}:${principal.id}`)),
+  };
+}
+
+/** Every principal of a person, as text. */
+function heldBy(person: string, groups: readonly CollectionGroup[]): Set<string> {
+  const held = new Set([`account:${person}`, ...(person.includes('@') ? [`email:${person}`] : [])]);
+  for (let before = 0; before < held.size;) {
+    before = held.size;
+    for (const { id, members } of groups)
+      if (members.some(({ kind, id: member }) => held.has(`${kind}:${member}`))) held.add(`group:${id}`);
+  }
+  return held;
 }
 
 /** BEIR itself has a file for each split; the test split is the one to measure with. */
