@@ -18,6 +18,7 @@ const FIVE_FIELDS = /^[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}$/;
 /** Connections with the same cron begin at different times of this part of the time between two. */
 const JITTER_SHARE = 0.1;
 const MAX_JITTER_MS = 15 * 60_000;
+const GAPS_COMPARED = 8;
 
 /** What is wrong with a schedule, or undefined: five fields of cron that come at all, or `off`. */
 export function scheduleFault(text: string): string | undefined {
@@ -37,14 +38,15 @@ export function scheduleFault(text: string): string | undefined {
 export function nextDueMs(schedule: string, afterMs: number, whose: string): number | undefined {
   if (schedule === NEVER) return undefined;
   const cron = cronOf(schedule);
-  const [first, second] = cron.nextRuns(2, new Date(afterMs));
-  if (first === undefined) return undefined;
-  const gapMs = second === undefined ? MAX_JITTER_MS : second.getTime() - first.getTime();
-  const jitterMs = Math.floor(shareOf(whose) * Math.min(MAX_JITTER_MS, gapMs * JITTER_SHARE));
-  const base = cron.nextRun(new Date(afterMs - jitterMs)) ?? first;
-  const dueMs = base.getTime() + jitterMs;
-  // An uneven schedule may have moved one into the past.
-  return dueMs > afterMs ? dueMs : first.getTime() + jitterMs;
+  const jitterMs = Math.floor(shareOf(whose) * Math.min(MAX_JITTER_MS, shortestGapMs(cron) * JITTER_SHARE));
+  const next = cron.nextRun(new Date(afterMs - jitterMs));
+  return next === null ? undefined : next.getTime() + jitterMs;
+}
+
+/** Between two of its times. The same whenever it is asked, so that a schedule whose times are uneven is moved as a whole. */
+function shortestGapMs(cron: Cron): number {
+  const times = cron.nextRuns(GAPS_COMPARED + 1, new Date(0)).map((time) => time.getTime());
+  return Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)), Number.MAX_SAFE_INTEGER);
 }
 
 function cronOf(text: string): Cron {

@@ -99,7 +99,7 @@ async function prepare(name: string): Promise<{ dataDir: string; connection: str
   const grant = ['--allow', source.origin, '--allow-private', '127.0.0.0/8'];
   await runDatasources(['install', componentFile('mirror'), ...grant, '--data-dir', dataDir]);
   const host = await startHost(dataDir);
-  const body = { datasource: 'mirror', config: { base_url: source.origin, page_size: 3 } };
+  const body = { datasource: 'mirror', config: { base_url: source.origin, page_size: 2 } };
   const { id } = await callApi<{ id: string }>(`${host.url}/api/v1/connections`, { method: 'POST', body });
   const off = { content: 'off', prune: 'off', access: 'off' };
   await callApi(`${host.url}/api/v1/connections/${id}/schedule`, { method: 'PATCH', body: off });
@@ -193,10 +193,11 @@ describe('hosts that are killed at random points of their runs', () => {
       if (round > 0) model.change();
       const kind = round % 6 === 5 ? 'prune' : round % 6 === 3 ? 'access' : 'content';
       if (kind !== 'content') expect(await hosts.run(connection, 'content'), where).toMatchObject({ state: 'succeeded' });
-      const killAt = random.below(5);
+      // While a request waits, or while what it brought is prepared and written.
+      const [killAt, laterMs, which] = [random.below(3), random.below(30), random.below(2)];
       let asked = 0;
       source.interfere(() => {
-        if (asked === killAt) hosts.kill(random.below(2));
+        if (asked === killAt) setTimeout(() => hosts.kill(which), laterMs);
         asked += 1;
         return false;
       });
