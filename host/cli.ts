@@ -82,6 +82,8 @@ function makeProgram(cli: Cli): Command {
   const program = new Command('datasources')
     .description('Builds, installs and runs datasources, and answers questions from what they read.')
     .version(readVersion(), '-V, --version')
+    // What stands behind the name of a command is for that one, and not for the group that it is in.
+    .enablePositionalOptions()
     .addHelpText('after', '\nBegin with `datasources new mine`, or with `datasources serve`. Every command has `--help` with examples.');
   for (const make of COMMANDS) program.addCommand(make(cli));
   for (const command of [program, ...program.commands.flatMap((made) => [made, ...made.commands])]) {

@@ -19,31 +19,44 @@ export interface Listener {
 
 /** All of a request's headers, its address included. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** From the first byte of a request to the end of its headers. */
-const HEADERS_TIMEOUT_MS = 10_000;
-/** From the first byte of a request to its last. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+/** How long clients may take, in milliseconds. */
+export interface ClientTimeouts {
+  /** From the first byte of a request to the end of its headers. */
+  headersMs: number;
+  /** From the first byte of a request to its last. */
+  requestMs: number;
+  /** Between requests. */
+  keepAliveMs: number;
+  /** Without a byte in either direction, a response that nobody reads included. No request of ours is silent for so long. */
+  idleMs: number;
+  /** How often headers and requests that are late are looked for. */
+  checkMs: number;
+}
+
+const CLIENT_TIMEOUTS: ClientTimeouts = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 5_000, idleMs: 180_000, checkMs: 2_000 };
 
 export interface ListenOptions {
   host: string;
   /** 0 takes any free port. */
   port: number;
   log: Log;
+  timeouts?: ClientTimeouts;
 }
 
 /** Serves the app on a port. PORT_IN_USE; INVALID_SETTING when the address or the port cannot be used here. */
 export async function listen(app: Hono<Edge>, options: ListenOptions): Promise<Listener> {
+  const { timeouts = CLIENT_TIMEOUTS } = options;
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      connectionsCheckingInterval: 2_000,
+      headersTimeout: timeouts.headersMs,
+      requestTimeout: timeouts.requestMs,
+      keepAliveTimeout: timeouts.keepAliveMs,
+      connectionsCheckingInterval: timeouts.checkMs,
     },
     getRequestListener(app.fetch, { errorHandler: (thrown) => adapterProblem(thrown, options.log) }),
   );
+  server.setTimeout(timeouts.idleMs);
   server.on('clientError', answerBrokenRequest);
   await bind(server, options);
   const address = server.address();

@@ -20,6 +20,8 @@ const MAX_PAGE = 200;
 
 export function auditCommand(cli: Cli): Command {
   const command = recordCommand(cli);
+  // What stands behind the name of a sub-command is for that one.
+  command.enablePositionalOptions();
   for (const make of [changesCommand, exportCommand, verifyCommand]) command.addCommand(make(cli));
   return command;
 }

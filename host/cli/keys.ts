@@ -31,6 +31,8 @@ export function keysCommand(cli: Cli): Command {
       ['keys revoke 01KATM4X7Z6V0R1Q2W3E4R5T6Y', 'refused from the next request on'],
     ],
   });
+  // What stands behind the name of a sub-command is for that one.
+  command.enablePositionalOptions();
   for (const make of [createCommand, listCommand, rotateCommand, revokeCommand, generateCommand]) command.addCommand(make(cli));
   return command;
 }
@@ -45,7 +47,6 @@ function createCommand(cli: Cli): Command {
     .addOption(
       new Option('--scope <scope>', `what its holder may do: ${SCOPES.join(', ')}; may be repeated`)
         .argParser(addScope)
-        .default([])
         .makeOptionMandatory(),
     )
     .addOption(new Option('--organisation <id>', 'whose it is').conflicts('host'))
@@ -152,7 +153,7 @@ function stateOf({ revokedAtMs, expiresAtMs }: ApiKey): string {
   return expiresAtMs <= Date.now() ? 'expired' : `until ${new Date(expiresAtMs).toISOString()}`;
 }
 
-function addScope(text: string, before: Scope[]): Scope[] {
+function addScope(text: string, before: Scope[] = []): Scope[] {
   const scope = SCOPES.find((known) => known === text);
   if (scope === undefined) throw new InvalidArgumentError(`It must be one of: ${SCOPES.join(', ')}.`);
   return [...before, scope];

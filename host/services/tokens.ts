@@ -18,8 +18,8 @@ const FETCH_TIMEOUT_MS = 5_000;
 const KEYS_MAX_AGE_MS = 10 * 60_000;
 const KEYS_COOLDOWN_MS = 10_000;
 
-export function createTokens(settings: TokenSettings, log: Log): Tokens {
-  const keys = providerKeys(settings);
+export function createTokens(settings: TokenSettings, log: Log, { keysCooldownMs = KEYS_COOLDOWN_MS } = {}): Tokens {
+  const keys = providerKeys(settings, keysCooldownMs);
   return {
     async authenticate(token) {
       const payload = await verify(token, settings, keys, log);
@@ -75,8 +75,8 @@ function refused(reason: string): RequestError {
 }
 
 /** Where the provider's keys come from. A provider that does not answer now may do so at the next request. */
-function providerKeys(settings: TokenSettings): () => Promise<JWTVerifyGetKey> {
-  const options = { timeoutDuration: FETCH_TIMEOUT_MS, cooldownDuration: KEYS_COOLDOWN_MS, cacheMaxAge: KEYS_MAX_AGE_MS };
+function providerKeys(settings: TokenSettings, cooldownDuration: number): () => Promise<JWTVerifyGetKey> {
+  const options = { timeoutDuration: FETCH_TIMEOUT_MS, cooldownDuration, cacheMaxAge: KEYS_MAX_AGE_MS };
   const find = async (): Promise<JWTVerifyGetKey> =>
     createRemoteJWKSet(new URL(settings.jwksUrl ?? (await discoverKeys(settings.issuer))), options);
   let finding: Promise<JWTVerifyGetKey> | undefined;
