@@ -18,6 +18,7 @@ import { keysCommand } from './cli/keys.ts';
 import { listCommand } from './cli/list.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
+import { peopleCommand } from './cli/people.ts';
 import { revokeCommand } from './cli/revoke.ts';
 import { runsCommand } from './cli/runs.ts';
 import { pauseCommand, resumeCommand, scheduleCommand } from './cli/schedule.ts';
@@ -51,6 +52,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   searchCommand,
   webhookCommand,
   auditCommand,
+  peopleCommand,
   keysCommand,
   vaultCommand,
   serveCommand,
