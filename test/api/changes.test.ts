@@ -83,9 +83,9 @@ describe('the log of changes', () => {
   });
 });
 
-describe('datasources audit', () => {
-  const run = (...args: string[]) => command(['audit', ...args, '--data-dir', api.dataDir]);
+const run = (...args: string[]) => command(['audit', ...args, '--data-dir', api.dataDir]);
 
+describe('datasources audit', () => {
   test('shows and exports the same log', async () => {
     const { stdout } = await run('changes', '--organisation', 'acme');
     expect(stdout).toContain('connection.create');
