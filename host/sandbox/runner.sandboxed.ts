@@ -20,6 +20,9 @@ import { wasiImports } from './wasi.sandboxed.ts';
 /** The host's own frames are at most a response body and its headers. */
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
+/** A process without a call for so long gives back what its past instances held. */
+const TIDY_AFTER_MS = 250;
+
 type HostImport = (...args: unknown[]) => unknown;
 type Imports = Record<string, Record<string, unknown>>;
 type Source = Record<string, (...args: unknown[]) => unknown>;
@@ -155,8 +158,26 @@ function closeWhatIsOpen(): void {
   syncBuiltinESMExports();
 }
 
+/** Told of each call's begin and end; collects garbage when the process has nothing else to do. */
+function tidyWhenIdle(): { begin(): void; end(): void } {
+  // The engine collects when megabytes of instances have piled up, and a process that is idle would keep them.
+  let open = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    begin() {
+      open += 1;
+      clearTimeout(timer);
+    },
+    end() {
+      open -= 1;
+      if (open === 0) timer = setTimeout(() => void globalThis.gc?.(), TIDY_AFTER_MS);
+    },
+  };
+}
+
 async function main(folder: string): Promise<void> {
   closeWhatIsOpen();
+  const idle = tidyWhenIdle();
   const modules = new Map<string, WebAssembly.Module>();
   for (const file of readdirSync(folder)) {
     if (file.endsWith('.wasm')) modules.set(file, await WebAssembly.compile(readFileSync(join(folder, file))));
@@ -166,8 +187,10 @@ async function main(folder: string): Promise<void> {
   process.stdin.on('data', (chunk: Uint8Array) => {
     for (const value of reader.push(chunk)) {
       const message = value as ToSandbox;
-      if (message.type === 'call') void answer(instantiate, modules, message);
-      else settle(message);
+      if (message.type === 'call') {
+        idle.begin();
+        void answer(instantiate, modules, message).finally(idle.end);
+      } else settle(message);
     }
   });
   // The host is gone: nobody is left to work for.

@@ -100,6 +100,7 @@ export class SandboxProcess {
       maxMemoryBytes: options.limits.maxMemoryBytes,
       maxProcessMemoryBytes: options.limits.maxProcessMemoryBytes,
       maxHeapMib: MAX_HEAP_MIB,
+      manyInstances: true,
       isolation: options.isolation,
     });
     this.#child = child;

@@ -2,7 +2,7 @@
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ms' | 'documents/s' | 'MiB';
+  unit: 'µs' | 'calls/s' | 'ms' | 'documents/s' | 'MiB';
   baseline?: { name: string; value: number };
   /** `value` by the baseline's. */
   ratio?: number;

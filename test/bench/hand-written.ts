@@ -5,7 +5,11 @@ import { watDatasource } from '../helpers/wat-component.ts';
 const NAME = 'small';
 const VERSION = '1.0.0';
 const FEATURE = { name: 'items', description: 'Everything that there is, one document each.' };
-const SCHEMA = JSON.stringify({ type: 'object', properties: { greeting: { type: 'string', maxLength: 200 } }, additionalProperties: false });
+const SCHEMA = JSON.stringify({
+  type: 'object',
+  properties: { greeting: { type: 'string', maxLength: 200 } },
+  additionalProperties: false,
+});
 
 const RECORD_AT = 16;
 const FEATURE_AT = 48;

@@ -49,7 +49,8 @@ async function startMs(folder: string, isolation: Isolation): Promise<number> {
   return tookMs;
 }
 
-async function callMs(folder: string, isolation: Isolation): Promise<number> {
+/** Of one call in a warm process, the median. */
+export async function callMs(folder: string, isolation: Isolation): Promise<number> {
   const process = open(folder, isolation);
   const calls = await timings(CALLS, () => call(process));
   process.kill('cancelled', 'measured');

@@ -10,6 +10,7 @@ import { benchColdStart } from './cold-start.ts';
 import type { Figure } from './figure.ts';
 import { benchIndexing } from './indexing.ts';
 import { benchIsolation } from './isolation.ts';
+import { benchThroughput } from './throughput.ts';
 
 const json = process.argv.includes('--json');
 const scratch = await mkdtemp(join(tmpdir(), 'datasource-bench-'));
@@ -33,6 +34,7 @@ function round(value: number): number {
 try {
   const figures = [
     ...(await measure('Sandboxed calls, a fresh instance each', benchCalls)),
+    ...(await measure('A warm sandbox process', benchThroughput)),
     ...(await measure('Indexing and retrieval through the whole path', benchIndexing)),
     ...(await measure('Isolation of sandbox processes', benchIsolation)),
     ...(await measure('Cold start and memory', benchColdStart)),
