@@ -62,13 +62,27 @@ export function codeSplitter(target: number): (chunk: string) => Generator<Piece
 }
 
 function* splitCode(text: string, scopes: Scopes, target: number): Generator<Piece> {
-  const units = segmentsOf(text.split('\n'), scopes).flatMap((segment) => unitsOf(segment, target));
+  let small: SegmentUnit[] = [];
+  for (const segment of segmentsOf(text.split('\n'), scopes)) {
+    const units = unitsOf(segment, target);
+    if (units.length === 1) {
+      for (const unit of units) small.push(unit);
+      continue;
+    }
+    // A long definition has passages of its own: its last lines say nothing of the next one.
+    yield* packed(small, target);
+    small = [];
+    yield* packed(units, target);
+  }
+  yield* packed(small, target);
+}
+
+function* packed(units: readonly SegmentUnit[], target: number): Generator<Piece> {
   for (const group of pack(units, target)) {
-    const passage = joinUnits(group)
+    const text = joinUnits(group)
       .replace(/^(?:[ \t]*\n)+/, '')
       .trimEnd();
-    if (hasWord(passage))
-      yield { headings: headingsOf(group.flatMap((unit) => ('symbols' in unit ? [(unit as SegmentUnit).symbols] : []))), text: passage };
+    if (hasWord(text)) yield { headings: headingsOf(group.map(({ symbols }) => symbols)), text };
   }
 }
 

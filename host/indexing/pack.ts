@@ -8,9 +8,9 @@ import type { Unit } from './units.ts';
  * end where they ended before, and are the same as before; sizes alone would move all of them. (Content-defined chunking, as
  * in Muthitacharoen et al., "A Low-bandwidth Network File System", 2001.)
  */
-export function* pack(units: readonly Unit[], target: number): Generator<Unit[]> {
+export function* pack<U extends Unit>(units: readonly U[], target: number): Generator<U[]> {
   const total = units.reduce((sum, unit) => sum + unit.tokens, 0);
-  let group: Unit[] = [];
+  let group: U[] = [];
   let tokens = 0;
   let before = 0;
   for (const unit of units) {
@@ -34,7 +34,7 @@ export function joinUnits(units: readonly Unit[]): string {
 }
 
 /** The sentence before, where a passage begins in the middle of a paragraph. */
-function overlap(group: readonly Unit[], next: Unit, target: number): Unit[] {
+function overlap<U extends Unit>(group: readonly U[], next: U, target: number): U[] {
   const last = group.at(-1);
   if (last === undefined || next.gap !== '' || group.length < 2) return [];
   return last.tokens <= target / 8 && last.tokens + next.tokens <= target ? [last] : [];

@@ -17,11 +17,12 @@ export function hasWord(text: string): boolean {
 
 /** ATX and setext headings outside fenced code (CommonMark 0.31, sections 4.2, 4.3 and 4.5), of one text in stretches. */
 export class Outline {
-  readonly #path: string[] = [];
+  /** What the next line stands under. Levels may be left out: two headings of the third are never one below the other. */
+  #path: Heading[] = [];
   #fence: string | undefined;
 
   sections(chunk: string): Section[] {
-    const sections: Section[] = [{ headings: [...this.#path], lines: [] }];
+    const sections: Section[] = [{ headings: this.#headings(), lines: [] }];
     for (const line of chunk.split('\n')) {
       this.#fence = fenceAfter(line, this.#fence);
       const lines = sections.at(-1)?.lines ?? [];
@@ -31,11 +32,14 @@ export class Outline {
         continue;
       }
       if (heading.isAbove) lines.pop();
-      this.#path.length = Math.min(this.#path.length, heading.depth - 1);
-      this.#path.push(heading.text);
-      sections.push({ headings: [...this.#path], lines: [] });
+      this.#path = [...this.#path.filter(({ depth }) => depth < heading.depth), heading];
+      sections.push({ headings: this.#headings(), lines: [] });
     }
     return sections;
+  }
+
+  #headings(): string[] {
+    return this.#path.map(({ text }) => text);
   }
 }
 

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Passage } from '../../../host/domain/document.ts';
 import { structureOf } from '../../../host/domain/media-type.ts';
 import { splitText } from '../../../host/indexing/split.ts';
+import { estimateTokens } from '../../../host/indexing/tokens.ts';
 import { seededRandom } from '../../helpers/random.ts';
 
 const MARKDOWN = 'text/markdown';
 const PLAIN = 'text/plain';
+const THREAD = 'application/vnd.lorelai.thread+json';
 
 function split(text: string, mediaType: string, target?: number): Passage[] {
   const readable = { structure: structureOf(mediaType) ?? 'markdown', parts: [{ label: '', text }] };
@@ -215,5 +217,189 @@ describe('time', () => {
     split(text, MARKDOWN);
     // Linear is some 50 ms; quadratic is minutes.
     expect(performance.now() - startedMs).toBeLessThan(5_000);
+  });
+});
+
+function numbered(at: number): string {
+  return `Sentence number ${at} says one thing about many others. `;
+}
+
+describe('sizes', () => {
+  it('are those of the tokens asked for, at most', () => {
+    const text = Array.from({ length: 400 }, (_, at) => numbered(at)).join('');
+    for (const target of [64, 512, 2_048]) {
+      const passages = split(text, PLAIN, target);
+      for (const { text: passage } of passages) expect(estimateTokens(passage)).toBeLessThanOrEqual(target * 1.05);
+      expect(passages.length).toBeLessThan((3 * estimateTokens(text)) / target + 2);
+    }
+  });
+
+  it('leave a document that is small enough whole', () => {
+    const text = Array.from({ length: 8 }, (_, at) => `${numbered(at)}\n\n${numbered(at)}`).join('\n\n');
+    expect(split(text, PLAIN)).toHaveLength(1);
+  });
+
+  it('repeat a sentence where a passage begins within a paragraph, and nothing where one ends', () => {
+    const within = split(Array.from({ length: 200 }, (_, at) => numbered(at)).join(''), PLAIN);
+    expect(within.length).toBeGreaterThan(3);
+    for (const [at, { text }] of within.slice(1).entries()) {
+      const last = /number \d+(?=[^.]*\.$)/.exec(within[at]?.text ?? '')?.[0] ?? 'nothing';
+      expect(text.startsWith(`Sentence ${last} `)).toBe(true);
+    }
+    const between = split(Array.from({ length: 200 }, (_, at) => numbered(at)).join('\n\n'), PLAIN);
+    expect(between.flatMap(({ text }) => text.match(/number \d+/g) ?? [])).toHaveLength(200);
+  });
+});
+
+function kept(before: string, after: string, mediaType: string): number {
+  const old = new Set(split(before, mediaType).map(({ headings, text }) => JSON.stringify([headings, text])));
+  const now = split(after, mediaType);
+  return now.filter(({ headings, text }) => old.has(JSON.stringify([headings, text]))).length / now.length;
+}
+
+function thread(count: number): string {
+  const messages = Array.from({ length: count }, (_, at) => ({ author: 'Ann', at_ms: at * 60_000, text: paragraph(at, 10) }));
+  return JSON.stringify({ messages });
+}
+
+describe('an edit', () => {
+  const paragraphs = Array.from({ length: 300 }, (_, at) => `${paragraph(at, 15)}.`);
+
+  it.each([
+    ['plain text', PLAIN, '\n\n'],
+    ['markdown', MARKDOWN, '\n\n'],
+    ['a table', MARKDOWN, '\n'],
+  ])('at the beginning of %s leaves most passages as they were', (name, mediaType, gap) => {
+    const lines = name === 'a table' ? ['| a | b |', '| --- | --- |', ...paragraphs.map((text) => `| ${text} | x |`)] : paragraphs;
+    const changed = lines.map((line, at) => (at === 3 ? `${line.slice(0, -1)} and quite a few more words than before |` : line));
+    expect(kept(lines.join(gap), changed.join(gap), mediaType)).toBeGreaterThan(0.8);
+    const shorter = lines.filter((_, at) => at !== 3 && at !== 4);
+    expect(kept(lines.join(gap), shorter.join(gap), mediaType)).toBeGreaterThan(0.8);
+  });
+
+  it('of one function leaves the passages of most others as they were', () => {
+    const functions = Array.from({ length: 120 }, (_, at) => `def name${at}(a, b):\n    ${paragraph(at, 12)}\n    return a\n`);
+    const changed = functions.map((text, at) => (at === 2 ? text.replace('return a', 'return a + b + many(more, words)') : text));
+    expect(kept(functions.join('\n'), changed.join('\n'), 'text/x-python')).toBeGreaterThan(0.8);
+  });
+
+  it('at the end of a thread leaves all but the last passages as they were', () => {
+    const before = split(thread(200), THREAD);
+    const after = split(thread(201), THREAD);
+    expect(after.slice(0, before.length - 2)).toEqual(before.slice(0, -2));
+  });
+});
+
+describe('a table', () => {
+  it('that is longer than a passage has its head in each', () => {
+    const rows = Array.from({ length: 300 }, (_, at) => `| name${at} | value${at} |`);
+    const passages = split(['# Prices', '', '| name | value |', '| --- | --- |', ...rows].join('\n'), MARKDOWN);
+    expect(passages.length).toBeGreaterThan(3);
+    for (const { headings, text } of passages) {
+      expect(headings).toEqual(['Prices']);
+      expect(text.split('\n').slice(0, 2)).toEqual(['| name | value |', '| --- | --- |']);
+    }
+    expect(passages.flatMap(({ text }) => text.split('\n').slice(2))).toEqual(rows);
+  });
+});
+
+describe('small sections', () => {
+  it('one after the other go together, as remarks do, each with who and when', () => {
+    const remarks = Array.from({ length: 12 }, (_, at) => `## Ann commented on 2026-01-${10 + at}\n\nRemark ${at} is short.`);
+    const passages = split(`Lead.\n\n${remarks.join('\n\n')}`, MARKDOWN);
+    expect(passages).toHaveLength(1);
+    for (let at = 0; at < 12; at += 1) expect(passages[0]?.text).toContain(`Ann commented on 2026-01-${10 + at}\n\nRemark ${at} is short.`);
+  });
+
+  it('under another heading stay there', () => {
+    const text = `# One\n${paragraph(1, 60)}\n## A\nshort a\n# Two\n${paragraph(2, 60)}\n## B\nshort b`;
+    expect(split(text, MARKDOWN).map(({ headings }) => headings)).toEqual([['One'], ['One', 'A'], ['Two'], ['Two', 'B']]);
+  });
+
+  it('have headings that are underlined too, but front matter has none', () => {
+    const text = `One\n===\n${paragraph(1, 60)}\n\nTwo\n---\n${paragraph(2, 60)}`;
+    expect(split(text, MARKDOWN).map(({ headings }) => headings)).toEqual([['One'], ['One', 'Two']]);
+    expect(split(`---\ntitle: x\n---\n${paragraph(1, 60)}`, MARKDOWN).map(({ headings }) => headings)).toEqual([[]]);
+  });
+
+  it('of one level stay beside each other where the level above is missing', () => {
+    const text = `## One\n${paragraph(1, 60)}\n## Two\n${paragraph(2, 60)}\n#### Deep\n${paragraph(3, 60)}\n#### Other\n${paragraph(4, 60)}`;
+    expect(split(text, MARKDOWN).map(({ headings }) => headings)).toEqual([['One'], ['Two'], ['Two', 'Deep'], ['Two', 'Other']]);
+  });
+});
+
+describe('code', () => {
+  it.each([
+    [
+      'python',
+      '@cached\ndef first(a):\n    "Says something about it."\n    return a\n\nclass Second(Base):\n    def method(self):\n        return self.value + 1\n',
+      [['first'], ['Second', 'method']],
+    ],
+    [
+      'typescript',
+      'export async function first(a: string): Promise<void> {\n  await somethingElse(a);\n}\n\nexport class Second {\n  #method(value: number): number {\n    return value + this.value;\n  }\n}\n',
+      [['first'], ['Second', '#method']],
+    ],
+    [
+      'go',
+      'func (s *Server) First(ctx context.Context) error {\n\treturn s.other(ctx, value)\n}\n\ntype Second struct {\n\tValue int\n\tOther string\n}\n',
+      [['First'], ['Second']],
+    ],
+    [
+      'c',
+      'static int first(int a, char *b)\n{\n    if (a) {\n        return other(b);\n    }\n    return 0;\n}\n\nvoid second(void)\n{\n    first(1, "text");\n}\n',
+      [['first'], ['second']],
+    ],
+    [
+      'rust',
+      'impl<T> Display for First<T> {\n    pub fn method(value: u8) -> Self {\n        Self { value, other: true }\n    }\n}\n',
+      [['Display', 'method']],
+    ],
+  ])('in %s is cut at its definitions, each with its symbol', (language, text, expected) => {
+    expect(split(text, `text/x-${language}`, 24).map(({ headings }) => headings)).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('keeps comments and decorators with what they are about', () => {
+    const passages = split('x = 1\n\n# About it.\n@cached\ndef first():\n    return other(value)\n', 'text/x-python', 16);
+    expect(passages.find(({ headings }) => headings[0] === 'first')?.text).toMatch(/^# About it\.\n@cached\ndef first/);
+  });
+
+  it.each([
+    ['one line without an end', 'a(b){c;}'.repeat(200_000)],
+    ['definitions without an end', 'function f(\n'.repeat(100_000)],
+    ['ever deeper definitions', Array.from({ length: 2_000 }, (_, at) => `${' '.repeat(at)}class C${at}:`).join('\n')],
+    ['spaces', `${' '.repeat(1_000)}x\n`.repeat(2_000)],
+    ['types without a name', `${'unsigned '.repeat(40)}\n`.repeat(5_000)],
+    ['open brackets', 'f((((((((((((((((((((((((((((((((((((\n'.repeat(20_000)],
+  ])('of %s is cut without a word lost', (_, text) => {
+    expect(lost(text, 'text/x-anything')).toEqual([]);
+  });
+});
+
+describe('a thread', () => {
+  const messages = Array.from({ length: 80 }, (_, at) => ({
+    author: at % 2 === 0 ? 'Ann' : 'Bob',
+    at_ms: Date.UTC(2026, 0, 31, 10, at),
+    text: `Message ${at} says something that only the ones around it explain.`,
+  }));
+
+  it('has each message with who wrote it and when, among those around it', () => {
+    const passages = split(JSON.stringify({ messages }), THREAD);
+    expect(passages.length).toBeGreaterThan(2);
+    expect(passages[0]?.text.split('\n')[1]).toBe('Bob, 2026-01-31 10:01: Message 1 says something that only the ones around it explain.');
+    for (const [at, { text }] of passages.slice(1).entries()) expect(text.split('\n')[0]).toBe(passages[at]?.text.split('\n').at(-1));
+    for (const { text } of passages) expect(text.split('\n').length).toBeGreaterThan(2);
+  });
+
+  it('is cut at a long pause', () => {
+    const later = messages.map((message, at) => (at < 40 ? message : { ...message, at_ms: message.at_ms + 86_400_000 }));
+    for (const { text } of split(JSON.stringify({ messages: later }), THREAD)) {
+      expect(text.includes('2026-01-31') && text.includes('2026-02-01')).toBe(false);
+    }
+  });
+
+  it('names the author of a long message wherever it is cut', () => {
+    const long = JSON.stringify({ messages: [{ author: 'Ann', text: 'This goes on. '.repeat(1_000) }] });
+    for (const { text } of split(long, THREAD)) expect(text.startsWith('Ann: ')).toBe(true);
   });
 });
