@@ -4,7 +4,11 @@ import { effectiveFeatures } from './effective-features.ts';
 import type { CallTarget } from './sandboxed-call.ts';
 
 /** The parts of a run of this kind, in order. INVALID_REQUEST when there is none. */
-export function partsOf({ datasource, connection }: CallTarget, kind: ScheduledKind, wanted: readonly string[] | undefined): string[] {
+export function partsOf(
+  { datasource, connection }: Pick<CallTarget, 'datasource' | 'connection'>,
+  kind: ScheduledKind,
+  wanted: readonly string[] | undefined,
+): string[] {
   if (kind === 'access') return [GROUPS_STREAM];
   const enabled = effectiveFeatures(datasource.manifest, datasource.flags, connection.features).filter((feature) => feature.enabled);
   const features = enabled.map(({ name }) => name).filter((name) => wanted?.includes(name) ?? true);

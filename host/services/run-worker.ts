@@ -21,6 +21,8 @@ import type { Run } from './services.ts';
 /** Works on runs: claims what is due, reads feature by feature, keeps the lease, hands over when it must stop. */
 export interface RunWorker {
   work(options: WorkOptions): Promise<void>;
+  /** Queues the runs whose time has come; gives how many. */
+  queueDue(nowMs: number): Promise<number>;
   /** Something may be due now. */
   wake(): void;
   /** Ends the call of a run that this worker has, so that it sees the cancellation at once. */
@@ -139,6 +141,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       }
       await Promise.all(tasks);
     },
+    queueDue: (nowMs) => queueDueRuns(options, nowMs),
     wake: () => wakeUp.abort(),
     cancel: (run) => active.get(run)?.stop.abort(),
     interrupt(connection) {

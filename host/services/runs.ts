@@ -34,7 +34,7 @@ export function createRuns(options: RunOptions): RunService {
     async start(organisation, connection, input, actor) {
       await organisations.get(organisation);
       const { kind = 'content', features, full = false } = input;
-      const target = await targets.load(organisation, connection);
+      const target = await targets.look(organisation, connection);
       for (const name of features ?? []) knownFeature(target.datasource.manifest, name);
       if (full && kind !== 'content') throw misplaced('/full', 'Only a run that reads content can read everything again.');
       if (features !== undefined && kind === 'access')
@@ -102,6 +102,7 @@ export function createRuns(options: RunOptions): RunService {
       return run;
     },
 
+    queueDue: (nowMs) => worker.queueDue(nowMs),
     work: (work) => worker.work(work),
   };
   return service;

@@ -84,6 +84,10 @@ export interface InstalledDatasource {
   grant: Grant;
   /** Every limit in force: the defaults with the grant's over them. */
   limits: Limits;
+  /** Whether its connections are worked on. */
+  enabled: boolean;
+  /** The version that ran before, and can be gone back to. */
+  previousVersion: string | undefined;
   features: FeatureFlag[];
   installedAtMs: number;
 }
@@ -244,6 +248,8 @@ export interface RunService {
   failedItems(organisation: string, connection: string, page: PageInput): Promise<Page<FailedItem>>;
   /** Starts a run that takes up again what the host has kept of failed items, and nothing else. UNKNOWN_CONNECTION, NOTHING_TO_RETRY, RUN_IN_PROGRESS, CONNECTION_PAUSED. */
   retryFailed(organisation: string, connection: string, actor: Actor): Promise<Run>;
+  /** Queues the runs whose time has come at `nowMs`, each once however many hosts do so. Gives how many. `work` does it by itself. */
+  queueDue(nowMs: number): Promise<number>;
   /** Works on queued, parked and orphaned runs until `signal` aborts or, with `untilIdle`, nothing is left to do now. */
   work(options: { signal: AbortSignal; untilIdle?: boolean; onProgress?: (run: Run) => void }): Promise<void>;
 }

@@ -56,6 +56,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
     authorisations: { begin: unused, status: unused, choose: unused, finish: unused, revoke: unused, ...overrides.authorisations },
     variables: { list: unused, set: unused, ...overrides.variables },
     vault: { status: unused, rotate: unused, retire: unused, ...overrides.vault },
+    webhooks: { get: unused, open: unused, close: unused, take: unused, ...overrides.webhooks },
     runs: {
       start: unused,
       get: unused,
@@ -66,6 +67,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
       dismiss: unused,
       failedItems: unused,
       retryFailed: unused,
+      queueDue: unused,
       work: unused,
       ...overrides.runs,
     },
