@@ -28,7 +28,9 @@ import { createKeys } from './keys.ts';
 import { createLiveSearch } from './live-search.ts';
 import { createMetrics } from './metrics.ts';
 import { createOrganisations } from './organisations.ts';
-import { createRegistry, type RunnableDatasource } from './registry.ts';
+import { createComponents, type RunnableDatasource } from './components.ts';
+import { createRegistry } from './registry.ts';
+import { createVersionSwitch } from './version-switch.ts';
 import { createRetrieval } from './retrieval.ts';
 import { createRunWorker } from './run-worker.ts';
 import { createRuns } from './runs.ts';
@@ -70,17 +72,17 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const organisations = createOrganisations(database);
   const keys = createKeys({ database, organisations, log });
   const tokens = config.tokens === undefined ? undefined : createTokens(config.tokens, log);
-  const registry = createRegistry({
-    database,
+  const components = createComponents({
     compiler: createCompiler({
       cacheFolder: join(config.dataDir, 'cache', 'compiled'),
       isolation,
       onKill: recordExamination(recorder, log),
     }),
     componentsFolder: join(config.dataDir, 'components'),
-    recorder,
     describe: (candidate) => describe({ pool, recorder }, candidate),
   });
+  const versionSwitch = createVersionSwitch({ database, components, recorder });
+  const registry = createRegistry({ database, components, versions: versionSwitch });
   const vault = createVault(config);
   const access = openAuthorisationParts({
     database,

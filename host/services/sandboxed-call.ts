@@ -12,7 +12,7 @@ import { PoolFullError, type SandboxPool } from '../sandbox/pool.ts';
 import type { SourceFunction } from '../sandbox/protocol.ts';
 import type { CallOutcome } from '../sandbox/sandbox-process.ts';
 import { effectiveFeatures } from './effective-features.ts';
-import type { RunnableDatasource } from './registry.ts';
+import type { RunnableDatasource } from './components.ts';
 
 /** A connection with all that a call for it needs, as it is at this moment. */
 export interface CallTarget {

@@ -24,7 +24,7 @@ import type { Isolation } from '../sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../sandbox/pool.ts';
 import type { SourceFunction } from '../sandbox/protocol.ts';
 import { invalidConfig, knownFeature } from './flags.ts';
-import { accepted, type RunnableDatasource } from './registry.ts';
+import { accepted, type RunnableDatasource } from './components.ts';
 import { callInSandbox, type CallTarget } from './sandboxed-call.ts';
 
 /** One call of a component that is not installed, without a database. */

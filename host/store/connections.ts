@@ -98,6 +98,12 @@ const LIST = defineStatement<{ organisation: string; key: string; limit: number 
   toConnection,
 );
 
+const CONFIGS = defineStatement<{ datasource: string }, { id: string; organisation: string; config: JsonObject }>(
+  'connections.configs',
+  `SELECT id, organisation_id, config FROM connections WHERE datasource_name = :datasource AND removed_at_ms IS NULL ORDER BY id`,
+  (row) => ({ id: row.text('id'), organisation: row.text('organisation_id'), config: row.jsonObject('config') }),
+);
+
 const CREDENTIAL = defineStatement<Key, Uint8Array | undefined>(
   'connections.credential',
   'SELECT credential FROM connections WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL',
@@ -150,6 +156,14 @@ export async function getSealedCredential(database: Database, organisation: stri
 export async function listConnections(database: Database, organisation: string, page: PageRequest): Promise<StoredPage<StoredConnection>> {
   const rows = await database.read(LIST, { organisation, ...pageBounds(page, '') });
   return toPage(rows, page, (connection) => connection.id);
+}
+
+/** The settings of every connection of a datasource, of all organisations: a new version has to fit all of them. */
+export async function listConfigs(
+  database: Database,
+  datasource: string,
+): Promise<{ id: string; organisation: string; config: JsonObject }[]> {
+  return database.read(CONFIGS, { datasource });
 }
 
 function toConnection(row: Columns): StoredConnection {

@@ -9,6 +9,7 @@ import { AUTHORISATIONS } from './migrations/0007-authorisations.ts';
 import { VECTORS } from './migrations/0008-vectors.ts';
 import { DELIVERIES } from './migrations/0009-deliveries.ts';
 import { WEBHOOKS } from './migrations/0010-webhooks.ts';
+import { VERSIONS } from './migrations/0011-versions.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** In order of version; new ones go to the end. */
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   VECTORS,
   DELIVERIES,
   WEBHOOKS,
+  VERSIONS,
 ];
 
 /** The file was written by a newer version of this host. */

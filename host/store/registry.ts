@@ -13,6 +13,10 @@ export interface RegisteredDatasource {
   manifest: Json;
   grant: Json;
   inspection: Json;
+  /** Whether its connections are worked on. */
+  enabled: boolean;
+  /** The version that ran before, and can be gone back to. */
+  previousVersion: string | undefined;
   installedAtMs: number;
   updatedAtMs: number;
 }
@@ -25,18 +29,45 @@ export interface DatasourceInput {
   manifest: object;
   grant: object;
   inspection: object;
+  /** Left out: as it is. */
+  previousVersion?: string;
   nowMs: number;
 }
 
-const PUT = defineStatement<Record<'name' | 'version' | 'digest' | 'manifest' | 'grant' | 'inspection', string> & { nowMs: number }>(
+const PUT = defineStatement<
+  Record<'name' | 'version' | 'digest' | 'manifest' | 'grant' | 'inspection', string> & { previousVersion: string | null; nowMs: number }
+>(
   'datasource_registry.put',
-  `INSERT INTO datasource_registry (name, version, digest, manifest, grant, inspection, installed_at_ms, updated_at_ms)
-   VALUES (:name, :version, :digest, :manifest, :grant, :inspection, :nowMs, :nowMs)
+  `INSERT INTO datasource_registry (name, version, digest, manifest, grant, inspection, previous_version, installed_at_ms, updated_at_ms)
+   VALUES (:name, :version, :digest, :manifest, :grant, :inspection, :previousVersion, :nowMs, :nowMs)
    ON CONFLICT (name) DO UPDATE SET version = excluded.version, digest = excluded.digest, manifest = excluded.manifest,
-     grant = excluded.grant, inspection = excluded.inspection, updated_at_ms = excluded.updated_at_ms`,
+     grant = excluded.grant, inspection = excluded.inspection,
+     previous_version = coalesce(excluded.previous_version, previous_version), updated_at_ms = excluded.updated_at_ms`,
 );
 
-const COLUMNS = 'name, version, digest, manifest, grant, inspection, installed_at_ms, updated_at_ms';
+const COLUMNS = 'name, version, digest, manifest, grant, inspection, enabled, previous_version, installed_at_ms, updated_at_ms';
+
+const SET_GRANT = defineStatement<{ name: string; grant: string; nowMs: number }>(
+  'datasource_registry.set-grant',
+  'UPDATE datasource_registry SET grant = :grant, updated_at_ms = :nowMs WHERE name = :name',
+);
+
+const SET_ENABLED = defineStatement<{ name: string; enabled: number; nowMs: number }>(
+  'datasource_registry.set-enabled',
+  'UPDATE datasource_registry SET enabled = :enabled, updated_at_ms = :nowMs WHERE name = :name',
+);
+
+const FORGET_PREVIOUS = defineStatement<{ name: string }>(
+  'datasource_registry.forget-previous',
+  'UPDATE datasource_registry SET previous_version = NULL WHERE name = :name',
+);
+
+const GUARD_DIGEST = defineStatement<{ name: string; digest: string }>(
+  'datasource_registry.guard-digest',
+  'UPDATE datasource_registry SET digest = digest WHERE name = :name AND digest = :digest',
+);
+
+const DELETE = defineStatement<{ name: string }>('datasource_registry.delete', 'DELETE FROM datasource_registry WHERE name = :name');
 
 const GET = defineStatement<{ name: string }, RegisteredDatasource>(
   'datasource_registry.get',
@@ -50,13 +81,46 @@ const LIST = defineStatement<NoParams, RegisteredDatasource>(
   toDatasource,
 );
 
-/** Registers a datasource, or replaces the one of the same name; its flags and connections stay. `alongside` is of the same transaction. */
-export async function putDatasource(database: Database, input: DatasourceInput, alongside: readonly Operation[] = []): Promise<void> {
-  const { name, version, digest, nowMs } = input;
+/** Registers the version of a datasource that runs, in place of another; its flags and connections stay. */
+export function registerDatasource(input: DatasourceInput): Operation {
+  const { name, version, digest, previousVersion = null, nowMs } = input;
   const manifest = JSON.stringify(input.manifest);
   const grant = JSON.stringify(input.grant);
   const inspection = JSON.stringify(input.inspection);
-  await database.write([operation(PUT, { name, version, digest, manifest, grant, inspection, nowMs }), ...alongside]);
+  return operation(PUT, { name, version, digest, manifest, grant, inspection, previousVersion, nowMs });
+}
+
+/** The same as a transaction of its own. `alongside` is of the same transaction. */
+export async function putDatasource(database: Database, input: DatasourceInput, alongside: readonly Operation[] = []): Promise<void> {
+  await database.write([registerDatasource(input), ...alongside]);
+}
+
+/** Gives a datasource other powers. */
+export function setGrant(input: { name: string; grant: object; nowMs: number }): Operation {
+  return operation(SET_GRANT, { ...input, grant: JSON.stringify(input.grant) }, { expectChanges: 1 });
+}
+
+/** Whether the connections of a datasource are worked on. */
+export function setEnabled(input: { name: string; enabled: boolean; nowMs: number }): Operation {
+  return operation(SET_ENABLED, { ...input, enabled: input.enabled ? 1 : 0 }, { expectChanges: 1 });
+}
+
+/** After a rollback there is no further way back. */
+export function forgetPrevious(name: string): Operation {
+  return operation(FORGET_PREVIOUS, { name });
+}
+
+/** First in a transaction with what a component gave: fails when another version runs by now. */
+export function guardDigest(name: string, digest: string): Operation {
+  return operation(GUARD_DIGEST, { name, digest }, { expectChanges: 1 });
+}
+
+/** The name of the statement that fails then. */
+export const DIGEST_GUARD = 'datasource_registry.guard-digest';
+
+/** Takes a datasource out. Its connections must be gone. */
+export function deleteDatasource(name: string): Operation {
+  return operation(DELETE, { name }, { expectChanges: 1 });
 }
 
 export async function getDatasource(database: Database, name: string): Promise<RegisteredDatasource | undefined> {
@@ -76,6 +140,8 @@ function toDatasource(row: Columns): RegisteredDatasource {
     manifest: row.json('manifest'),
     grant: row.json('grant'),
     inspection: row.json('inspection'),
+    enabled: row.flag('enabled'),
+    previousVersion: row.optionalText('previous_version'),
     installedAtMs: row.number('installed_at_ms'),
     updatedAtMs: row.number('updated_at_ms'),
   };

@@ -249,12 +249,16 @@ export interface Oauth {
    */
   issuer?: string;
   authorization_endpoint?: OauthEndpoint;
+  token_endpoint?: OauthEndpoint;
+  device_authorization_endpoint?: OauthEndpoint;
   /**
    * A URL without a query. `{key}` in its path stands for that setting of the connection, and `{key.origin}` in place of scheme and host for the origin of the URL that it holds.
    */
-  token_endpoint?: string;
-  device_authorization_endpoint?: OauthEndpoint;
-  revocation_endpoint?: OauthEndpoint;
+  revocation_endpoint?: string;
+  /**
+   * A URL without a query. `{key}` in its path stands for that setting of the connection, and `{key.origin}` in place of scheme and host for the origin of the URL that it holds.
+   */
+  installation_endpoint?: string;
   /**
    * How a token is revoked: by RFC 7009, or as GitHub does: DELETE with the client's id and secret as Basic and the token in JSON.
    */
@@ -334,6 +338,7 @@ export interface OauthEndpoints {
   token_endpoint?: OauthEndpoint;
   device_authorization_endpoint?: OauthEndpoint;
   revocation_endpoint?: OauthEndpoint;
+  installation_endpoint?: OauthEndpoint;
 }
 /**
  * Added to the address that the person visits: `{ access_type: offline, prompt: consent }`.

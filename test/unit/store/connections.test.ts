@@ -61,7 +61,7 @@ test('installing a datasource again replaces it and keeps its flags and the firs
   await putDatasource(database, { ...input, version: '2.0.0', nowMs: 9 });
   expect(await getDatasource(database, 'github')).toEqual({
     ...{ name: 'github', version: '2.0.0', digest: 'sha256:a', manifest: { a: [1] }, grant: {}, inspection: { ok: true } },
-    ...{ installedAtMs: 5, updatedAtMs: 9 },
+    ...{ enabled: true, previousVersion: undefined, installedAtMs: 5, updatedAtMs: 9 },
   });
   expect(await listDatasources(database)).toHaveLength(1);
   await putFlag(database, 'github', { feature: 'issues', enabled: false, config: {}, updatedAtMs: 7 });
