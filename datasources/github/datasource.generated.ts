@@ -9,6 +9,8 @@ export type Config = {
   readonly exclude_repositories: readonly (string)[];
   /** Where the REST API is. For GitHub Enterprise Server: `https://ghe.example.com/api/v3`. */
   readonly base_url: string;
+  /** For a connection by a GitHub App: the number of its installation, from the address of its settings page. */
+  readonly installation_id?: string | undefined;
 };
 
 /** The settings of each feature. */
@@ -115,6 +117,14 @@ export const manifest: DatasourceManifest<ManifestTypes> = {
         "default": "https://api.github.com",
         "examples": [
           "https://ghe.example.com/api/v3"
+        ]
+      },
+      "installation_id": {
+        "type": "string",
+        "description": "For a connection by a GitHub App: the number of its installation, from the address of its settings page.",
+        "maxLength": 20,
+        "examples": [
+          "12345678"
         ]
       }
     },

@@ -13,6 +13,8 @@ export interface Endpoints {
   token: string | undefined;
   device: string | undefined;
   revocation: string | undefined;
+  /** Gives the token of an app's installation. */
+  installation: string | undefined;
 }
 
 /** How the host obtains tokens for a datasource: the words of its author, who is a stranger. */
@@ -82,7 +84,7 @@ export function fillTemplate(template: string, config: JsonObject): string {
 /** The endpoints for a connection with these settings. INVALID_CONFIG. */
 export function endpointsFor(rules: AuthorisationRules, config: JsonObject): Endpoints {
   const fits = rules.variants.find(({ when }) => Object.entries(when).every(([key, value]) => config[key] === value));
-  const { issuer, authorization, token, device, revocation } = fits?.endpoints ?? rules.endpoints;
+  const { issuer, authorization, token, device, revocation, installation } = fits?.endpoints ?? rules.endpoints;
   const fill = (template: string | undefined): string | undefined => (template === undefined ? undefined : fillTemplate(template, config));
   return {
     issuer: fill(issuer),
@@ -90,17 +92,21 @@ export function endpointsFor(rules: AuthorisationRules, config: JsonObject): End
     token: fill(token),
     device: fill(device),
     revocation: fill(revocation),
+    installation: fill(installation),
   };
 }
 
-/** Every fixed origin that a manifest wants secrets or tokens sent to; those of settings are the operator's to add. */
+/** Every fixed origin that a manifest wants people, secrets or tokens sent to; those of settings are the operator's to add. */
 export function askedAuthorisationOrigins(rules: AuthorisationRules | undefined): string[] {
   if (rules === undefined) return [];
   const sets = [rules.endpoints, ...rules.variants.map(({ endpoints }) => endpoints)];
-  const templates = sets.flatMap(({ issuer, token, device, revocation }) => [
+  const templates = sets.flatMap(({ issuer, authorization, token, device, revocation, installation }) => [
+    authorization,
     token,
     device,
     revocation,
+    installation,
+    // Asked for whatever it is not said to be.
     token === undefined ? issuer : undefined,
   ]);
   const origins = [...templates, rules.resources?.endpoint].flatMap((template) => {

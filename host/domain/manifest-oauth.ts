@@ -5,7 +5,7 @@ import { isJsonObject } from './json.ts';
 
 type EndpointSource = Pick<
   Oauth,
-  'issuer' | 'authorization_endpoint' | 'token_endpoint' | 'device_authorization_endpoint' | 'revocation_endpoint'
+  'issuer' | 'authorization_endpoint' | 'token_endpoint' | 'device_authorization_endpoint' | 'revocation_endpoint' | 'installation_endpoint'
 >;
 
 /** Every default is filled in. */
@@ -50,6 +50,7 @@ function toEndpoints(source: EndpointSource): Endpoints {
     token: source.token_endpoint,
     device: source.device_authorization_endpoint,
     revocation: source.revocation_endpoint,
+    installation: source.installation_endpoint,
   };
 }
 
@@ -77,6 +78,7 @@ const ENDPOINT_KEYS = [
   'token_endpoint',
   'device_authorization_endpoint',
   'revocation_endpoint',
+  'installation_endpoint',
 ] as const;
 
 function checkPlaceholders(source: DatasourceManifest, oauth: Oauth): Problem[] {
@@ -94,7 +96,7 @@ function checkPlaceholders(source: DatasourceManifest, oauth: Oauth): Problem[] 
   ];
   return named.flatMap(({ path, keys }) =>
     keys
-      .filter((key) => !known.includes(key))
+      .filter((key) => !known.includes(key) && !(key === 'client_id' && path.endsWith('revocation_endpoint')))
       .map((key) => ({ path, reason: `config_schema has no property "${key}".`, remedy: 'Add it there, or name another.' })),
   );
 }
@@ -106,7 +108,7 @@ function checkFlows(oauth: Oauth): Problem[] {
     oauth[path] === undefined ? [{ path: '/auth/oauth', reason: `${why} needs "${path}".`, remedy: `Add "${path}".` }] : [];
   const problems = (oauth.flows ?? ['code']).flatMap((flow) => {
     const why = `The flow ${flow}`;
-    const token = found && flow !== 'installation' ? [] : needs('token_endpoint', why);
+    const token = found ? [] : needs('token_endpoint', why);
     switch (flow) {
       case 'code':
         return [...token, ...(found ? [] : needs('authorization_endpoint', why)), ...needs('client_id', why)];
@@ -115,8 +117,9 @@ function checkFlows(oauth: Oauth): Problem[] {
       case 'client_credentials':
         return [...token, ...needs('client_id', why)];
       case 'assertion':
-      case 'installation':
         return [...token, ...needs('client_key', why)];
+      case 'installation':
+        return [...needs('installation_endpoint', why), ...needs('client_key', why)];
       default:
         return flow satisfies never;
     }

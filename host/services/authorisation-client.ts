@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { type AuthorisationFetch, createAuthorisationFetch } from '../capabilities/authorisation-fetch.ts';
-import { type AuthorisationRules, endpointsFor, type Endpoints } from '../domain/authorisation.ts';
+import { type AuthorisationRules, endpointsFor, type Endpoints, type Flow } from '../domain/authorisation.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
@@ -19,6 +19,7 @@ export interface AuthorisationClient {
   /** Signs assertions and JWTs of an app; undefined where there is no key. */
   signer: Signer | undefined;
   fetch: AuthorisationFetch;
+  installationEndpoint: string | undefined;
   config: JsonObject;
   scopes: string[];
 }
@@ -43,6 +44,7 @@ export interface AuthorisationTarget {
  */
 export async function openAuthorisationClient(
   target: AuthorisationTarget,
+  flow: Flow,
   values: ReadonlyMap<string, string>,
   recorder: AuditRecorder,
 ): Promise<AuthorisationClient> {
@@ -54,12 +56,18 @@ export async function openAuthorisationClient(
     datasource: datasource.name,
     onRecord: (request) => record.addRequest(request),
   });
-  const need = (name: string | undefined): string | undefined => (name === undefined ? undefined : valueOf(values, name, datasource.name));
-  const secret = rules.clientAuthentication === 'post' || rules.clientAuthentication === 'basic' ? need(rules.client.secret) : undefined;
-  const signer = rules.client.key === undefined ? undefined : signerOf(rules, values, datasource.name);
-  const server = await serverOf(endpointsFor(rules, connection.config), rules, fetch);
+  // Each flow needs some of the values: who uses one flow only has not set those of the others.
+  const byKey = flow === 'assertion' || flow === 'installation';
+  const need = (name: string | undefined): string | undefined =>
+    name === undefined || byKey ? values.get(name ?? '') : valueOf(values, name, datasource.name);
+  const proves = rules.clientAuthentication === 'post' || rules.clientAuthentication === 'basic';
+  const secret = proves ? need(rules.client.secret) : undefined;
+  const signs = byKey || rules.clientAuthentication === 'key';
+  const signer = signs && rules.client.key !== undefined ? signerOf(rules, values, datasource.name) : undefined;
   // An app and a service account are known by their key alone.
-  const id = rules.client.id === undefined ? signer?.issuer : need(rules.client.id);
+  const id = need(rules.client.id) ?? signer?.issuer;
+  const endpoints = endpointsFor(rules, { ...connection.config, ...(id === undefined ? {} : { client_id: id }) });
+  const server = await serverOf(endpoints, rules, fetch);
   return {
     rules,
     server,
@@ -68,6 +76,7 @@ export async function openAuthorisationClient(
     secrets: secret === undefined ? [] : [secret],
     signer,
     fetch,
+    installationEndpoint: endpoints.installation,
     config: connection.config,
     scopes: [...new Set([...datasource.manifest.auth.requiredScopes, ...rules.extraScopes])],
   };
@@ -163,15 +172,17 @@ function toCryptoKey(key: KeyObject): Promise<CryptoKey> {
 
 /** What the manifest names, and the rest from the issuer's metadata. */
 async function serverOf(endpoints: Endpoints, rules: AuthorisationRules, fetch: AuthorisationFetch): Promise<oauth.AuthorizationServer> {
-  const { issuer, authorization, token, device, revocation } = endpoints;
+  const { issuer, authorization, token, device, revocation, installation } = endpoints;
   const named = {
     ...(authorization === undefined ? {} : { authorization_endpoint: authorization }),
     ...(token === undefined ? {} : { token_endpoint: token }),
     ...(device === undefined ? {} : { device_authorization_endpoint: device }),
     ...(revocation === undefined ? {} : { revocation_endpoint: revocation }),
   };
-  const complete = token !== undefined && (authorization !== undefined || !rules.flows.includes('code'));
-  if (issuer === undefined || complete) return { issuer: issuer ?? new URL(authorization ?? token ?? '').origin, ...named };
+  const complete =
+    (token !== undefined && (authorization !== undefined || !rules.flows.includes('code'))) ||
+    (token === undefined && installation !== undefined);
+  if (issuer === undefined || complete) return { issuer: issuer ?? new URL(authorization ?? token ?? installation ?? '').origin, ...named };
   return { ...(await discover(new URL(issuer), fetch)), ...named };
 }
 

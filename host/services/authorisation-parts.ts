@@ -1,4 +1,5 @@
 import { type Config, isLoopbackHost } from '../config.ts';
+import type { Flow } from '../domain/authorisation.ts';
 import type { Log } from '../log.ts';
 import { pauseConnection } from '../store/connection-work.ts';
 import type { Database } from '../store/database.ts';
@@ -50,13 +51,13 @@ export function openAuthorisationParts(options: AuthorisationPartsOptions): Auth
   }
 
   /** Read anew each time: a changed grant, setting or value counts at once. */
-  async function openFor(target: AuthorisationTarget): Promise<AuthorisationClient> {
+  async function openFor(target: AuthorisationTarget, flow: Flow): Promise<AuthorisationClient> {
     const values = await variables.values(target.connection.organisation, target.datasource.name);
-    return openAuthorisationClient(target, values, recorder);
+    return openAuthorisationClient(target, flow, values, recorder);
   }
 
-  const openClient = async (organisation: string, connection: string): Promise<AuthorisationClient> =>
-    openFor(await load(organisation, connection));
+  const openClient = async (organisation: string, connection: string, flow: Flow): Promise<AuthorisationClient> =>
+    openFor(await load(organisation, connection), flow);
   const revoker = createRevoker({ database, vault, log, openClient });
   return {
     variables,

@@ -42,7 +42,7 @@ export interface AuthorisationOptions {
   redirectUri: string | undefined;
   /** UNKNOWN_ORGANISATION, UNKNOWN_CONNECTION. */
   load(organisation: string, connection: string): Promise<AuthorisationTarget>;
-  openClient(target: AuthorisationTarget): Promise<AuthorisationClient>;
+  openClient(target: AuthorisationTarget, flow: Flow): Promise<AuthorisationClient>;
   authoriser: Authoriser;
   revoker: Revoker;
 }
@@ -100,6 +100,7 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
     const redirectUri = knownRedirect(options.redirectUri);
     const { server, rules } = client;
     if (server.authorization_endpoint === undefined) throw unsupported(target, 'code');
+    refuseOrigin(target, server.authorization_endpoint);
     const [verifier, state] = [oauth.generateRandomCodeVerifier(), randomBytes(32).toString('base64url')];
     const url = new URL(server.authorization_endpoint);
     const parameters = {
@@ -153,7 +154,7 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
   async function finishCode(attempt: StoredAttempt, parameters: URLSearchParams, state: string): Promise<string | undefined> {
     const target = await options.load(attempt.organisation, attempt.connection);
     const kept = await openKept(attempt);
-    const client = await options.openClient(target);
+    const client = await options.openClient(target, 'code');
     // The response of one server must not be taken to another (RFC 9700, section 4.4).
     if (kept.flow !== 'code' || kept.tokenEndpoint !== client.server.token_endpoint || kept.issuer !== client.server.issuer)
       return fail(attempt, 'the settings of the connection have changed meanwhile');
@@ -198,7 +199,7 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
     const target = await options.load(attempt.organisation, attempt.connection);
     const kept = await openKept(attempt);
     if (kept.flow !== 'device') return;
-    const client = await options.openClient(target);
+    const client = await options.openClient(target, 'device');
     const outcome = await pollDevice(client, kept.deviceCode);
     switch (outcome.kind) {
       case 'tokens':
@@ -226,7 +227,7 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
       const { flows } = rulesOf(target);
       const flow = input.flow ?? flows[0] ?? 'code';
       if (!flows.includes(flow)) throw unsupported(target, flow);
-      const client = await options.openClient(target);
+      const client = await options.openClient(target, flow);
       if (flow === 'code')
         return { attempt: await beginCode(target, client, actor), authorisation: await service.status(organisation, connection) };
       if (flow === 'device')
@@ -367,6 +368,15 @@ function knownRedirect(redirectUri: string | undefined): string {
   if (redirectUri !== undefined) return redirectUri;
   throw new RequestError('INVALID_SETTING', 'This host does not know under which address browsers reach it.', {
     remedy: 'Set LORELAI_PUBLIC_URL, for example to https://datasources.example.com.',
+  });
+}
+
+/** People are sent only where the operator said: a page elsewhere could ask them for a password. */
+function refuseOrigin({ datasource }: AuthorisationTarget, endpoint: string): void {
+  const { origin } = new URL(endpoint);
+  if (datasource.grant.authorisation?.origins.includes(origin) === true) return;
+  throw new RequestError('AUTHORISATION_REFUSED', `${datasource.name} wants people sent to ${origin}, which is not granted.`, {
+    remedy: `Allow it with: datasources install … --allow-authorisation ${origin}`,
   });
 }
 

@@ -11,6 +11,8 @@ import type { TokenKeeper } from './token-keeper.ts';
 export interface CallTargets {
   /** UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE; CREDENTIAL_MISSING and UPSTREAM_FAULT of its authorisation. */
   load(organisation: string, connection: string): Promise<CallTarget>;
+  /** The same without the credential: opens nothing and asks no source. UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE. */
+  look(organisation: string, connection: string): Promise<Pick<CallTarget, 'connection' | 'datasource'>>;
 }
 
 export function createCallTargets(options: {
@@ -21,11 +23,14 @@ export function createCallTargets(options: {
 }): CallTargets {
   const { database, registry, vault, tokenKeeper } = options;
   const targets: CallTargets = {
-    async load(organisation, id) {
+    async look(organisation, id) {
       const connection = await getConnection(database, organisation, id);
       if (connection === undefined) throw unknownConnection(id);
-      const [datasource, sealed, token] = await Promise.all([
-        registry.runnable(connection.datasource),
+      return { connection, datasource: await registry.runnable(connection.datasource) };
+    },
+    async load(organisation, id) {
+      const [{ connection, datasource }, sealed, token] = await Promise.all([
+        targets.look(organisation, id),
         getSealedCredential(database, organisation, id),
         tokenKeeper.accessToken(organisation, id),
       ]);

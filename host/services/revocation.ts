@@ -1,3 +1,4 @@
+import type { Flow } from '../domain/authorisation.ts';
 import type { Actor } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
@@ -26,7 +27,7 @@ export interface RevokerOptions {
   database: Database;
   vault: Vault;
   log: Log;
-  openClient(organisation: string, connection: string): Promise<AuthorisationClient>;
+  openClient(organisation: string, connection: string, flow: Flow): Promise<AuthorisationClient>;
 }
 
 export function createRevoker({ database, vault, log, openClient }: RevokerOptions): Revoker {
@@ -36,8 +37,8 @@ export function createRevoker({ database, vault, log, openClient }: RevokerOptio
         const row = await getAuthorisation(database, organisation, connection);
         if (row === undefined) return () => Promise.resolve({ outcome: 'nothing', reason: 'there were no tokens of a source' });
         const tokens = parseTokens(await vault.open(tokensHome(row), row.sealed));
-        const client = await openClient(organisation, connection);
-        return () => tellSource(client, tokens);
+        const client = await openClient(organisation, connection, row.flow);
+        return () => tellSource(client, row.flow, tokens);
       } catch (error) {
         log.warn('tokens cannot be revoked at the source', { connection, error });
         const reason = error instanceof RequestError ? error.message : 'the host failed; its log says more';
@@ -57,7 +58,13 @@ export function createRevoker({ database, vault, log, openClient }: RevokerOptio
 }
 
 /** The refresh token first: with it the source should end all that was made of it (RFC 7009, section 2.1). */
-async function tellSource(client: AuthorisationClient, tokens: { access: string; refresh: string | undefined }): Promise<SourceRevocation> {
+async function tellSource(
+  client: AuthorisationClient,
+  flow: Flow,
+  tokens: { access: string; refresh: string | undefined },
+): Promise<SourceRevocation> {
+  if (flow === 'installation')
+    return { outcome: 'unsupported', reason: 'the token ends by itself within the hour: take the app away there' };
   if (client.server.revocation_endpoint === undefined)
     return { outcome: 'unsupported', reason: 'the source has no address for that: end it there by hand' };
   const refreshed = tokens.refresh === undefined ? undefined : await revokeToken(client, tokens.refresh, 'refresh_token');

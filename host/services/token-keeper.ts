@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
-import type { Tokens } from '../domain/authorisation.ts';
+import type { Flow, Tokens } from '../domain/authorisation.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import {
@@ -41,7 +41,7 @@ export interface TokenKeeperOptions {
   vault: Vault;
   log: Log;
   /** All that a request for tokens of a connection needs; the errors of `openAuthorisationClient`. */
-  openClient(organisation: string, connection: string): Promise<AuthorisationClient>;
+  openClient(organisation: string, connection: string, flow: Flow): Promise<AuthorisationClient>;
   /** The connection cannot go on until somebody authorises it again. */
   onPaused(organisation: string, connection: string, reason: string): Promise<void>;
 }
@@ -109,7 +109,7 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
     let answered = false;
     try {
       const tokens = await openTokens(row);
-      const client = await options.openClient(row.organisation, row.connection);
+      const client = await options.openClient(row.organisation, row.connection, row.flow);
       const outcome = await ask(client, row, tokens);
       answered = true;
       if (outcome.kind === 'tokens') return await write(row, tokens, outcome.tokens);

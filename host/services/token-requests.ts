@@ -199,7 +199,7 @@ async function signed(
 async function requestForInstallation(access: AuthorisationClient): Promise<TokenOutcome> {
   try {
     const jwt = await signed(access, { audience: false });
-    const response = await access.fetch(access.server.token_endpoint ?? '', {
+    const response = await access.fetch(access.installationEndpoint ?? '', {
       method: 'POST',
       headers: { accept: 'application/json', authorization: `Bearer ${jwt}` },
     });
@@ -216,6 +216,12 @@ async function requestForInstallation(access: AuthorisationClient): Promise<Toke
     if (error instanceof RequestError) throw error;
     return toFailure(error, access, []);
   }
+}
+
+/** An empty text says as little as none: the user tokens of GitHub Apps have permissions instead. */
+function scopesOf(scope: string | undefined): string[] | undefined {
+  const scopes = (scope ?? '').split(/[\s,]+/).filter((one) => one !== '');
+  return scopes.length === 0 ? undefined : scopes;
 }
 
 async function requestTokens(
@@ -238,7 +244,7 @@ async function requestTokens(
         access: access_token,
         refresh: refresh_token,
         lifetimeMs: expires_in === undefined ? undefined : expires_in * 1_000,
-        scopes: scope === undefined ? undefined : scope.split(/[\s,]+/).filter((one) => one !== ''),
+        scopes: scopesOf(scope),
         account: accountOf(body),
       },
     };

@@ -11,6 +11,8 @@ export interface AuthorizationServer {
   tokenRequests: string[];
   /** Called with the body of each successful answer of the token endpoint before it is sent: whatever it waits for, waits. */
   onTokenAnswer(work: () => Promise<void> | void): void;
+  /** As its administrator would: no refresh token is worth anything any more. */
+  forgetGrants(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     (_context: unknown, error: Error) => void process.stderr.write(`oidc-provider: ${error.stack ?? error.message}\n`),
   );
   const tokenRequests: string[] = [];
+  const tokens: { destroy(): Promise<unknown> }[] = [];
+  provider.on('refresh_token.saved', (token) => void tokens.push(token));
   let hold: () => Promise<void> | void = () => undefined;
   provider.use(async (context, next) => {
     await next();
@@ -56,6 +60,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     tokenRequests,
     onTokenAnswer(work) {
       hold = work;
+    },
+    async forgetGrants() {
+      await Promise.all(tokens.splice(0).map((token) => token.destroy()));
     },
     async close() {
       server.closeAllConnections();
