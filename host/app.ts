@@ -6,7 +6,7 @@ import { bodyLimit, MAX_BODY_BYTES, MAX_DELIVERY_BYTES } from './middleware/body
 import { cors } from './middleware/cors.ts';
 import type { Edge } from './middleware/edge.ts';
 import { notFound, onError } from './middleware/problem.ts';
-import { createRateLimits } from './middleware/rate-limit.ts';
+import { createRateLimits, type RateLimits } from './middleware/rate-limit.ts';
 import { requestId } from './middleware/request-id.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
 import { secureHeaders } from './middleware/secure-headers.ts';
@@ -27,14 +27,15 @@ export type EdgeConfig = Pick<
 export interface AppOptions {
   log: Log;
   config: EdgeConfig;
+  /** Made of the settings when left out. */
+  limits?: RateLimits;
 }
 
 /** The HTTP edge over these services. It opens nothing: `app.request()` serves it without a port. */
-export function createApp(services: Services, { log, config }: AppOptions): Hono<Edge> {
+export function createApp(services: Services, { log, config, limits = createRateLimits(config) }: AppOptions): Hono<Edge> {
   const app = new Hono<Edge>();
   app.onError(onError(log));
   app.notFound(notFound());
-  const limits = createRateLimits(config);
   app.use(requestId(), accessLog(log), secureHeaders(config), sameOrigin(config), cors(config), limits.address, wellFormedUrl());
   const [forDeliveries, forAllElse] = [bodyLimit(MAX_DELIVERY_BYTES), bodyLimit(MAX_BODY_BYTES)];
   app.use((c, next) => (c.req.path.startsWith(DELIVERIES_PATH) ? forDeliveries(c, next) : forAllElse(c, next)));

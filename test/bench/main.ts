@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchCalls } from './calls.ts';
 import { benchColdStart } from './cold-start.ts';
+import { benchEdge } from './edge.ts';
 import type { Figure } from './figure.ts';
 import { benchIndexing } from './indexing.ts';
 import { benchIsolation } from './isolation.ts';
@@ -36,6 +37,7 @@ try {
     ...(await measure('Sandboxed calls, a fresh instance each', benchCalls)),
     ...(await measure('A warm sandbox process', benchThroughput)),
     ...(await measure('Indexing and retrieval through the whole path', benchIndexing)),
+    ...(await measure('Keys and rate limits', benchEdge)),
     ...(await measure('Isolation of sandbox processes', benchIsolation)),
     ...(await measure('Cold start and memory', benchColdStart)),
   ];
