@@ -126,14 +126,6 @@ const LIST_HELD = defineStatement<{ run: string; key: string; limit: number }, S
   (row) => ({ feature: row.text('feature'), id: row.text('source_id'), title: row.text('title'), link: row.text('link') }),
 );
 
-const SEEN_MEANWHILE = defineStatement<{ connection: string; feature: string; ids: string }>(
-  'listed_ids.seen-meanwhile',
-  `INSERT INTO listed_ids (run_id, feature, source_id)
-   SELECT listings.run_id, listings.feature, value FROM listings JOIN runs ON runs.id = listings.run_id, json_each(:ids)
-   WHERE runs.connection_id = :connection AND listings.feature = :feature
-   ON CONFLICT DO NOTHING`,
-);
-
 export async function getListing(database: Database, run: string, feature: string): Promise<StoredListing | undefined> {
   return database.readOne(GET, { run, feature });
 }
@@ -230,11 +222,6 @@ export function holdListing(input: DocumentsOf): Operation[] {
 /** What a listing kept is needed no more. */
 export function forgetListing(run: string, feature: string): Operation[] {
   return [FORGET_IDS, FORGET_LISTING, FORGET_HELD].map((statement) => operation(statement, { run, feature }));
-}
-
-/** Counts as listed for every prune of the connection that is under way: a document that came while it listed exists. */
-export function seenMeanwhile(connection: string, feature: string, ids: readonly string[]): Operation {
-  return operation(SEEN_MEANWHILE, { connection, feature, ids: JSON.stringify(ids) });
 }
 
 /** By feature and id. INVALID_REQUEST for a bad limit or cursor. */
