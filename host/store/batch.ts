@@ -3,6 +3,7 @@ import { monotonicFactory } from 'ulid';
 import { toAccessList } from '../domain/access.ts';
 import type { Passage, SourceDocument } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
+import { passageHash } from '../domain/passage-hash.ts';
 import { confirmRead, internAccessLists, spreadAccessOf } from './access-lists.ts';
 import { endPass, putCheckpoint } from './checkpoints.ts';
 import { writeCollections } from './collections.ts';
@@ -11,6 +12,7 @@ import type { Database, Operation } from './database.ts';
 import { deleteDocuments, refreshDocument, upsertDocument } from './documents.ts';
 import type { DocumentFacts, DocumentHome } from './documents.ts';
 import { recordFailures } from './failed-items.ts';
+import { findKept, type KeptPassages, type NewPassage } from './kept-passages.ts';
 import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
 import { writeMetrics } from './metrics.ts';
@@ -86,15 +88,24 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
   const replaced = upserts.map((change) => change.document.id);
   const touched = changes.filter((change) => change.kind === 'touch');
   const deleted = changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : []));
+  const written = await toWritten(upserts);
+  const kept = await findKept(
+    database,
+    home,
+    written.flatMap(({ passages }) => passages),
+  );
   const before: Operation[] = [
     extendLease(lease, batch.leaseUntilMs),
     ...internAccessLists(
       home,
       [...upserts, ...touched].map(({ document }) => toAccessList(document.access)),
     ),
-    ...deletePassages(home, [...replaced, ...deleted]),
-    ...(await upsertOperations(batch, home, upserts)),
-    indexPassages(home, replaced),
+    ...deletePassages(home, [...replaced, ...deleted], kept.ids),
+    ...kept.move(),
+    ...(await upsertOperations(batch, home, written, kept)),
+    indexPassages(home, replaced, kept.ids),
+    // Passages that stay have the access that their document had.
+    ...spreadAccessOf(home, kept.ids.length === 0 ? [] : replaced),
     ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),
     ...spreadAccessOf(
       home,
@@ -119,12 +130,12 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
     problems: batch.problems,
     failed: batch.unusable?.size ?? 0,
   };
-  const written = await withLease(lease, () =>
+  const result = await withLease(lease, () =>
     // The progress counts what `deleteDocuments` deletes, so nothing may come between the two.
     database.write([...before, deleteDocuments(home, deleted), ...addProgress(progress)]),
   );
-  const cancelRequested = written.rows(0, LEASE_EXTENDED)[0] ?? false;
-  return { ...counts, deleted: written.changes(before.length), cancelRequested };
+  const cancelRequested = result.rows(0, LEASE_EXTENDED)[0] ?? false;
+  return { ...counts, deleted: result.changes(before.length), cancelRequested };
 }
 
 /** What came well is off the list of failed items, what did not is on it. */
@@ -147,28 +158,49 @@ function lastOfEach(changes: readonly DocumentChange[]): DocumentChange[] {
   return [...last.values()];
 }
 
+/** A document as it is written, with what tells its passages from others. */
+interface WrittenDocument {
+  document: DocumentFacts;
+  contentHash: Uint8Array;
+  passages: (Passage & NewPassage)[];
+}
+
+async function toWritten(upserts: readonly (DocumentChange & { kind: 'upsert' })[]): Promise<WrittenDocument[]> {
+  const written: WrittenDocument[] = [];
+  for (const [index, { document, contentHash, passages }] of upserts.entries()) {
+    if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await setImmediate();
+    const facts = cleaned(document);
+    written.push({ document: facts, contentHash, passages: passages.map((passage) => toNew(facts, passage)) });
+  }
+  return written;
+}
+
+function toNew({ id, title, location }: DocumentFacts, passage: Passage): Passage & NewPassage {
+  const text = withoutNul(passage.text);
+  const headings = passage.headings.map(withoutNul);
+  return { position: passage.position, headings, text, sourceId: id, hash: passageHash({ title, location, headings, text }) };
+}
+
 async function upsertOperations(
   batch: BatchCommit,
   home: DocumentHome,
-  upserts: readonly (DocumentChange & { kind: 'upsert' })[],
+  written: readonly WrittenDocument[],
+  kept: KeptPassages,
 ): Promise<Operation[]> {
   const scope = scopeWords(batch);
   // Asks for randomness once and counts on from there.
   const nextId = monotonicFactory();
   const operations: Operation[] = [];
-  for (const [index, change] of upserts.entries()) {
+  for (const [index, { document, contentHash, passages }] of written.entries()) {
     // Splitting words is work for this thread: let requests be answered in between.
     if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await setImmediate();
-    const document = cleaned(change.document);
-    const { contentHash, passages } = change;
     const publicId = nextId(batch.nowMs);
     operations.push(upsertDocument(home, { document, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
     const accessKey = toAccessList(document.access).key;
     const context = { title: document.title, location: document.location, scope, accessKey };
     for (const passage of passages) {
-      const text = withoutNul(passage.text);
-      const headings = passage.headings.map(withoutNul);
-      operations.push(insertPassage(home, document.id, { position: passage.position, headings, text }, context));
+      if (kept.has(document.id, passage.position)) continue;
+      operations.push(insertPassage(home, document.id, passage, { ...context, hash: passage.hash }));
     }
   }
   return operations;

@@ -1,5 +1,4 @@
 import type { Passage } from '../domain/document.ts';
-import { passageHash } from '../domain/passage-hash.ts';
 import { extraWords } from '../domain/words.ts';
 import { ACCESS_ID } from './access-lists.ts';
 import { operation } from './database.ts';
@@ -19,15 +18,21 @@ export interface PassageContext {
   scope: string;
   /** Of the document's access list. */
   accessKey: string;
+  /** Of `passageHash`. */
+  hash: Uint8Array;
 }
 
 type SourceIds = { connection: string; feature: string; sourceIds: string };
+
+type AllBut = SourceIds & { kept: string };
 
 const OF_DOCUMENTS = `document_id IN (
   SELECT id FROM documents
   WHERE connection_id = :connection AND feature = :feature AND source_id IN (SELECT value FROM json_each(:sourceIds)))`;
 
-const DELETE = defineStatement<SourceIds>('passages.delete', `DELETE FROM passages WHERE ${OF_DOCUMENTS}`);
+const BUT_KEPT = `${OF_DOCUMENTS} AND id NOT IN (SELECT value FROM json_each(:kept))`;
+
+const DELETE = defineStatement<AllBut>('passages.delete', `DELETE FROM passages WHERE ${BUT_KEPT}`);
 
 // VALUES and not SELECT: the latter is a savepoint for each row, at which FTS5 flushes.
 const INSERT = defineStatement<{
@@ -50,10 +55,10 @@ const INSERT = defineStatement<{
      ${ACCESS_ID}, :position, :title, :headings, :text, :identifiers, :scope, :hash)`,
 );
 
-/** Deletes all passages of these documents with their index entries: two operations. */
-export function deletePassages(home: DocumentHome, sourceIds: readonly string[]): Operation[] {
-  const ids = ofDocuments(home, sourceIds);
-  return [operation(unindexPassages(home.organisation, OF_DOCUMENTS), ids), operation(DELETE, ids)];
+/** Deletes all passages of these documents with their index entries, but for those with the ids `kept`: two operations. */
+export function deletePassages(home: DocumentHome, sourceIds: readonly string[], kept: readonly number[] = []): Operation[] {
+  const ids = { ...ofDocuments(home, sourceIds), kept: JSON.stringify(kept) };
+  return [operation(unindexPassages<AllBut>(home.organisation, BUT_KEPT), ids), operation(DELETE, ids)];
 }
 
 /** Takes the index entries of passages out, which `condition` finds; these passages must be deleted in the same transaction. */
@@ -71,23 +76,22 @@ export function unindexPassages<Params extends SqlParams<Params>>(organisation: 
 export function insertPassage(home: DocumentHome, sourceId: string, passage: Passage, context: PassageContext): Operation {
   const { connection, feature } = home;
   const { position, text } = passage;
-  const { title, location, accessKey } = context;
+  const { title, location, accessKey, hash } = context;
   const scope = `${context.scope} ${accessWord(accessKey)}`;
   const headings = JSON.stringify(passage.headings);
   const identifiers = [...location, extraWords([title, ...passage.headings, text].join('\n'))].join(' ');
-  const hash = passageHash({ title, location, headings: passage.headings, text });
   return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope, hash, accessKey });
 }
 
-/** Makes the passages of these documents searchable, all of which are new. */
-export function indexPassages(home: DocumentHome, sourceIds: readonly string[]): Operation {
+/** Makes the passages of these documents searchable, all of which are new but for those with the ids `kept`. */
+export function indexPassages(home: DocumentHome, sourceIds: readonly string[], kept: readonly number[] = []): Operation {
   // One statement for all of them: FTS5 flushes at every statement that could be rolled back alone.
-  const index = defineStatement<SourceIds>(
+  const index = defineStatement<AllBut>(
     'passages_fts.insert',
     `INSERT INTO ${searchIndexOf(home.organisation).entries} (rowid, ${INDEXED_COLUMNS})
-     SELECT id, ${INDEXED_COLUMNS} FROM passages WHERE ${OF_DOCUMENTS}`,
+     SELECT id, ${INDEXED_COLUMNS} FROM passages WHERE ${BUT_KEPT}`,
   );
-  return operation(index, ofDocuments(home, sourceIds));
+  return operation(index, { ...ofDocuments(home, sourceIds), kept: JSON.stringify(kept) });
 }
 
 function ofDocuments(home: DocumentHome, sourceIds: readonly string[]): SourceIds {
