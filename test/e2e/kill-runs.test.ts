@@ -28,7 +28,8 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-const startHost = (dataDir: string) => startHostProcess({ dataDir, env: { LORELAI_RUN_LEASE_MS: String(LEASE_MS), LOG_LEVEL: 'warn' } });
+const startHost = (dataDir: string) =>
+  startHostProcess({ dataDir, env: { LORELAI_RUN_LEASE_MS: String(LEASE_MS), LOG_LEVEL: 'warn', ISOLATION: 'process' } });
 
 /** Two hosts on one database, one of which may be killed at any time: another one is started in its place. */
 class TwoHosts {
@@ -52,6 +53,11 @@ class TwoHosts {
     if (victim === undefined) return;
     this.kills += 1;
     this.#starting = victim.kill().then(async () => void this.#hosts.push(await startHost(this.#dataDir)));
+  }
+
+  /** Waits until there are two again. */
+  whole(): Promise<void> {
+    return this.#starting;
   }
 
   /** A host that is alive. */
@@ -191,6 +197,8 @@ describe('hosts that are killed at random points of their runs', () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const where = `seed ${SEED}, round ${round}`;
       if (round > 0) model.change();
+      // A machine that starts hosts slowly would have one most of the time, which is never killed.
+      if (hosts.kills < round / 2) await hosts.whole();
       const kind = round % 6 === 5 ? 'prune' : round % 6 === 3 ? 'access' : 'content';
       if (kind !== 'content') expect(await hosts.run(connection, 'content'), where).toMatchObject({ state: 'succeeded' });
       // While a request waits, or while what it brought is prepared and written.
@@ -210,7 +218,7 @@ describe('hosts that are killed at random points of their runs', () => {
     }
     for (const kind of ['content', 'prune', 'access']) await hosts.run(connection, kind);
     await hosts.stop();
-    expect(hosts.kills).toBeGreaterThan(ROUNDS / 3);
+    expect(hosts.kills).toBeGreaterThanOrEqual(ROUNDS / 3);
 
     const calm = await prepare('calm');
     const host = new TwoHosts(calm.dataDir);

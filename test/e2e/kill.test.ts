@@ -53,6 +53,11 @@ async function prepare(name: string): Promise<{ dataDir: string; connection: str
       config: { base_url: front.url, repositories: [emulator.repository] },
     },
   });
+  // Requests are counted: nothing may come by itself.
+  await callApi(`${host.url}/api/v1/connections/${id}/schedule`, {
+    method: 'PATCH',
+    body: { content: 'off', prune: 'off', access: 'off' },
+  });
   expect(await host.stop()).toBe(0);
   return { dataDir, connection: id };
 }

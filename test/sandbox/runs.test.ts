@@ -240,6 +240,44 @@ describe('a batch that breaks the contract fails its feature, names the field an
   });
 });
 
+it('a feature whose batches repeat a checkpoint is ended, although each carries a change', async () => {
+  const { run: ended } = await runSteps([
+    { do: 'documents', count: 1, from: 0, text: 'x' },
+    { do: 'batch', fields: { done: false } },
+    { do: 'checkpoint', text: '{"batch":0}' },
+  ]);
+  expect(feature(ended)).toMatchObject({
+    state: 'failed',
+    reason: expect.stringMatching(/101 times, without being done: it would go on for ever/),
+  });
+});
+
+describe('an item that the host cannot read', () => {
+  it('is listed with its reason, taken up again alone, and off the list when it comes well', async () => {
+    const broken: Step[] = [
+      { do: 'documents', count: 2, from: 0, text: 'no PDF' },
+      { do: 'document', fields: { mediaType: 'application/pdf' } },
+    ];
+    const { run: first, connection } = await runSteps(broken);
+    expect(first).toMatchObject({ state: 'partial' });
+    expect(feature(first)).toMatchObject({ state: 'done', upserted: 2, skipped: 1, failed: 1 });
+    const listed = await services.runs.failedItems('acme', connection, { limit: 10 });
+    expect(listed.items).toMatchObject([{ feature: 'items', path: 'document-0', kept: true, times: 1, reason: expect.any(String) }]);
+
+    const { id } = await services.runs.retryFailed('acme', connection, COMMAND_LINE);
+    await services.runs.work({ signal: new AbortController().signal, untilIdle: true });
+    const retried = await services.runs.get('acme', id);
+    expect(retried).toMatchObject({ kind: 'retry', state: 'partial', features: [{ feature: 'items', seen: 1, upserted: 1, failed: 1 }] });
+    expect((await services.runs.failedItems('acme', connection, { limit: 10 })).items).toMatchObject([{ times: 2 }]);
+    expect(await services.connections.get('acme', connection)).toMatchObject({ documents: 2 });
+
+    await services.connections.change('acme', connection, { config: { steps: broken.slice(0, 1) as never } }, COMMAND_LINE);
+    await run(connection);
+    expect((await services.runs.failedItems('acme', connection, { limit: 10 })).items).toEqual([]);
+    await expect(services.runs.retryFailed('acme', connection, COMMAND_LINE)).rejects.toMatchObject({ code: 'NOTHING_TO_RETRY' });
+  });
+});
+
 describe('what a call writes to its storage', () => {
   it('is there for the next batch, and gone with a batch that failed', async () => {
     const { connection } = await runSteps([

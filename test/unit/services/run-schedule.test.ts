@@ -32,7 +32,11 @@ afterEach(async () => {
 });
 
 async function connect(datasource: 'hello' | 'mirror'): Promise<string> {
-  await services.registry.install(new Uint8Array(await readFile(componentFile(datasource))), { ...EMPTY_GRANT, storage: true }, COMMAND_LINE);
+  await services.registry.install(
+    new Uint8Array(await readFile(componentFile(datasource))),
+    { ...EMPTY_GRANT, storage: true },
+    COMMAND_LINE,
+  );
   const { id } = await services.connections.create('acme', { datasource }, COMMAND_LINE);
   return id;
 }
@@ -98,20 +102,26 @@ describe('a schedule', () => {
     expect(after.prune.dueAtMs).toBe(dueMs + MINUTE_MS);
   });
 
-  it('is not followed while the connection is paused, nor where the datasource lacks the function', async () => {
+  it('is not followed while the connection is paused, and made up for once afterwards', async () => {
     const connection = await connect('hello');
-    await services.schedules.change('acme', connection, { prune: 'off' }, COMMAND_LINE);
+    await services.schedules.change('acme', connection, { prune: 'off', access: 'off' }, COMMAND_LINE);
     const nowMs = Date.now();
     await tick(nowMs);
     await services.schedules.pause('acme', connection, undefined, COMMAND_LINE);
     expect(await tick(nowMs + 200 * MINUTE_MS)).toBe(0);
     await services.schedules.resume('acme', connection, COMMAND_LINE);
-    expect(await tick(nowMs + 200 * MINUTE_MS)).toBe(2);
+    expect(await tick(nowMs + 200 * MINUTE_MS)).toBe(1);
+  });
+
+  it('is not followed where the datasource has said that it lacks the function', async () => {
+    const connection = await connect('hello');
+    await services.schedules.change('acme', connection, { prune: 'off', content: 'off' }, COMMAND_LINE);
+    const nowMs = Date.now();
+    await services.runs.start('acme', connection, { kind: 'access' }, COMMAND_LINE);
     await services.runs.work({ signal: new AbortController().signal, untilIdle: true });
     expect(await runs(connection, 'access')).toMatchObject([{ state: 'succeeded', reason: 'groups: the datasource has no groups' }]);
     expect((await services.schedules.get('acme', connection)).access).toMatchObject({ unsupported: true, dueAtMs: undefined });
-    expect(await tick(nowMs + 400 * MINUTE_MS)).toBe(1);
-    expect(await runs(connection, 'access')).toHaveLength(1);
+    expect(await tick(nowMs + 400 * MINUTE_MS)).toBe(0);
   });
 
   it('reads who is in which group as soon as a host sees the connection', async () => {
