@@ -18,8 +18,8 @@ interface World {
   /** By connection. */
   groups: SourceGroup[][];
   documents: { connection: number; access: Access; words: string[] }[];
-  /** What is then another access, of the document at this place; its text stays. */
-  changes: { document: number; access: Access }[];
+  /** The access that the document at this place has then; with `edited`, one of its two passages changes too. */
+  changes: { document: number; access: Access; edited: boolean }[];
   laterGroups: SourceGroup[];
 }
 
@@ -67,7 +67,7 @@ const world: fc.Arbitrary<World> = fc.record({
     }),
     { minLength: 1, maxLength: 14 },
   ),
-  changes: fc.array(fc.record({ document: fc.nat(13), access }), { maxLength: 6 }),
+  changes: fc.array(fc.record({ document: fc.nat(13), access, edited: fc.boolean() }), { maxLength: 6 }),
   laterGroups: groups,
 });
 
@@ -181,16 +181,20 @@ test('people see what brute force says they may, no more and no less, also after
 
       // The access of some documents changes and nothing else of them; the first connection lists other groups.
       const after: World = { ...given, groups: [given.laterGroups, ...given.groups.slice(1)], documents: [...given.documents] };
-      for (const { document: index, access: changed } of given.changes) {
+      const edited = new Set<number>();
+      for (const { document: index, access: changed, edited: isEdited } of given.changes) {
         const document = after.documents[index];
-        if (document !== undefined) after.documents[index] = { ...document, access: changed };
+        if (document === undefined) continue;
+        after.documents[index] = { ...document, access: changed, words: isEdited ? [...document.words, 'heron'] : document.words };
+        if (isEdited) edited.add(index);
       }
-      const touch = (index: number): DocumentChange => ({
-        kind: 'touch',
-        document: facts(`${index}`, { title: `${index}`, access: after.documents[index]?.access ?? { kind: 'admins-only' } }),
-      });
+      const change = (index: number): DocumentChange => {
+        const { access: allowed = { kind: 'admins-only' as const }, words = [] } = after.documents[index] ?? {};
+        if (edited.has(index)) return upsert(`${index}`, [words.join(' '), 'otter'], { title: `${index}`, access: allowed });
+        return { kind: 'touch', document: facts(`${index}`, { title: `${index}`, access: allowed }) };
+      };
       runs = [];
-      for (const [number, home] of homes.entries()) runs.push(await indexMore(database, home, changesOf(number, touch)));
+      for (const [number, home] of homes.entries()) runs.push(await indexMore(database, home, changesOf(number, change)));
       const [first] = homes;
       if (first !== undefined) await setGroups(first, runs[0] ?? '', after.groups[0] ?? []);
       await checkAnswers(organisation, after);
