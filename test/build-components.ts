@@ -10,7 +10,13 @@ import { buildDatasource } from '../host/authoring/build.ts';
 import { COMPONENTS_FOLDER } from './helpers/components.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = { hello: 'datasources/hello', github: 'datasources/github', probe: 'test/fixtures/probe', mirror: 'test/fixtures/mirror' };
+const FOLDERS = {
+  hello: 'datasources/hello',
+  github: 'datasources/github',
+  probe: 'test/fixtures/probe',
+  mirror: 'test/fixtures/mirror',
+  answering: 'test/fixtures/answering',
+};
 /** What else a component is made of. */
 const TOOLS = ['datasources/sdk', 'host/authoring', 'wit', 'package-lock.json'];
 const MAX_AGE_MS = 86_400_000;

@@ -88,7 +88,11 @@ export async function openApi(env: Record<string, string> = {}): Promise<Api> {
 }
 
 /** Installs one of the components that the tests' set-up builds. */
-export async function install(api: Api, name: 'hello' | 'probe', grant: Grant = { ...EMPTY_GRANT, storage: true }): Promise<void> {
+export async function install(
+  api: Api,
+  name: 'hello' | 'probe' | 'answering',
+  grant: Grant = { ...EMPTY_GRANT, storage: true },
+): Promise<void> {
   await api.services.registry.install(new Uint8Array(await readFile(componentFile(name))), grant, COMMAND_LINE);
 }
 

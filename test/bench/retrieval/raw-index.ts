@@ -79,8 +79,9 @@ export class RawIndex {
     if (terms.length === 0) return [];
     const rows = this.#database
       .prepare(
-        `SELECT passages.link, passages.title, passages.text, bm25(entries, 2.0, 1.0, 1.0, 0.5) AS relevance
-         FROM entries JOIN passages ON passages.id = entries.rowid WHERE entries MATCH ? ORDER BY relevance LIMIT ?`,
+        `SELECT passages.link, passages.title, passages.text FROM (
+           SELECT rowid AS id, bm25(entries, 2.0, 1.0, 1.0, 0.5) AS relevance FROM entries WHERE entries MATCH ? ORDER BY relevance LIMIT ?) AS best
+         JOIN passages ON passages.id = best.id ORDER BY best.relevance`,
       )
       .raw(true)
       .all([matchExpression(terms, { anyOf: [] }), BigInt(limit)]);
