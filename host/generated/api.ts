@@ -286,7 +286,7 @@ export interface OrganisationInput {
   name?: string;
 }
 /**
- * Organisations, by id. All of them: there is one page for now.
+ * Organisations, by id.
  */
 export interface OrganisationPage {
   items: Organisation[];
@@ -735,7 +735,7 @@ export interface Limits {
   maxHandles: number;
 }
 /**
- * Installed datasources, by name. All of them: there is one page for now.
+ * Installed datasources, by name.
  */
 export interface DatasourcePage {
   items: Datasource[];

@@ -1,6 +1,7 @@
 import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
+import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
 import { toDatasourceBody, toFeatureFlagBody } from './shapes/datasource.ts';
 
 const NAME = requiredText('The name of an installed datasource.', 'github');
@@ -17,11 +18,11 @@ export function datasourceRoutes(): Route[] {
       description:
         'Every installed datasource, by name, with its features, what it asks for and what it was granted. Datasources are installed with the command `datasources install`.',
       pathParameters: {},
-      queryParameters: {},
+      queryParameters: PAGE,
       body: noBody(),
-      success: ok('DatasourcePage', 'All installed datasources.'),
+      success: ok('DatasourcePage', 'A page of installed datasources.'),
       errors: [],
-      handle: async (services) => ({ items: (await services.registry.list()).map(toDatasourceBody) }),
+      handle: async (services, { query }) => toPageBody(await services.registry.page(toPageInput(query)), toDatasourceBody),
     }),
     defineRoute({
       method: 'GET',

@@ -1,6 +1,7 @@
 import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { created, defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
+import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
 import { toOrganisationBody } from './shapes/organisation.ts';
 
 export function organisationRoutes(): Route[] {
@@ -14,11 +15,12 @@ export function organisationRoutes(): Route[] {
       summary: 'List organisations',
       description: 'Every organisation of this host, by id; a caller of one organisation sees that one.',
       pathParameters: {},
-      queryParameters: {},
+      queryParameters: PAGE,
       body: noBody(),
-      success: ok('OrganisationPage', 'All organisations.'),
+      success: ok('OrganisationPage', 'A page of organisations.'),
       errors: [],
-      handle: async (services, { caller }) => ({ items: (await services.organisations.list(caller)).map(toOrganisationBody) }),
+      handle: async (services, { caller, query }) =>
+        toPageBody(await services.organisations.list(caller, toPageInput(query)), toOrganisationBody),
     }),
     defineRoute({
       method: 'POST',

@@ -2,7 +2,7 @@ import { RequestError } from '../domain/errors.ts';
 import { unknownOrganisation } from '../domain/organisation.ts';
 import { recording } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
-import { getOrganisation, insertOrganisation, listOrganisations } from '../store/organisations.ts';
+import { getOrganisation, insertOrganisation, pageOrganisations } from '../store/organisations.ts';
 import type { OrganisationService } from './services.ts';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -33,7 +33,8 @@ export function createOrganisations(database: Database): OrganisationService {
       }
       return found;
     },
-    list: async ({ organisation }) => (organisation === undefined ? listOrganisations(database) : [await service.get(organisation)]),
+    list: async ({ organisation }, page) =>
+      organisation === undefined ? pageOrganisations(database, page) : { items: [await service.get(organisation)], next: undefined },
   };
   return service;
 }

@@ -2,7 +2,7 @@ import { parseGrant } from '../domain/grant-parse.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Database } from '../store/database.ts';
 import { listFlags, type StoredFlag } from '../store/flags.ts';
-import { listDatasources, type RegisteredDatasource } from '../store/registry.ts';
+import { listDatasources, pageDatasources, type RegisteredDatasource } from '../store/registry.ts';
 import { limitsOf, type Components, type RunnableDatasource } from './components.ts';
 import { askedGrant, known, parseRegistered } from './registered.ts';
 import type { FeatureFlag, InstalledDatasource, RegistryService } from './services.ts';
@@ -31,6 +31,11 @@ export function createRegistry({ database, components, versions }: RegistryOptio
     list: async () =>
       Promise.all((await listDatasources(database)).map(async (found) => toInstalled(found, await listFlags(database, found.name)))),
     get,
+
+    async page(page) {
+      const { items, next } = await pageDatasources(database, page);
+      return { items: await Promise.all(items.map(async (found) => toInstalled(found, await listFlags(database, found.name)))), next };
+    },
 
     async install(component, grant, actor) {
       return get(await versions.install(component, parseGrant(grant), actor));

@@ -1,12 +1,15 @@
 import type { Actor, Caller } from '../domain/caller.ts';
 import type { Flow } from '../domain/authorisation.ts';
 import type { AuditEvent, AuditKind } from '../domain/audit.ts';
+import type { DependencyFault, DependencyNode } from '../domain/dependencies.ts';
 import type { Failure } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
-import type { JsonObject } from '../domain/json.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
 import type { Limits } from '../domain/limits.ts';
+import type { ManifestDifference } from '../domain/manifest-difference.ts';
 import type { Manifest } from '../domain/manifest.ts';
+import type { VersionState } from '../domain/version-state.ts';
 import type { Pause, RunBounds } from '../domain/run-bounds.ts';
 import type { FeatureState, RunKind, RunStarter, RunState, ScheduledKind } from '../domain/run-kind.ts';
 import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
@@ -32,6 +35,7 @@ export interface Services {
   changes: ChangeService;
   idempotency: IdempotencyService;
   registry: RegistryService;
+  versions: VersionService;
   flags: FlagService;
   connections: ConnectionService;
   authorisations: AuthorisationService;
@@ -64,7 +68,7 @@ export interface OrganisationService {
   /** UNKNOWN_ORGANISATION. */
   get(id: string): Promise<Organisation>;
   /** By id: those that the caller may know of, which is its own, or all for a caller of the host. */
-  list(caller: Pick<Caller, 'organisation'>): Promise<Organisation[]>;
+  list(caller: Pick<Caller, 'organisation'>, page: PageInput): Promise<Page<Organisation>>;
 }
 
 export interface FeatureFlag {
@@ -103,8 +107,91 @@ export interface RegistryService {
   /** The grant that gives all that a manifest asks for by fixed origin. */
   askedGrant(manifest: Manifest): Grant;
   list(): Promise<InstalledDatasource[]>;
+  /** By name. INVALID_REQUEST for a bad page. */
+  page(page: PageInput): Promise<Page<InstalledDatasource>>;
   /** UNKNOWN_DATASOURCE. */
   get(name: string): Promise<InstalledDatasource>;
+}
+
+/** One version of a datasource that the host knows. */
+export interface DatasourceVersion {
+  version: string;
+  digest: string;
+  frameworkVersion: string;
+  /** Where its file came from, in words. */
+  origin: string;
+  /** Who vouches for it: an object with `kind`. */
+  trust: Json;
+  state: VersionState;
+  reason: string | undefined;
+  addedAtMs: number;
+  updatedAtMs: number;
+}
+
+/** A switch from one version to the next on the way to another. */
+export interface UpgradeStep {
+  from: string;
+  to: string;
+  differences: ManifestDifference[];
+  /** Whether runs go on where the version before stopped. */
+  checkpoints: 'go-on' | 'afresh';
+}
+
+/** A change of state of a version. */
+export interface VersionTransition {
+  version: string;
+  from: string | undefined;
+  to: string;
+  /** Kind and id of who did it. */
+  actor: string;
+  reason: string;
+  atMs: number;
+}
+
+/** What depends on what, and whether all of it can be loaded. */
+export interface DependencyGraph {
+  frameworkVersion: string;
+  nodes: DependencyNode[];
+  faults: DependencyFault[];
+  /** Each behind what it needs; undefined when there is a ring. */
+  order: string[] | undefined;
+}
+
+/** Which versions of a datasource work with which framework. */
+export interface MatrixRow {
+  name: string;
+  version: string;
+  state: VersionState;
+  frameworkVersion: string;
+  fits: { framework: string; fits: boolean }[];
+}
+
+export interface VersionService {
+  /** Highest first. UNKNOWN_DATASOURCE. */
+  list(name: string): Promise<DatasourceVersion[]>;
+  /** Newest first; also of a datasource that was removed. */
+  history(name: string, page: PageInput): Promise<Page<VersionTransition>>;
+  /** Keeps a version beside the one that runs. The codes of `RegistryService.install`, DIGEST_CHANGED. */
+  add(component: Uint8Array, origin: string, actor: Actor): Promise<DatasourceVersion>;
+  /** How one would get to a version. UNKNOWN_DATASOURCE, UNKNOWN_VERSION, NO_UPGRADE_PATH. */
+  path(name: string, to: string): Promise<UpgradeStep[]>;
+  /**
+   * Switches, step by step, to a version at hand: the highest when none is named. `approve` gives what it newly asks for;
+   * `afresh` needs no path and reads everything again. Each step is verified first. UNKNOWN_DATASOURCE, UNKNOWN_VERSION,
+   * NO_UPGRADE_PATH, APPROVAL_NEEDED, DEPENDENCY_UNMET, INCOMPATIBLE_UPGRADE, DATASOURCE_FAULT, CONFLICT.
+   */
+  upgrade(name: string, input: { version?: string; approve?: boolean; afresh?: boolean }, actor: Actor): Promise<{ steps: UpgradeStep[] }>;
+  /** Back to the version before, with the checkpoints and collections of then. UNKNOWN_DATASOURCE, NOTHING_TO_ROLL_BACK, the codes of `upgrade`. */
+  rollback(name: string, actor: Actor): Promise<void>;
+  /** Whether its connections are worked on. UNKNOWN_DATASOURCE. */
+  setEnabled(name: string, enabled: boolean, reason: string, actor: Actor): Promise<void>;
+  /** Gives it other powers; effective with the next call. UNKNOWN_DATASOURCE, INVALID_GRANT. */
+  setGrant(name: string, grant: unknown, actor: Actor): Promise<void>;
+  /** Takes out all versions with their files. UNKNOWN_DATASOURCE, DATASOURCE_IN_USE, RUN_IN_PROGRESS. */
+  remove(name: string, input: { connections: boolean }, actor: Actor): Promise<{ versions: number; connections: number }>;
+  graph(): Promise<DependencyGraph>;
+  /** By name, then the highest version first. */
+  matrix(name?: string): Promise<MatrixRow[]>;
 }
 
 export interface FlagService {

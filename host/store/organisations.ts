@@ -1,6 +1,8 @@
 import { RequestError } from '../domain/errors.ts';
 import { isUniqueViolation, operation } from './database.ts';
 import type { Database } from './database.ts';
+import { pageBounds, toPage } from './page.ts';
+import type { PageRequest, StoredPage } from './page.ts';
 import { searchIndexTables } from './search-index.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
@@ -29,6 +31,12 @@ const LIST = defineStatement<NoParams, StoredOrganisation>(
   toOrganisation,
 );
 
+const PAGE = defineStatement<{ key: string; limit: number }, StoredOrganisation>(
+  'organisations.page',
+  'SELECT id, name, created_at_ms FROM organisations WHERE id > :key ORDER BY id LIMIT :limit',
+  toOrganisation,
+);
+
 /** Adds an organisation and its search index. CONFLICT when the id is taken. */
 export async function insertOrganisation(database: Database, organisation: StoredOrganisation): Promise<void> {
   try {
@@ -50,6 +58,11 @@ export async function getOrganisation(database: Database, id: string): Promise<S
 /** By id. */
 export async function listOrganisations(database: Database): Promise<StoredOrganisation[]> {
   return database.read(LIST, {});
+}
+
+/** By id, in pages. INVALID_REQUEST for a bad limit or cursor. */
+export async function pageOrganisations(database: Database, page: PageRequest): Promise<StoredPage<StoredOrganisation>> {
+  return toPage(await database.read(PAGE, pageBounds(page, '')), page, ({ id }) => id);
 }
 
 function toOrganisation(row: Columns): StoredOrganisation {

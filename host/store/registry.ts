@@ -1,6 +1,8 @@
 import type { Json } from '../domain/json.ts';
 import { operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
+import { pageBounds, toPage } from './page.ts';
+import type { PageRequest, StoredPage } from './page.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
@@ -81,6 +83,12 @@ const LIST = defineStatement<NoParams, RegisteredDatasource>(
   toDatasource,
 );
 
+const PAGE = defineStatement<{ key: string; limit: number }, RegisteredDatasource>(
+  'datasource_registry.page',
+  `SELECT ${COLUMNS} FROM datasource_registry WHERE name > :key ORDER BY name LIMIT :limit`,
+  toDatasource,
+);
+
 /** Registers the version of a datasource that runs, in place of another; its flags and connections stay. */
 export function registerDatasource(input: DatasourceInput): Operation {
   const { name, version, digest, previousVersion = null, nowMs } = input;
@@ -130,6 +138,11 @@ export async function getDatasource(database: Database, name: string): Promise<R
 /** By name. */
 export async function listDatasources(database: Database): Promise<RegisteredDatasource[]> {
   return database.read(LIST, {});
+}
+
+/** By name, in pages. INVALID_REQUEST for a bad limit or cursor. */
+export async function pageDatasources(database: Database, page: PageRequest): Promise<StoredPage<RegisteredDatasource>> {
+  return toPage(await database.read(PAGE, pageBounds(page, '')), page, ({ name }) => name);
 }
 
 function toDatasource(row: Columns): RegisteredDatasource {

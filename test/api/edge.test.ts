@@ -15,7 +15,7 @@ const log = createLog({ level: 'silent', pretty: false, write: () => undefined }
 /** The edge on a port, over services that answer at once. */
 async function serve(env: Record<string, string>, timeouts?: ClientTimeouts): Promise<Listener> {
   const services = edgeServices({
-    organisations: { list: async () => [] },
+    organisations: { list: async () => ({ items: [], next: undefined }) },
     changes: { exportLines: endless },
     callers: { authenticate: async (header) => ({ kind: 'key', id: header ?? 'k', organisation: undefined, scopes: ['admin'] }) },
   });

@@ -108,7 +108,7 @@ test('a closed listener has let its last request end', async () => {
       list: async () => {
         started.resolve();
         await held.promise;
-        return [];
+        return { items: [], next: undefined };
       },
     },
   });

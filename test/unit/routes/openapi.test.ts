@@ -110,6 +110,12 @@ describe.each(routes.map((route) => [`${route.method} ${route.path}`, route] as 
     expect('organisation' in route.queryParameters).toBe(organisation === 'query' || organisation === 'query-or-body');
   });
 
+  test('gives a list in pages', () => {
+    const page = route.success.schema?.endsWith('Page') === true;
+    if (page) expect(Object.keys(route.queryParameters)).toEqual(expect.arrayContaining(['limit', 'after']));
+    expect('after' in route.queryParameters).toBe(page);
+  });
+
   test('takes a body only where HTTP has one', () => {
     if (route.method === 'GET' || route.method === 'DELETE') expect(operation.requestBody).toBeUndefined();
     expect(operation.requestBody !== undefined).toBe(route.body.schema !== undefined);
