@@ -81,18 +81,20 @@ export function fillTemplate(template: string, config: JsonObject): string {
   });
 }
 
-/** The endpoints for a connection with these settings. INVALID_CONFIG. */
-export function endpointsFor(rules: AuthorisationRules, config: JsonObject): Endpoints {
+/** The endpoints of a flow for a connection with these settings. INVALID_CONFIG. */
+export function endpointsFor(rules: AuthorisationRules, flow: Flow, config: JsonObject): Endpoints {
   const fits = rules.variants.find(({ when }) => Object.entries(when).every(([key, value]) => config[key] === value));
   const { issuer, authorization, token, device, revocation, installation } = fits?.endpoints ?? rules.endpoints;
   const fill = (template: string | undefined): string | undefined => (template === undefined ? undefined : fillTemplate(template, config));
+  // The address of an installation needs a setting that no other flow has, and that flow needs no other address.
+  const alone = flow === 'installation';
   return {
-    issuer: fill(issuer),
-    authorization: fill(authorization),
-    token: fill(token),
-    device: fill(device),
-    revocation: fill(revocation),
-    installation: fill(installation),
+    issuer: alone ? undefined : fill(issuer),
+    authorization: alone ? undefined : fill(authorization),
+    token: alone ? undefined : fill(token),
+    device: alone ? undefined : fill(device),
+    revocation: alone ? undefined : fill(revocation),
+    installation: alone ? fill(installation) : undefined,
   };
 }
 

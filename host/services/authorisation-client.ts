@@ -66,7 +66,7 @@ export async function openAuthorisationClient(
   const signer = signs && rules.client.key !== undefined ? signerOf(rules, values, datasource.name) : undefined;
   // An app and a service account are known by their key alone.
   const id = need(rules.client.id) ?? signer?.issuer;
-  const endpoints = endpointsFor(rules, { ...connection.config, ...(id === undefined ? {} : { client_id: id }) });
+  const endpoints = endpointsFor(rules, flow, { ...connection.config, ...(id === undefined ? {} : { client_id: id }) });
   const server = await serverOf(endpoints, rules, fetch);
   return {
     rules,
@@ -104,8 +104,11 @@ function signerOf(rules: AuthorisationRules, values: ReadonlyMap<string, string>
   const name = rules.client.key ?? '';
   const text = valueOf(values, name, datasource);
   const account = text.trimStart().startsWith('{') ? parseAccount(text) : undefined;
-  const issuerName = rules.client.assertionIssuer ?? rules.client.id;
-  const issuer = issuerName === undefined ? account?.issuer : valueOf(values, issuerName, datasource);
+  const { assertionIssuer, id } = rules.client;
+  const issuer =
+    assertionIssuer === undefined
+      ? (account?.issuer ?? (id === undefined ? undefined : values.get(id)))
+      : valueOf(values, assertionIssuer, datasource);
   const certificate = rules.client.certificate === undefined ? undefined : valueOf(values, rules.client.certificate, datasource);
   try {
     return {

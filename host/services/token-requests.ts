@@ -147,7 +147,7 @@ async function deleteGrant(access: AuthorisationClient, endpoint: string, token:
     },
     body: JSON.stringify({ access_token: token }),
   });
-  return response.ok || response.status === 404 ? undefined : `it answered ${response.status}`;
+  return response.ok ? undefined : `it answered ${response.status}`;
 }
 
 /** RFC 7523, section 2.1. Google wants the scopes inside, and nobody to prove anything besides. */
@@ -279,7 +279,12 @@ function mend(response: Response, body: JsonObject | undefined, { rules }: Autho
   if (body === undefined) return response;
   if (typeof body.error === 'string' && response.ok) return toJsonResponse({ ...body, error: body.error }, 400);
   if (!response.ok) return response;
-  const inner = rules.tokenAt.reduce<unknown>((value, key) => (isJsonObject(value) ? value[key] : undefined), body);
+  const [outermost] = rules.tokenAt;
+  // Slack gives a refreshed token of a person at the top, where it gives that of a bot at first.
+  const inner =
+    outermost === undefined || !(outermost in body)
+      ? body
+      : rules.tokenAt.reduce<unknown>((value, key) => (isJsonObject(value) ? value[key] : undefined), body);
   // An id token is not asked for and not relied on; its issuer differs from the server's where tenants share one.
   const { id_token: _, expires_in: seconds, scope, ...rest } = isJsonObject(inner) ? inner : {};
   const lifetime = typeof seconds === 'string' ? Number(seconds) : seconds;

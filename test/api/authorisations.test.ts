@@ -17,7 +17,6 @@ const MANIFEST: OAuthManifest = {
     extra_scopes: ['openid', 'offline_access'],
     authorization_parameters: { prompt: 'consent' },
   },
-  settings: ['auth_url'],
 };
 
 let server: AuthorizationServer;

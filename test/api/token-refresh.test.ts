@@ -37,7 +37,7 @@ beforeAll(async () => {
   };
   const grant = loopbackGrant({ http: [source.origin], authorisation: [server.issuer] });
   const values = { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret };
-  await installOAuthProbe(api.services, { oauth, settings: ['auth_url'] }, grant, values);
+  await installOAuthProbe(api.services, { oauth }, grant, values);
 });
 
 afterAll(async () => {

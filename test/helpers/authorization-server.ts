@@ -1,5 +1,7 @@
+import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { jwtVerify } from 'jose';
 import Provider, { type Configuration } from 'oidc-provider';
 import { freePort } from './free-port.ts';
 
@@ -25,6 +27,8 @@ export interface AuthorizationServerOptions {
   clients?: Configuration['clients'];
   /** Scopes that the person does not agree to. */
   unticked?: string[];
+  /** Takes assertions (RFC 7523) that are signed with the private half of this key. */
+  assertions?: { publicKey: KeyObject; audience: () => string };
 }
 
 export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
@@ -40,6 +44,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const tokens: { destroy(): Promise<unknown> }[] = [];
   provider.on('refresh_token.saved', (token) => void tokens.push(token));
   let hold: () => Promise<void> | void = () => undefined;
+  const assertionType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  if (options.assertions !== undefined)
+    provider.registerGrantType(assertionType, assertionGrant(options.assertions), ['assertion', 'scope']);
   provider.use(async (context, next) => {
     await next();
     if (context.path !== '/token' || context.method !== 'POST') return;
@@ -116,6 +123,25 @@ function configuration({ redirectUris, accessTokenSeconds = 3_600, clients }: Au
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, email: `${id}@acme.example` }) }),
     cookies: { keys: ['a key for tests'] },
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+  };
+}
+
+/** What a source with service accounts does: looks at the signature and the claims, and gives a token for the subject. */
+function assertionGrant({
+  publicKey,
+  audience,
+}: NonNullable<AuthorizationServerOptions['assertions']>): Parameters<Provider['registerGrantType']>[1] {
+  return async (context) => {
+    const { payload } = await jwtVerify(String(context.oidc.params?.assertion), publicKey, {
+      audience: audience(),
+      requiredClaims: ['iss', 'exp', 'iat'],
+    });
+    context.body = {
+      access_token: `for ${String(payload.sub)} by ${String(payload.iss)}`,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: payload.scope,
+    };
   };
 }
 

@@ -10,12 +10,13 @@ import { componentFile } from './components.ts';
 
 const MANIFEST_FILE = join(import.meta.dirname, '../fixtures/probe/datasource.yaml');
 
+/** Settings of a connection that templates may name; always the same, so that one manifest may take the place of another. */
+const SETTINGS = ['auth_url', 'resources_url', 'tenant', 'installation_id', 'cloud_id', 'admin_email'];
+
 /** Parts of a manifest that are put over those of `probe`. */
 export interface OAuthManifest {
   required_scopes?: string[];
   oauth: Record<string, unknown>;
-  /** More properties of `config_schema`. */
-  settings?: string[];
   env_vars?: string[];
 }
 
@@ -23,14 +24,13 @@ export interface OAuthManifest {
 export async function oauthProbe({
   required_scopes = ['read'],
   oauth,
-  settings = [],
   env_vars = ['CLIENT_ID', 'CLIENT_SECRET'],
 }: OAuthManifest): Promise<Uint8Array> {
   const component = new Uint8Array(await readFile(componentFile('probe')));
   const manifest = parse(await readFile(MANIFEST_FILE, 'utf8'));
   manifest.auth = { ...manifest.auth, type: 'oauth2', required_scopes, oauth };
   manifest.env_vars = env_vars.map((name) => ({ name }));
-  for (const name of settings) manifest.config_schema.properties[name] = { type: 'string' };
+  for (const name of SETTINGS) manifest.config_schema.properties[name] = { type: 'string' };
   return appendCustomSection(withoutManifest(component), MANIFEST_SECTION, Buffer.from(stringify(manifest)));
 }
 
