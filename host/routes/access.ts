@@ -27,13 +27,6 @@ export function callersWith(scope: Scope | readonly [Scope, ...Scope[]], organis
   return { kind: 'callers', scopes: typeof scope === 'string' ? [scope] : scope, organisation };
 }
 
-/** Nobody has said who they are. */
-export function unauthenticated(reason: string): RequestError {
-  return new RequestError('UNAUTHENTICATED', reason, {
-    remedy: 'Send the header Authorization: Bearer and a key; `datasources keys create` makes one.',
-  });
-}
-
 /** FORBIDDEN unless the caller has a scope that the route asks for. Looks at nothing but caller and route. */
 export function refuseScope(access: Access, caller: Caller): void {
   if (access.kind === 'open') return;
