@@ -215,6 +215,70 @@ describe('a pool', () => {
     expect(await waiting).toMatchObject({ kind: 'result' });
   });
 
+  it('lets another organisation in, however many calls one keeps under way', async () => {
+    open({ maxProcesses: 1, maxCallsPerProcess: 2 });
+    const stop = new AbortController();
+    let served = 0;
+    // Two at a time, so that the process is never without a call.
+    const busy = Array.from({ length: 2 }, async () => {
+      while (!stop.signal.aborted) if ((await call(keyOf('busy'))).kind === 'result') served += 1;
+    });
+    await expect.poll(() => served).toBeGreaterThan(10);
+    const pids = [pidOf(await call(keyOf('other'))), pidOf(await call(keyOf('third')))];
+    const before = served;
+    await expect.poll(() => served).toBeGreaterThan(before);
+    stop.abort();
+    await Promise.all(busy);
+    expect(new Set(pids).size).toBe(2);
+  });
+
+  it('serves the organisations that wait in turns, however long the queue of one is', async () => {
+    open({ maxProcesses: 1, maxCallsPerProcess: 1 });
+    const held = hold(keyOf('busy'));
+    await held.running;
+    const order: string[] = [];
+    const queue = ['busy', 'busy', 'busy', 'other', 'other'].map((name) => call(keyOf(name)).then(() => order.push(name)));
+    held.release();
+    await Promise.all([...queue, held.outcome]);
+    expect(order).toEqual(['other', 'busy', 'other', 'busy', 'busy']);
+  });
+
+  it('ends the process that was idle longest to make room', async () => {
+    open({ maxProcesses: 2 });
+    const first = pidOf(await call(keyOf('one')));
+    const second = pidOf(await call(keyOf('two')));
+    await call(keyOf('one'));
+    await call(keyOf('three'));
+    expect(pidOf(await call(keyOf('one')))).toBe(first);
+    expect(pidOf(await call(keyOf('two')))).not.toBe(second);
+  });
+
+  it('goes on using a process that was to give way, once nobody waits for its place', async () => {
+    open({ maxProcesses: 1, maxCallsPerProcess: 2 });
+    const held = hold(keyOf('acme'));
+    await held.running;
+    const stop = new AbortController();
+    const cancelled = call(keyOf('other'), undefined, stop.signal);
+    stop.abort();
+    expect(await cancelled).toMatchObject({ kind: 'killed', cause: 'cancelled' });
+    const again = pidOf(await call(keyOf('acme')));
+    held.release();
+    expect(pidOf(await held.outcome)).toBe(again);
+  });
+
+  it('lets no organisation fill the queue for the others', async () => {
+    open({ maxProcesses: 1, maxCallsPerProcess: 1, maxWaiting: 10, maxWaitingOfOrganisation: 2 });
+    const held = hold(keyOf('acme'));
+    await held.running;
+    const waiting = [call(keyOf('acme')), call(keyOf('acme'))];
+    await expect(call(keyOf('acme'))).rejects.toThrow('2 calls of this organisation already wait');
+    const other = call(keyOf('other'));
+    held.release();
+    expect((await Promise.all([held.outcome, ...waiting, other])).map(({ kind }) => kind)).toEqual(
+      Array.from({ length: 4 }, () => 'result'),
+    );
+  });
+
   it('rejects with PoolFullError when as many wait as may', async () => {
     open({ maxProcesses: 1, maxCallsPerProcess: 1, maxWaiting: 2 });
     const held = hold(keyOf('acme'));
