@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -163,6 +163,26 @@ describe('a sandbox process', () => {
     expect(targets.filter((target) => target.startsWith('/') && target !== '/dev/null')).toEqual([]);
     // The three pipes of its own stdio, and no other.
     expect(targets.filter((target) => target.startsWith('socket:'))).toHaveLength(3);
+  });
+
+  it('is bounded by the kernel: no dump, no byte to a file, no locked memory, few files, an end to memory', async () => {
+    const pid = Number(await inSandbox('return process.pid;'));
+    const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
+    const hard = (name: string): string | undefined => new RegExp(`^${name} +\\S+ +(\\S+)`, 'm').exec(limits)?.[1];
+    expect({
+      core: hard('Max core file size'),
+      file: hard('Max file size'),
+      locked: hard('Max locked memory'),
+      files: hard('Max open files'),
+    }).toEqual({ core: '0', file: '0', locked: '0', files: '128' });
+    expect(Number(hard('Max data size'))).toBeLessThan(4 * 1024 ** 3);
+  });
+
+  it('is started with every flag that takes something away', async () => {
+    const flags = ['--permission', '--disallow-code-generation-from-strings', '--disable-proto=throw', '--no-addons'];
+    expect(await inSandbox('return process.execArgv;')).toEqual(
+      expect.arrayContaining([...flags, '--no-experimental-sqlite', '--no-experimental-ffi']),
+    );
   });
 
   it('gives way to the host', async () => {
