@@ -3,7 +3,7 @@ import { unknownOrganisation } from '../domain/organisation.ts';
 import type { ArmResult } from '../retrieval/candidate.ts';
 import { diversify } from '../retrieval/diversity.ts';
 import { foldDuplicates, groupDocuments, type Group } from '../retrieval/fold.ts';
-import { fuse } from '../retrieval/fuse.ts';
+import { byScore as byCandidate, fuse } from '../retrieval/fuse.ts';
 import { recencyFactor } from '../retrieval/recency.ts';
 import type { SearchScope } from '../retrieval/query.ts';
 import type { Database } from '../store/database.ts';
@@ -87,7 +87,9 @@ async function searchIndex(
 /** Fused, then folded, then weighed by age, then chosen. */
 function rank(arms: readonly ArmResult<HitCandidate>[], input: RetrievalInput): RankedGroup[] {
   const { k, perDocument = 1, fold = true, recency = 0, diversity = 0 } = input;
-  const grouped = groupDocuments(fuse(arms), perDocument);
+  // What a source answers itself is rated by the same words on the same scale, and is nowhere else.
+  const found = [...fuse(arms.filter(({ arm }) => arm !== 'live')), ...fuse(arms.filter(({ arm }) => arm === 'live'))];
+  const grouped = groupDocuments(found.toSorted(byCandidate), perDocument);
   const folded = fold ? foldDuplicates(grouped) : grouped;
   const nowMs = Date.now();
   const weighed = folded.map((group) => {

@@ -65,12 +65,12 @@ test('one way of searching keeps its scores; of several each counts by its weigh
   const feedback = { arm: 'feedback' as const, weight: 0.5, found: [{ candidate: b, score: 0.9 }] };
   const fused = fuse([keyword, feedback]);
   expect(fused.map(({ candidate: { document }, score }) => [document, Number(score.toFixed(3))])).toEqual([
-    ['a', 0.667],
-    ['b', 0.667],
+    ['a', 0.267],
+    ['b', 0.267],
   ]);
   expect(fused[1]?.shares.map(({ arm, added }) => [arm, Number(added.toFixed(3))])).toEqual([
-    ['keyword', 0.333],
-    ['feedback', 0.333],
+    ['keyword', 0.133],
+    ['feedback', 0.133],
   ]);
   expect(fuse([keyword, { ...feedback, found: [] }]).map(({ score }) => score)).toEqual([0.4, 0.2]);
 });
