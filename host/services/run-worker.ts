@@ -58,25 +58,6 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
   const active = new Map<string, { connection: string; stop: AbortController }>();
   let wakeUp = new AbortController();
 
-  /** A store that does not answer now may answer later: the worker outlives it. */
-  async function claim(owner: string): ReturnType<typeof claimNextRun> {
-    try {
-      return await claimNextRun(database, { owner, nowMs: Date.now(), leaseMs: options.leaseMs });
-    } catch (error) {
-      log.error('runs could not be claimed', { error });
-      return undefined;
-    }
-  }
-
-  async function queueDelivered(): Promise<number> {
-    try {
-      return await queueDeliveryRuns(options, Date.now());
-    } catch (error) {
-      log.error('what was delivered could not be looked at', { error });
-      return 0;
-    }
-  }
-
   async function workOn(run: StoredRun, lease: Lease, work: WorkOptions): Promise<void> {
     const runLog = log.child({ run: run.id, connection: run.connection });
     const stop = new AbortController();
@@ -125,7 +106,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
           scheduledMs = performance.now();
           await queueDueRuns(options, Date.now()).catch((error: unknown) => log.error('schedules could not be read', { error }));
         }
-        const claimed = tasks.size < MAX_RUNS ? await claim(owner) : undefined;
+        const claimed = tasks.size < MAX_RUNS ? await claim(options, owner) : undefined;
         if (claimed !== undefined) {
           const task = workOn(claimed.run, claimed.lease, work).finally(() => {
             tasks.delete(task);
@@ -134,7 +115,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
           tasks.add(task);
           continue;
         }
-        if ((await queueDelivered()) > 0) continue;
+        if ((await queueDelivered(options)) > 0) continue;
         if (work.untilIdle === true && tasks.size === 0) return;
         await sleep(POLL_MS, undefined, { signal: AbortSignal.any([work.signal, wakeUp.signal]) }).catch(() => undefined);
         if (wakeUp.signal.aborted) wakeUp = new AbortController();
@@ -148,6 +129,25 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       for (const work of active.values()) if (work.connection === connection) work.stop.abort();
     },
   };
+}
+
+/** A store that does not answer now may answer later: the worker outlives it. */
+async function claim({ database, log, leaseMs }: RunWorkerOptions, owner: string): ReturnType<typeof claimNextRun> {
+  try {
+    return await claimNextRun(database, { owner, nowMs: Date.now(), leaseMs });
+  } catch (error) {
+    log.error('runs could not be claimed', { error });
+    return undefined;
+  }
+}
+
+async function queueDelivered(options: RunWorkerOptions): Promise<number> {
+  try {
+    return await queueDeliveryRuns(options, Date.now());
+  } catch (error) {
+    options.log.error('what was delivered could not be looked at', { error });
+    return 0;
+  }
 }
 
 /** Extends the lease while a call goes on; aborts `stop` when the run was cancelled or lost, or its connection paused. */

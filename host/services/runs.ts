@@ -93,7 +93,7 @@ export function createRuns(options: RunOptions): RunService {
       const features = await featuresWithKept(database, connection);
       if (features.length === 0) {
         throw new RequestError('NOTHING_TO_RETRY', `The host has kept no failed item of the connection ${connection}.`, {
-          remedy: 'Items that the datasource itself left out are read again by a run with "full": true.',
+          remedy: 'Items that the datasource itself left out are read again by a run with "full": true, or `datasources index --full`.',
         });
       }
       await refusePaused(database, connection);
