@@ -106,6 +106,11 @@ export type Credential = string;
  * `parked` waits until `wakeAt`. `held` waits for an operator: it would remove more than is believed without one. `partial` ended with some features done and some not. The last four are final.
  */
 export type RunState = "queued" | "running" | "parked" | "held" | "succeeded" | "partial" | "failed" | "cancelled";
+/**
+ * `inspected` was judged and described itself. `awaiting-approval` asks for more than was given. `upgrading` is being checked before the switch. `installed` is kept beside the one that runs. `enabled` runs. `disabled` would run, and an operator has switched it off.
+ */
+export type VersionState =
+  "discovered" | "inspected" | "awaiting-approval" | "upgrading" | "installed" | "enabled" | "disabled" | "removed";
 
 /**
  * Every body of the API by the name of its schema.
@@ -180,6 +185,23 @@ export interface ApiSchemas {
   ScheduleChange: ScheduleChange;
   BoundsChange: BoundsChange;
   PauseInput: PauseInput;
+  VersionState: VersionState;
+  DatasourceVersion: DatasourceVersion;
+  DatasourceVersions: DatasourceVersions;
+  VersionTransition: VersionTransition;
+  VersionHistory: VersionHistory;
+  ManifestDifference: ManifestDifference;
+  UpgradeStep: UpgradeStep;
+  UpgradeSteps: UpgradeSteps;
+  UpgradeInput: UpgradeInput;
+  ReasonInput: ReasonInput;
+  RemovedDatasource: RemovedDatasource;
+  DependencyGraph: DependencyGraph;
+  DependencyNode: DependencyNode;
+  DependencyFault: DependencyFault;
+  CompatibilityMatrix: CompatibilityMatrix;
+  MatrixRow: MatrixRow;
+  GrantInput: GrantInput;
   Webhook: Webhook;
   OpenedWebhook: OpenedWebhook;
   WebhookInput: WebhookInput;
@@ -552,6 +574,14 @@ export interface Datasource {
      */
     description: string;
   }[];
+  /**
+   * Whether its connections are worked on.
+   */
+  enabled: boolean;
+  /**
+   * The version that ran before, and can be gone back to in one step.
+   */
+  previousVersion?: string;
   installedAt: Timestamp;
 }
 /**
@@ -1595,6 +1625,269 @@ export interface PauseInput {
    * For people.
    */
   reason?: string;
+}
+/**
+ * One version of a datasource that this host knows.
+ */
+export interface DatasourceVersion {
+  /**
+   * Its semantic version.
+   */
+  version: string;
+  /**
+   * The SHA-256 of its file.
+   */
+  digest: string;
+  /**
+   * The framework versions that it works with, as a semver range.
+   */
+  frameworkVersion: string;
+  /**
+   * Where its file came from, in words.
+   */
+  origin: string;
+  /**
+   * Who vouches for it. `kind` is `local` for a file of the operator's own machine, which nobody has signed.
+   */
+  trust: JsonObject;
+  state: VersionState;
+  /**
+   * Why it is in that state, where that is not plain.
+   */
+  reason?: string;
+  addedAt: Timestamp;
+  updatedAt: Timestamp;
+}
+/**
+ * Versions of one datasource, the highest first.
+ */
+export interface DatasourceVersions {
+  items: DatasourceVersion[];
+}
+/**
+ * A change of state of a version.
+ */
+export interface VersionTransition {
+  /**
+   * Whose state it is.
+   */
+  version: string;
+  /**
+   * The state before; absent for the first.
+   */
+  from?: string;
+  /**
+   * The state from then on.
+   */
+  to: string;
+  /**
+   * Kind and id of who did it.
+   */
+  actor: string;
+  /**
+   * Why.
+   */
+  reason: string;
+  at: Timestamp;
+}
+/**
+ * A page of changes of state, newest first.
+ */
+export interface VersionHistory {
+  items: VersionTransition[];
+  next?: Cursor;
+}
+/**
+ * One thing that differs between two versions.
+ */
+export interface ManifestDifference {
+  /**
+   * The part of the manifest.
+   */
+  area:
+    | "contract"
+    | "dependencies"
+    | "features"
+    | "capabilities"
+    | "credential"
+    | "config"
+    | "collections"
+    | "metrics"
+    | "webhook";
+  /**
+   * What became of it.
+   */
+  change: "added" | "removed" | "changed";
+  /**
+   * The thing, in a few words.
+   */
+  what: string;
+}
+/**
+ * A switch from one version to the next.
+ */
+export interface UpgradeStep {
+  /**
+   * The version that runs before it.
+   */
+  from: string;
+  /**
+   * The version that runs after it.
+   */
+  to: string;
+  differences: ManifestDifference[];
+  /**
+   * Whether runs go on where the version before stopped, or read everything again.
+   */
+  checkpoints: "go-on" | "afresh";
+}
+/**
+ * The way from the version that runs to another.
+ */
+export interface UpgradeSteps {
+  steps: UpgradeStep[];
+}
+export interface UpgradeInput {
+  /**
+   * The highest at hand when left out.
+   */
+  version?: string;
+  /**
+   * Whether it is given what it newly asks for.
+   */
+  approve?: boolean;
+  /**
+   * Whether everything is read again, so that no path is needed.
+   */
+  afresh?: boolean;
+}
+export interface ReasonInput {
+  /**
+   * Why, for the history.
+   */
+  reason?: string;
+}
+/**
+ * What was removed.
+ */
+export interface RemovedDatasource {
+  /**
+   * Versions, with their files.
+   */
+  versions: number;
+  /**
+   * Connections, with all that was read through them.
+   */
+  connections: number;
+}
+/**
+ * What needs what, and whether all of it can be loaded.
+ */
+export interface DependencyGraph {
+  /**
+   * The framework of this host.
+   */
+  frameworkVersion: string;
+  nodes: DependencyNode[];
+  faults: DependencyFault[];
+  /**
+   * Names, each behind all that it needs; absent when there is a ring.
+   */
+  order?: string[];
+}
+/**
+ * A datasource that runs.
+ */
+export interface DependencyNode {
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * The version that runs.
+   */
+  version: string;
+  /**
+   * The framework versions that it works with.
+   */
+  frameworkVersion: string;
+  /**
+   * What it needs.
+   */
+  dependencies: {
+    /**
+     * Another datasource, or a WIT package of the host.
+     */
+    name: string;
+    /**
+     * The versions that would do.
+     */
+    range: string;
+  }[];
+}
+/**
+ * Why the datasources could not be loaded together.
+ */
+export interface DependencyFault {
+  /**
+   * What is wrong.
+   */
+  kind: "framework" | "missing" | "conflict" | "cycle";
+  /**
+   * Those concerned.
+   */
+  names: string[];
+  /**
+   * In one sentence, with both sides.
+   */
+  reason: string;
+  /**
+   * What to do, with the versions that would do.
+   */
+  remedy: string;
+}
+/**
+ * Which versions of datasources work with which framework.
+ */
+export interface CompatibilityMatrix {
+  items: MatrixRow[];
+}
+/**
+ * One version of a datasource.
+ */
+export interface MatrixRow {
+  /**
+   * The datasource.
+   */
+  name: string;
+  /**
+   * Its version.
+   */
+  version: string;
+  state: VersionState;
+  /**
+   * The framework versions that it says it works with.
+   */
+  frameworkVersion: string;
+  /**
+   * For each framework version that this host knows.
+   */
+  fits: {
+    /**
+     * A framework version.
+     */
+    framework: string;
+    /**
+     * Whether the two work together.
+     */
+    fits: boolean;
+  }[];
+}
+/**
+ * All that the datasource may use from now on. What is left out is denied.
+ */
+export interface GrantInput {
+  [k: string]: unknown;
 }
 /**
  * The entry of a connection for what its source sends by itself.

@@ -22,8 +22,9 @@ export function curlExample({ path, method, operation }: Address, schemas: Reado
   const url = quote(`${origin}${filled}`);
   const verb = method === 'get' ? '' : `-X ${method.toUpperCase()} `;
   const body = bodyExample(operation, schemas);
-  if (body === undefined) return `curl -s ${verb}${url}`;
-  return `curl -s ${url} ${method === 'post' ? '' : verb}\\\n  -H 'content-type: application/json' \\\n  -d ${quote(JSON.stringify(body))}`;
+  const key = operation.security.length === 0 ? '' : ` \\\n  -H "authorization: Bearer $KEY"`;
+  if (body === undefined) return `curl -s ${verb}${url}${key}`;
+  return `curl -s ${method === 'post' ? '' : verb}${url}${key} \\\n  -H 'content-type: application/json' \\\n  -d ${quote(JSON.stringify(body))}`;
 }
 
 function bodyExample(operation: OpenApiOperation, schemas: Readonly<Record<string, JsonObject>>): Json | undefined {

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { JsonObject } from '../../domain/json.ts';
 import { PROBLEM_KINDS } from '../../middleware/problem.ts';
-import type { OpenApiDocument, OpenApiParameter, OpenApiResponse } from '../openapi.ts';
+import type { OpenApiDocument, OpenApiOperation, OpenApiParameter, OpenApiResponse } from '../openapi.ts';
 import { curlExample, type Address } from './curl.ts';
 import { page, prose, type Markup } from './page.ts';
 import { bounds, schemaBody, typeOf } from './schema.ts';
@@ -74,6 +74,7 @@ function operationSection(address: Address, schemas: Readonly<Record<string, Jso
     <h3>${operation.summary}</h3>
     <p class="address">${methodLabel(method)}<code>${path}</code></p>
     <p>${prose(operation.description)}</p>
+    <p class="soft">${prose(whoMayCall(operation))}</p>
     ${operation.parameters.length === 0 ? '' : parameterTable(operation.parameters)}
     ${
       body === undefined
@@ -86,6 +87,12 @@ function operationSection(address: Address, schemas: Readonly<Record<string, Jso
     <h4>Example</h4>
     <pre><code>${curlExample(address, schemas, origin)}</code></pre>
   </section>`;
+}
+
+function whoMayCall({ 'x-lorelai-access': access }: OpenApiOperation): string {
+  if (access === undefined) return 'Everybody may call it, without a key.';
+  const scopes = access.scopes.map((scope) => `\`${scope}\``).join(' or ');
+  return access.organisation === 'host' ? `Callers of the whole host with ${scopes}.` : `Callers with ${scopes}.`;
 }
 
 function parameterTable(parameters: readonly OpenApiParameter[]): Markup {
