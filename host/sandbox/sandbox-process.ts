@@ -54,6 +54,11 @@ const USAGE_CHECK_MS = 250;
 const MAX_THREADS = 64;
 /** The host stops reading from a process that has this many unanswered host calls. */
 const MAX_OPEN_HOST_CALLS = 64;
+/**
+ * Answers that a process has not read yet. Guests wait while they ask, so that even eight with a response of the largest
+ * default size each stay below; a process that holds back its reading must not fill the host's memory.
+ */
+const MAX_UNREAD_BYTES = 256 * 1024 * 1024;
 const MAX_STDERR_BYTES = 16 * 1024;
 
 interface ActiveCall {
@@ -340,6 +345,8 @@ export class SandboxProcess {
       this.#openHostCalls -= 1;
       this.#work();
     });
+    const unreadBytes = this.#child.stdin?.writableLength ?? 0;
+    if (unreadBytes > MAX_UNREAD_BYTES) this.kill('limit', `the sandbox process left ${unreadBytes} bytes of answers unread`);
   }
 
   #send(message: ToSandbox, written?: () => void): void {

@@ -186,4 +186,18 @@ describe('a process that does not read', () => {
     });
     expect(answered).toBeLessThanOrEqual(64);
   });
+
+  it('is ended when the answers that it leaves unread would fill the host', async () => {
+    const large = new Uint8Array(32 * 1024 * 1024);
+    const asksMuch = `process.stdin.pause(); setInterval(() => undefined, 1_000);
+      for (let request = 1; request <= 20; request += 1) send({ type: 'host-call', call: 1, request, interface: 'storage', function: 'get', args: [] });
+      ${FOREVER}`;
+    const process = await start(asksMuch);
+    const answer = (): Promise<HostAnswer> => Promise.resolve({ ok: true, value: large });
+    expect(await process.call(readCall({ powers: { handle: answer } }))).toEqual({
+      kind: 'killed',
+      cause: 'limit',
+      reason: expect.stringMatching(/^the sandbox process left \d+ bytes of answers unread$/),
+    });
+  });
 });
