@@ -71,6 +71,20 @@ export function integer(
   };
 }
 
+/** `true` or `false`; false when it is not given. */
+export function flag(description: string): Parameter<boolean> {
+  return {
+    description,
+    required: false,
+    schema: { type: 'boolean', default: false },
+    parse: (given) => {
+      if (given === undefined || given === 'false') return false;
+      if (given === 'true') return true;
+      throw new ParameterFault('It is neither true nor false.', 'Give true or false.');
+    },
+  };
+}
+
 /** One of some words, or undefined when it is not given. */
 export function choice<T extends string>(description: string, words: readonly T[]): Parameter<T | undefined> {
   return {

@@ -7,7 +7,7 @@ import type { Access } from './access.ts';
 import { parseParameters, type Parameter, type Parameters } from './parameters.ts';
 import type { SchemaName, Validation } from './validation.ts';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type Tag =
   | 'Retrieval'
   | 'Connections'

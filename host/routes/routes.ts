@@ -16,6 +16,7 @@ import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { variableRoutes } from './variables.ts';
+import { versionRoutes } from './versions.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of the API, in the order of the reference, and the OpenAPI document made of them. */
@@ -31,6 +32,7 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...webhookRoutes(),
     ...peopleRoutes(),
     ...documentAccessRoutes(),
+    ...versionRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...keyRoutes(),

@@ -1,4 +1,5 @@
 import type { Grant } from '../domain/grant.ts';
+import { grantLines } from '../domain/grant-difference.ts';
 import type { AuditEntry } from './audit-recorder.ts';
 
 /** What is installed, as far as the record tells of it. */
@@ -19,15 +20,4 @@ export function grantChange(
   if (before?.digest === after.digest && granted.length === 0 && withdrawn.length === 0) return undefined;
   const reason = `version ${after.version} was installed: ${after.digest}`;
   return { kind: 'grant', home: undefined, reason, grant: { granted, withdrawn } };
-}
-
-/** One line for each thing that a grant gives. */
-function grantLines({ http, authorisation, storage, limits }: Grant): string[] {
-  return [
-    ...http.origins.map((origin) => `http ${origin}`),
-    ...http.privateNetworks.map((block) => `addresses of ${block}`),
-    ...(authorisation?.origins ?? []).map((origin) => `authorisation ${origin}`),
-    ...(storage ? ['storage'] : []),
-    ...Object.entries(limits).map(([name, value]) => `limit ${name} ${value}`),
-  ];
 }

@@ -31,6 +31,7 @@ import { createOrganisations } from './organisations.ts';
 import { createComponents, type RunnableDatasource } from './components.ts';
 import { createRegistry } from './registry.ts';
 import { createVersionSwitch } from './version-switch.ts';
+import { createVersions } from './versions.ts';
 import { createRetrieval } from './retrieval.ts';
 import { createRunWorker } from './run-worker.ts';
 import { createRuns } from './runs.ts';
@@ -112,6 +113,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       changes: createChanges(database),
       idempotency: createIdempotency(database),
       registry,
+      versions: createVersions({ database, components, recorder, versionSwitch, verify: () => Promise.resolve() }),
       flags: createFlags({ database, registry }),
       connections,
       authorisations: access.authorisations,

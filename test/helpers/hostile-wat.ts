@@ -1,5 +1,5 @@
 import type { SourceFunction } from '../../host/sandbox/protocol.ts';
-import { watDatasource } from './wat-component.ts';
+import { SMALL_MANIFEST, watDatasource } from './wat-component.ts';
 
 /** What is written by hand into a component of the contract; everything else in it traps. */
 export interface CoreEdit {
@@ -27,23 +27,26 @@ const GIVE_OUT = `(global.get $free)
   (global.set $free (i32.and (i32.add (i32.add (global.get $free) (local.get 3)) (i32.const 7)) (i32.const -8)))`;
 
 /** A datasource whose core module is edited. */
-export function hostileCore(edit: CoreEdit): Promise<Uint8Array> {
+export function hostileCore(edit: CoreEdit, manifest: string = SMALL_MANIFEST): Promise<Uint8Array> {
   const func: SourceFunction & keyof typeof FUNCTIONS = edit.function ?? 'describe';
   const items = `(global $free (mut i32) (i32.const 8192)) ${edit.items ?? ''} ${edit.start === undefined ? '' : `(func $start ${edit.start}) (start $start)`}`;
-  return watDatasource((text) => {
-    const edits: [RegExp, string][] = [
-      [/\(memory \(;0;\) 0\)/, `(memory (;0;) ${edit.memory ?? '16'})`],
-      [bodyOf(FUNCTIONS[func]), edit.body ?? 'unreachable'],
-      [bodyOf(REALLOC), edit.realloc ?? GIVE_OUT],
-      [/(?<=\(func \(;25;\) \(type 12\))(?=\))/, ` ${edit.initialise ?? ''}`],
-      [new RegExp(`(?<=\\(func \\(;${FUNCTIONS[func] + 1};\\) \\(type 6\\) \\(param i32\\))(?=\\))`), ` ${edit.afterwards ?? ''}`],
-      [/\)\s*$/, `${items})`],
-    ];
-    return edits.reduce((wat, [place, instead]) => {
-      if (!place.test(wat)) throw new Error(`the module has no ${place}: wit-component has changed`);
-      return wat.replace(place, () => instead);
-    }, text);
-  });
+  return watDatasource(
+    (text) => {
+      const edits: [RegExp, string][] = [
+        [/\(memory \(;0;\) 0\)/, `(memory (;0;) ${edit.memory ?? '16'})`],
+        [bodyOf(FUNCTIONS[func]), edit.body ?? 'unreachable'],
+        [bodyOf(REALLOC), edit.realloc ?? GIVE_OUT],
+        [/(?<=\(func \(;25;\) \(type 12\))(?=\))/, ` ${edit.initialise ?? ''}`],
+        [new RegExp(`(?<=\\(func \\(;${FUNCTIONS[func] + 1};\\) \\(type 6\\) \\(param i32\\))(?=\\))`), ` ${edit.afterwards ?? ''}`],
+        [/\)\s*$/, `${items})`],
+      ];
+      return edits.reduce((wat, [place, instead]) => {
+        if (!place.test(wat)) throw new Error(`the module has no ${place}: wit-component has changed`);
+        return wat.replace(place, () => instead);
+      }, text);
+    },
+    { manifest },
+  );
 }
 
 function bodyOf(func: number): RegExp {

@@ -25,6 +25,9 @@ export async function watComponent(edit: (wat: string) => string = (wat) => wat,
 }
 
 /** The same with a manifest inside: what `inspect` accepts. */
-export async function watDatasource(edit?: (wat: string) => string, world?: string): Promise<Uint8Array> {
-  return appendCustomSection(await watComponent(edit, world), MANIFEST_SECTION, Buffer.from(SMALL_MANIFEST));
+export async function watDatasource(
+  edit?: (wat: string) => string,
+  { world, manifest = SMALL_MANIFEST }: { world?: string; manifest?: string } = {},
+): Promise<Uint8Array> {
+  return appendCustomSection(await watComponent(edit, world), MANIFEST_SECTION, Buffer.from(manifest));
 }

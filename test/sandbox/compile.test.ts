@@ -113,7 +113,7 @@ describe('a compiled component', () => {
 
   it('of the whole world links everything that it imports', async () => {
     const { compiler } = await freshCompiler();
-    const folder = await compiledFolder(compiler, await watDatasource(undefined, 'datasource'));
+    const folder = await compiledFolder(compiler, await watDatasource(undefined, { world: 'datasource' }));
     const sandbox = new SandboxProcess({ folder, limits: limitsWith(), isolation: PROCESS_ISOLATION, onStderr: () => undefined });
     // It got as far as its own code.
     expect(await sandbox.call(readCall({ args: readArgs([]) }))).toMatchObject({

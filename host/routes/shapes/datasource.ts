@@ -39,10 +39,14 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
     grant: {
       http: grant.http,
       ...(grant.authorisation === undefined ? {} : { authorisation: grant.authorisation }),
-      storage: grant.storage, limits: present(grant.limits) },
+      storage: grant.storage,
+      limits: present(grant.limits),
+    },
     limits,
     metrics: manifest.metrics,
     collections: manifest.collections,
+    enabled: installed.enabled,
+    previousVersion: installed.previousVersion,
     installedAt: toTimestamp(installed.installedAtMs),
   });
 }

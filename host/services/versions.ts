@@ -1,0 +1,303 @@
+import { compare } from 'semver';
+import type { Actor } from '../domain/caller.ts';
+import { checkDependencies, loadOrder } from '../domain/dependencies.ts';
+import { RequestError } from '../domain/errors.ts';
+import type { Grant } from '../domain/grant.ts';
+import { joinGrants, newlyAsked } from '../domain/grant-difference.ts';
+import { parseGrant } from '../domain/grant-parse.ts';
+import { FRAMEWORK_VERSION } from '../domain/host-packages.ts';
+import { manifestDifferences } from '../domain/manifest-difference.ts';
+import { upgradePath } from '../domain/upgrade-path.ts';
+import { isWithin } from '../domain/version-range.ts';
+import { insertAuditEvent } from '../store/audit.ts';
+import { recording } from '../store/changes.ts';
+import { listConfigs } from '../store/connections.ts';
+import type { Database } from '../store/database.ts';
+import { deleteDatasource, setEnabled, setGrant, type RegisteredDatasource } from '../store/registry.ts';
+import { removeConnection } from '../store/removals.ts';
+import {
+  getVersion,
+  listAllVersions,
+  listLeftBehind,
+  listTransitions,
+  listVersions,
+  moveVersion,
+  type StoredVersion,
+} from '../store/versions.ts';
+import type { AuditRecorder } from './audit-recorder.ts';
+import type { Components } from './components.ts';
+import { grantChange } from './grant-change.ts';
+import { askedGrant, known, parseRegistered, parseStoredManifest } from './registered.ts';
+import type { DatasourceVersion, UpgradeStep, VersionService } from './services.ts';
+import { installedNodes, unknownVersion, versionsAtHand, type VersionSwitch } from './version-switch.ts';
+
+export interface VersionOptions {
+  database: Database;
+  components: Components;
+  recorder: Pick<AuditRecorder, 'toEvent'>;
+  versionSwitch: VersionSwitch;
+  /** Tries a version in its sandbox before it is switched to. DATASOURCE_FAULT with what it does not do as it must. */
+  verify(name: string, version: string): Promise<void>;
+}
+
+/** How long a host may be silent before the version that it was upgrading to is given back. */
+const UPGRADE_LEASE_MS = 600_000;
+const MAX_PAGE = 200;
+
+export function createVersions(options: VersionOptions): VersionService {
+  const { database, components, versionSwitch } = options;
+  const self: VersionService = {
+    async list(name) {
+      await known(database, name);
+      return (await listVersions(database, name)).toSorted((a, b) => compare(b.version, a.version)).map(toVersion);
+    },
+
+    async history(name, { limit, after }) {
+      const before = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after);
+      const rows = await listTransitions(database, name, Number.isSafeInteger(before) ? before : 0, Math.min(limit, MAX_PAGE) + 1);
+      const items = rows.slice(0, limit);
+      return { items, next: rows.length > limit ? String(items.at(-1)?.id) : undefined };
+    },
+
+    async add(component, origin, actor) {
+      const grant = parseGrant({});
+      const admitted = await components.admit(component, grant);
+      await versionSwitch.add({ admitted, origin, trust: { kind: 'local' } }, actor);
+      const { name, version } = admitted.manifest;
+      return toVersion(await versionOf(database, name, version));
+    },
+
+    path: (name, to) => stepsTo(database, name, to),
+
+    async upgrade(name, { version, approve = false, afresh = false }, actor) {
+      await releaseLeftBehind(database, actor);
+      const target = version ?? (await highestAtHand(database, name));
+      const steps = afresh ? [await stepAfresh(database, name, target)] : await stepsTo(database, name, target);
+      for (const step of steps) await takeStep(options, name, { step, approve, afresh, actor });
+      return { steps };
+    },
+
+    async rollback(name, actor) {
+      const running = await known(database, name);
+      if (running.previousVersion === undefined) {
+        throw new RequestError('NOTHING_TO_ROLL_BACK', `No version of ${name} ran before ${running.version}, or the way back was used.`, {
+          remedy: 'Switch to a version with `datasources upgrade`, or install one.',
+        });
+      }
+      const { grant } = parseRegistered(running);
+      const reason = `rolled back from ${running.version}`;
+      await versionSwitch.switchTo({ name, version: running.previousVersion, grant, states: 'back', actor, reason });
+    },
+
+    async setEnabled(name, enabled, reason, actor) {
+      const { version, enabled: was } = await known(database, name);
+      if (was === enabled) return;
+      const [from, to] = enabled ? (['disabled', 'enabled'] as const) : (['enabled', 'disabled'] as const);
+      const nowMs = Date.now();
+      const change = {
+        actor,
+        organisation: undefined,
+        action: `datasource.${enabled ? 'enable' : 'disable'}`,
+        target: `datasource/${name}`,
+      } as const;
+      await recording(database, { ...change, after: { reason } }).write([
+        ...moveVersion({ name, version, from, to, actor, reason, nowMs }),
+        setEnabled({ name, enabled, nowMs }),
+      ]);
+    },
+
+    setGrant: (name, grant, actor) => changeGrant(options, name, parseGrant(grant), actor),
+
+    remove: (name, { connections }, actor) => removeDatasource(options, name, { connections, actor }),
+
+    async graph() {
+      const nodes = await installedNodes(database);
+      const faults = checkDependencies(nodes, { frameworkVersion: FRAMEWORK_VERSION, atHand: await versionsAtHand(database) });
+      return { frameworkVersion: FRAMEWORK_VERSION, nodes, faults, order: loadOrder(nodes) };
+    },
+
+    async matrix(name) {
+      const versions = (await listAllVersions(database)).filter((version) => name === undefined || version.name === name);
+      const rows = versions.map(({ name: of, version, state, manifest }) => {
+        const { frameworkVersion } = parseStoredManifest(manifest);
+        return {
+          name: of,
+          version,
+          state,
+          frameworkVersion,
+          fits: [{ framework: FRAMEWORK_VERSION, fits: isWithin(FRAMEWORK_VERSION, frameworkVersion) }],
+        };
+      });
+      return rows.toSorted((a, b) => (a.name === b.name ? compare(b.version, a.version) : a.name < b.name ? -1 : 1));
+    },
+  };
+  return self;
+}
+
+async function versionOf(database: Database, name: string, version: string): Promise<StoredVersion> {
+  const found = await getVersion(database, name, version);
+  if (found === undefined || found.state === 'removed') throw unknownVersion(name, version);
+  return found;
+}
+
+async function highestAtHand(database: Database, name: string): Promise<string> {
+  const running = await known(database, name);
+  const versions = (await versionsAtHand(database)).get(name) ?? [];
+  return versions.toSorted(compare).at(-1) ?? running.version;
+}
+
+/** The versions on the way, each with what changes. UNKNOWN_DATASOURCE, UNKNOWN_VERSION, NO_UPGRADE_PATH. */
+async function stepsTo(database: Database, name: string, to: string): Promise<UpgradeStep[]> {
+  const running = await known(database, name);
+  await versionOf(database, name, to);
+  const versions = new Map((await listVersions(database, name)).map((version) => [version.version, parseStoredManifest(version.manifest)]));
+  const candidates = [...versions.values()].map(({ version, frameworkVersion, upgradeFrom }) => ({
+    version,
+    frameworkVersion,
+    upgradeFrom,
+  }));
+  const path = upgradePath(running.version, to, candidates, FRAMEWORK_VERSION);
+  if (!path.ok) throw new RequestError('NO_UPGRADE_PATH', path.reason, { remedy: path.remedy });
+  return path.steps.map((version, index) => stepBetween(versions, path.steps[index - 1] ?? running.version, version));
+}
+
+function stepBetween(versions: ReadonlyMap<string, ReturnType<typeof parseStoredManifest>>, from: string, to: string): UpgradeStep {
+  const [before, after] = [versions.get(from), versions.get(to)];
+  if (after === undefined) throw new TypeError(`version ${to} is at hand`);
+  return {
+    from,
+    to,
+    // The one that runs may have been registered by a host that kept no versions.
+    differences: before === undefined ? [] : manifestDifferences(before, after),
+    checkpoints: 'go-on',
+  };
+}
+
+async function stepAfresh(database: Database, name: string, to: string): Promise<UpgradeStep> {
+  const running = await known(database, name);
+  const { manifest } = await versionOf(database, name, to);
+  const differences = manifestDifferences(parseRegistered(running).manifest, parseStoredManifest(manifest));
+  return { from: running.version, to, differences, checkpoints: 'afresh' };
+}
+
+interface Step {
+  step: UpgradeStep;
+  approve: boolean;
+  afresh: boolean;
+  actor: Actor;
+}
+
+/** APPROVAL_NEEDED, DATASOURCE_FAULT, and the codes of `VersionSwitch.switchTo`. The version before runs until the last moment. */
+async function takeStep(options: VersionOptions, name: string, { step, approve, afresh, actor }: Step): Promise<void> {
+  const { database, versionSwitch } = options;
+  const running = await known(database, name);
+  const target = await versionOf(database, name, step.to);
+  const grant = await grantFor(database, running, { target, approve, actor });
+  const nowMs = Date.now();
+  const before = target.state;
+  const moves = { name, version: step.to, actor, nowMs };
+  await database.write(
+    moveVersion({ ...moves, from: before, to: 'upgrading', reason: `from ${running.version}` }, nowMs + UPGRADE_LEASE_MS),
+  );
+  try {
+    await options.verify(name, step.to);
+    const reason = `upgraded from ${running.version}`;
+    await versionSwitch.switchTo({ name, version: step.to, grant, states: afresh ? 'afresh' : 'go-on', actor, reason });
+  } catch (error) {
+    const reason = error instanceof RequestError ? error.message : 'the host failed';
+    const back = before === 'awaiting-approval' ? before : 'inspected';
+    await database.write(moveVersion({ ...moves, from: 'upgrading', to: back, reason, nowMs: Date.now() }));
+    throw error;
+  }
+}
+
+/** What the version is given: what the one before had, and what it newly asks for once that is approved. APPROVAL_NEEDED. */
+async function grantFor(
+  database: Database,
+  running: RegisteredDatasource,
+  { target, approve, actor }: { target: StoredVersion; approve: boolean; actor: Actor },
+): Promise<Grant> {
+  const { manifest: before, grant: given } = parseRegistered(running);
+  const asks = { before: askedGrant(before), now: askedGrant(parseStoredManifest(target.manifest)) };
+  const extra = newlyAsked(asks, given);
+  if (extra.length === 0) return given;
+  if (approve) return joinGrants(given, asks.now);
+  const { name, version } = target;
+  const reason = `it asks for ${extra.join(', ')}`;
+  if (target.state !== 'awaiting-approval') {
+    const move = { name, version, from: target.state, to: 'awaiting-approval', actor, reason, nowMs: Date.now() } as const;
+    await database.write(moveVersion(move));
+  }
+  throw new RequestError('APPROVAL_NEEDED', `${name} ${version} asks for more than ${running.version} did: ${extra.join(', ')}.`, {
+    remedy: 'Approve it with `--grant-asked` once you have read what changes; until then the version before keeps running.',
+    problems: extra.map((line) => ({
+      path: line,
+      reason: 'It is new in this version.',
+      remedy: 'Grant it, or stay with the version that runs.',
+    })),
+  });
+}
+
+/** Versions that a host was upgrading to when it died are as they were before. */
+async function releaseLeftBehind(database: Database, actor: Actor): Promise<void> {
+  const nowMs = Date.now();
+  for (const { name, version } of await listLeftBehind(database, nowMs)) {
+    const reason = 'the host that was upgrading to it is gone';
+    await database.write(moveVersion({ name, version, from: 'upgrading', to: 'inspected', actor, reason, nowMs }));
+  }
+}
+
+async function changeGrant({ database, recorder }: VersionOptions, name: string, grant: Grant, actor: Actor): Promise<void> {
+  const running = await known(database, name);
+  const before = parseRegistered(running);
+  const granted = grantChange(before, { version: running.version, digest: running.digest, grant });
+  if (granted === undefined) return;
+  const change = {
+    actor,
+    organisation: undefined,
+    action: 'datasource.grant',
+    target: `datasource/${name}`,
+    before: before.grant,
+    after: grant,
+  } as const;
+  const event = insertAuditEvent(recorder.toEvent({ ...granted, reason: 'the grant was changed', datasource: name }));
+  await recording(database, change).write([setGrant({ name, grant, nowMs: Date.now() }), event]);
+}
+
+/** DATASOURCE_IN_USE unless its connections go with it; RUN_IN_PROGRESS. */
+async function removeDatasource(
+  { database, components }: VersionOptions,
+  name: string,
+  { connections, actor }: { connections: boolean; actor: Actor },
+): Promise<{ versions: number; connections: number }> {
+  await known(database, name);
+  const used = await listConfigs(database, name);
+  if (used.length > 0 && !connections) {
+    throw new RequestError('DATASOURCE_IN_USE', `${used.length} connections use ${name}.`, {
+      remedy: 'Remove them first, or have them removed with it (`--with-connections`): their documents go too.',
+      problems: used.slice(0, 20).map(({ id, organisation }) => ({ path: id, reason: `It is of ${organisation}.`, remedy: 'Remove it.' })),
+    });
+  }
+  for (const { id, organisation } of used) await removeConnection(database, organisation, id, Date.now());
+  const versions = await listVersions(database, name);
+  const nowMs = Date.now();
+  const moves = versions.flatMap(({ version, state }) =>
+    moveVersion({ name, version, from: state, to: 'removed', actor, reason: 'the datasource was removed', nowMs }),
+  );
+  const change = {
+    actor,
+    organisation: undefined,
+    action: 'datasource.remove',
+    target: `datasource/${name}`,
+    before: { versions: versions.map(({ version }) => version) },
+  } as const;
+  await recording(database, change).write([...moves, deleteDatasource(name)]);
+  const kept = new Set((await listAllVersions(database)).map(({ digest }) => digest));
+  for (const { digest } of versions) if (!kept.has(digest)) await components.forget(digest);
+  return { versions: versions.length, connections: used.length };
+}
+
+function toVersion({ version, digest, manifest, origin, trust, state, reason, addedAtMs, updatedAtMs }: StoredVersion): DatasourceVersion {
+  const { frameworkVersion } = parseStoredManifest(manifest);
+  return { version, digest, frameworkVersion, origin, trust, state, reason, addedAtMs, updatedAtMs };
+}
