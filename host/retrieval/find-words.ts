@@ -123,5 +123,5 @@ function beginningOf(first: number, second: number): number {
 
 /** The words of a text, folded, with every part of a name: for comparing texts with each other. */
 export function foldedWords(text: string): string[] {
-  return (text.match(/[\p{L}\p{N}]+/gu) ?? []).map(foldWord);
+  return foldWord(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 }

@@ -67,50 +67,76 @@ const MIN_WORDS = 12;
 const SHINGLE_WORDS = 3;
 /** Of what two texts have, this share must be in both. */
 const SAME_SHARE = 0.85;
-/** Further down nobody looks, and each one is compared with all above it. */
-const MAX_COMPARED = 60;
+/** Looked at beyond those that are wanted, so that most copies of what is shown are named. */
+const LOOKED_FURTHER = 10;
+
+/** A text that is compared, with what comparing makes of it when it comes to that. */
+class Comparable {
+  readonly #text: string;
+  #words: readonly string[] | undefined;
+  #shingles: ReadonlySet<string> | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get length(): number {
+    return this.#text.length;
+  }
+
+  get words(): readonly string[] {
+    return (this.#words ??= foldedWords(this.#text));
+  }
+
+  get shingles(): ReadonlySet<string> {
+    return (this.#shingles ??= shinglesOf(this.words));
+  }
+}
 
 /**
  * Leaves out what says the same as something better: the same text, or one of which nearly every three words in a row are
- * the same (Broder, "On the resemblance and containment of documents", 1997).
+ * the same (Broder, "On the resemblance and containment of documents", 1997). Only as far down as it takes to have
+ * `wanted` groups and a few more.
  */
-export function foldDuplicates<C extends Candidate>(groups: readonly Group<C>[]): Group<C>[] {
-  const kept: { group: Group<C>; words: readonly string[]; shingles: ReadonlySet<string> | undefined; duplicates: C[] }[] = [];
-  const rest = groups.slice(MAX_COMPARED);
-  for (const group of groups.slice(0, MAX_COMPARED)) {
-    const words = foldedWords(group.lead.candidate.text);
-    let mine: ReadonlySet<string> | undefined;
-    const original = kept.find((other) => {
-      if (words.length < MIN_WORDS || !similarLength(words.length, other.words.length)) return false;
-      // Making them costs more than all that was looked at before, and hardly any two texts share as many words.
-      if (sharedShare(words, other.words) < SAME_SHARE) return false;
-      mine ??= shinglesOf(words);
-      other.shingles ??= shinglesOf(other.words);
-      return resemblance(mine, other.shingles) >= SAME_SHARE;
-    });
-    if (original === undefined) kept.push({ group, words, shingles: mine, duplicates: [] });
+export function foldDuplicates<C extends Candidate>(groups: readonly Group<C>[], wanted: number): Group<C>[] {
+  const kept: { group: Group<C>; text: Comparable; duplicates: C[] }[] = [];
+  let looked = 0;
+  for (const group of groups) {
+    if (kept.length >= wanted + LOOKED_FURTHER) break;
+    looked += 1;
+    const text = new Comparable(group.lead.candidate.text);
+    const original = kept.find((other) => isCopy(text, other.text));
+    if (original === undefined) kept.push({ group, text, duplicates: [] });
     else original.duplicates.push(group.lead.candidate);
   }
-  return [...kept.map(({ group, duplicates }) => ({ ...group, duplicates })), ...rest];
+  return [...kept.map(({ group, duplicates }) => ({ ...group, duplicates })), ...groups.slice(looked)];
 }
 
-function similarLength(a: number, b: number): boolean {
+/** The cheap questions first: hardly any two texts come to the last one. */
+function isCopy(a: Comparable, b: Comparable): boolean {
+  if (!similar(a.length, b.length) || a.words.length < MIN_WORDS || !similar(a.words.length, b.words.length)) return false;
+  return sharesSamples(a.words, b.words) && resemblance(a.shingles, b.shingles) >= SAME_SHARE;
+}
+
+function similar(a: number, b: number): boolean {
   return Math.min(a, b) >= Math.max(a, b) * SAME_SHARE;
 }
 
-/** Words looked at, evenly over the text, before anything dearer is done. */
+/** Words looked at, evenly over the text. */
 const SAMPLED_WORDS = 16;
 
-/** Which share of some words of `a` stands in `b` near the same place. */
-function sharedShare(a: readonly string[], b: readonly string[]): number {
+/** Whether some words of `a` stand in `b` near the same place. */
+function sharesSamples(a: readonly string[], b: readonly string[]): boolean {
   const samples = Math.min(SAMPLED_WORDS, a.length);
-  let shared = 0;
+  const reach = Math.ceil(a.length * (1 - SAME_SHARE));
+  let missing = 0;
   for (let index = 0; index < samples; index += 1) {
     const at = Math.floor((index * a.length) / samples);
-    const window = b.slice(Math.max(0, at - Math.ceil(a.length * (1 - SAME_SHARE))), at + Math.ceil(a.length * (1 - SAME_SHARE)) + 1);
-    if (window.includes(a[at] ?? '')) shared += 1;
+    if (b.slice(Math.max(0, at - reach), at + reach + 1).includes(a[at] ?? '')) continue;
+    missing += 1;
+    if (missing > samples * (1 - SAME_SHARE)) return false;
   }
-  return shared / samples;
+  return true;
 }
 
 function shinglesOf(words: readonly string[]): Set<string> {

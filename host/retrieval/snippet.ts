@@ -1,5 +1,4 @@
-import { locatedWords } from '../domain/words.ts';
-import { stem } from './stem.ts';
+import { findWords, wantedWords } from './find-words.ts';
 
 /** Where something stands in a text: [start, end) in UTF-16 code units. */
 type TextRange = [start: number, end: number];
@@ -45,20 +44,9 @@ export function makeSnippet(text: string, weights: ReadonlyMap<string, number>):
 }
 
 function findMatches(text: string, weights: ReadonlyMap<string, number>): Match[] {
-  const beginnings = new Set([...weights.keys()].map(beginning));
-  const matches: Match[] = [];
-  for (const { start, end, word } of locatedWords(text)) {
-    // Stemming is most of the work, and hardly any word begins like one of the question.
-    if (!beginnings.has(beginning(word))) continue;
-    const found = stem(word);
-    if (weights.has(found)) matches.push({ start, end, stem: found });
-  }
-  return matches;
-}
-
-/** What stemming never changes of a word: its first two letters, but for a `y` that becomes `i`. */
-function beginning(word: string): string {
-  return word.slice(0, 2).replace('y', 'i');
+  const stems = [...weights.keys()];
+  const wanted = wantedWords(stems.map((stem) => ({ stem, folded: stem })));
+  return findWords(text, wanted).found.map(({ term, start, end }) => ({ start, end, stem: stems[term] ?? '' }));
 }
 
 /** From the first to the last match of the stretch whose distinct words tell the most; the earliest of equals. */

@@ -90,7 +90,7 @@ function rank(arms: readonly ArmResult<HitCandidate>[], input: RetrievalInput): 
   // What a source answers itself is rated by the same words on the same scale, and is nowhere else.
   const found = [...fuse(arms.filter(({ arm }) => arm !== 'live')), ...fuse(arms.filter(({ arm }) => arm === 'live'))];
   const grouped = groupDocuments(found.toSorted(byCandidate), perDocument);
-  const folded = fold ? foldDuplicates(grouped) : grouped;
+  const folded = fold ? foldDuplicates(grouped, k) : grouped;
   const nowMs = Date.now();
   const weighed = folded.map((group) => {
     const factor = recency === 0 ? 1 : recencyFactor(group.lead.candidate.updatedAtMs, nowMs, recency);

@@ -98,13 +98,13 @@ test('a passage that says the same as a better one is folded into it, also when 
     groupOf('c', 0.7, `${COPY} now`),
     groupOf('d', 0.6, 'Something else about the signing key that has as many words as the others but says nothing that they do'),
   ];
-  const folded = foldDuplicates(groups);
+  const folded = foldDuplicates(groups, 10);
   expect(folded.map(({ lead }) => lead.candidate.document)).toEqual(['a', 'd']);
   expect(folded[0]?.duplicates.map(({ document }) => document)).toEqual(['b', 'c']);
 });
 
 test('short passages are alike without being copies', () => {
-  expect(foldDuplicates([groupOf('a', 0.9, 'Thanks, closed.'), groupOf('b', 0.8, 'Thanks, closed.')])).toHaveLength(2);
+  expect(foldDuplicates([groupOf('a', 0.9, 'Thanks, closed.'), groupOf('b', 0.8, 'Thanks, closed.')], 10)).toHaveLength(2);
 });
 
 test('diversity puts what adds something before what repeats', () => {
