@@ -38,6 +38,20 @@ async function* endless(): AsyncGenerator<string> {
 
 const LIST = '/api/v1/organisations';
 
+/** The status for a request that says that it was forwarded. */
+async function askFrom(url: string, from: string): Promise<number> {
+  return (await fetch(`${url}${LIST}`, { headers: { 'x-forwarded-for': from } })).status;
+}
+
+/** What the server sends until it hangs up. */
+async function answerTo(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(bytes);
+  return text(socket);
+}
+
 describe('rates', () => {
   test('are limited by caller, with the fields that say so', async () => {
     const { url } = await serve({ LORELAI_CALLER_REQUESTS_PER_MINUTE: '2' });
@@ -66,15 +80,13 @@ describe('rates', () => {
   });
 
   test('by address follow X-Forwarded-For only from a proxy that is trusted', async () => {
-    const ask = async (url: string, from: string): Promise<number> =>
-      (await fetch(`${url}${LIST}`, { headers: { 'x-forwarded-for': from } })).status;
     const open = await serve({ LORELAI_ADDRESS_REQUESTS_PER_MINUTE: '1' });
-    expect([await ask(open.url, '192.0.2.1'), await ask(open.url, '192.0.2.2')]).toEqual([200, 429]);
+    expect([await askFrom(open.url, '192.0.2.1'), await askFrom(open.url, '192.0.2.2')]).toEqual([200, 429]);
     const behind = await serve({ LORELAI_ADDRESS_REQUESTS_PER_MINUTE: '1', LORELAI_TRUSTED_PROXIES: '127.0.0.0/8, 10.0.0.0/8' });
-    expect([await ask(behind.url, '192.0.2.1'), await ask(behind.url, '192.0.2.2')]).toEqual([200, 200]);
+    expect([await askFrom(behind.url, '192.0.2.1'), await askFrom(behind.url, '192.0.2.2')]).toEqual([200, 200]);
     // What stands before the last address that is not a proxy's was written by the client.
-    expect(await ask(behind.url, '203.0.113.9, 192.0.2.1, 10.1.1.1')).toBe(429);
-    expect([await ask(behind.url, '2001:db8::1'), await ask(behind.url, '2001:db8::2')]).toEqual([200, 429]);
+    expect(await askFrom(behind.url, '203.0.113.9, 192.0.2.1, 10.1.1.1')).toBe(429);
+    expect([await askFrom(behind.url, '2001:db8::1'), await askFrom(behind.url, '2001:db8::2')]).toEqual([200, 429]);
   });
 });
 
@@ -114,15 +126,6 @@ test('browsers are told to come back by TLS when the public address is https, an
 
 describe('a client that is slow', () => {
   const SHORT: ClientTimeouts = { headersMs: 300, requestMs: 600, keepAliveMs: 300, idleMs: 60_000, checkMs: 50 };
-
-  /** What the server sends until it hangs up. */
-  async function answerTo(url: string, bytes: string): Promise<string> {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    socket.on('error', () => undefined);
-    await once(socket, 'connect');
-    socket.write(bytes);
-    return text(socket);
-  }
 
   test('to send its headers is answered 408 and hung up on', async () => {
     const { url } = await serve({}, SHORT);

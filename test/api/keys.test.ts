@@ -135,9 +135,9 @@ describe('the first key', () => {
   });
 });
 
-describe('datasources keys', () => {
-  const run = (...args: string[]) => command(['keys', ...args, '--data-dir', api.dataDir]);
+const run = (...args: string[]) => command(['keys', ...args, '--data-dir', api.dataDir]);
 
+describe('datasources keys', () => {
   test('creates, lists, rotates and revokes, beside a host that runs', async () => {
     const made = JSON.parse(
       (await run('create', 'ci', '--scope', 'operator', '--organisation', 'acme', '--expires', '90d', '--json')).stdout,
