@@ -27,6 +27,11 @@ async function ask(names: string[], more: Record<string, unknown> = {}, as?: str
   return api.call('POST', '/api/v1/retrieve', input, as === undefined ? {} : { as });
 }
 
+/** What of the guarded connection somebody is shown. */
+async function seenBy(more: Record<string, unknown>, as?: string): Promise<string[]> {
+  return titles(await ask(['guarded'], more, as)).toSorted();
+}
+
 function searchesLogged(): number {
   return api.logged().split('"function":"search"').length;
 }
@@ -85,8 +90,6 @@ test('what a source answers itself is shown to those only who may see it', async
   const onBehalf = await api.keyWith(['reader', 'on-behalf-of'], 'default');
   await api.call('POST', '/api/v1/people?organisation=default', { email: 'ada@acme.example' });
   await api.call('POST', '/api/v1/people?organisation=default', { email: 'eve@acme.example' });
-  const seenBy = async (more: Record<string, unknown>, as?: string): Promise<string[]> =>
-    titles(await ask(['guarded'], more, as)).toSorted();
   expect(await seenBy({})).toEqual(['admins-only', 'everyone', 'staff']);
   expect(await seenBy({}, onBehalf)).toEqual(['everyone']);
   expect(await seenBy({ person: 'eve@acme.example' }, onBehalf)).toEqual(['everyone']);
