@@ -27,6 +27,13 @@ import { serveCommand } from './cli/serve.ts';
 import { variableCommand } from './cli/variable.ts';
 import { vaultCommand } from './cli/vault.ts';
 import { webhookCommand } from './cli/webhook.ts';
+import { upgradeCommand } from './cli/upgrade.ts';
+import { rollbackCommand } from './cli/rollback.ts';
+import { removeCommand } from './cli/remove.ts';
+import { versionsCommand } from './cli/versions.ts';
+import { graphCommand } from './cli/graph.ts';
+import { matrixCommand } from './cli/matrix.ts';
+import { disableCommand, enableCommand } from './cli/enable.ts';
 
 /** Every command: a new one is a file in `cli/` and a line here. */
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
@@ -38,6 +45,14 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   callCommand,
   installCommand,
   listCommand,
+  versionsCommand,
+  upgradeCommand,
+  rollbackCommand,
+  enableCommand,
+  disableCommand,
+  removeCommand,
+  graphCommand,
+  matrixCommand,
   connectCommand,
   variableCommand,
   authorizeCommand,
