@@ -144,6 +144,9 @@ declare module 'lorelai:datasource/source@1.0.0' {
   }
   /**
    * A group at the source.
+   * 
+   * A group with the id of an account, whose only members are this account and an e-mail address, says whose
+   * account it is: the host takes the account for one of the person with this address.
    */
   export interface Group {
     /**

@@ -143,6 +143,9 @@ export interface IdPage {
 }
 /**
  * A group at the source.
+ * 
+ * A group with the id of an account, whose only members are this account and an e-mail address, says whose
+ * account it is: the host takes the account for one of the person with this address.
  */
 export interface Group {
   /**
