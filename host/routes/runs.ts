@@ -35,6 +35,7 @@ function collectionRoutes(): Route[] {
       errors: [
         'UNKNOWN_ORGANISATION',
         'UNKNOWN_CONNECTION',
+        'DATASOURCE_DISABLED',
         'UNKNOWN_FEATURE',
         'CREDENTIAL_MISSING',
         'RUN_IN_PROGRESS',

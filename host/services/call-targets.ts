@@ -9,7 +9,7 @@ import type { TokenKeeper } from './token-keeper.ts';
 
 /** Reads a connection with its datasource, flags and credential as they are now. */
 export interface CallTargets {
-  /** UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE; CREDENTIAL_MISSING and UPSTREAM_FAULT of its authorisation. */
+  /** UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE, DATASOURCE_DISABLED; CREDENTIAL_MISSING and UPSTREAM_FAULT of its authorisation. */
   load(organisation: string, connection: string): Promise<CallTarget>;
   /** The same without the credential: opens nothing and asks no source. UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE. */
   look(organisation: string, connection: string): Promise<Pick<CallTarget, 'connection' | 'datasource'>>;
@@ -34,6 +34,7 @@ export function createCallTargets(options: {
         getSealedCredential(database, organisation, id),
         tokenKeeper.accessToken(organisation, id),
       ]);
+      if (datasource.enabled === false) throw disabledDatasource(connection.datasource);
       const secret = token ?? (sealed === undefined ? undefined : await vault.open({ organisation, connection: id }, sealed));
       const renew = async (): Promise<CallTarget | undefined> =>
         token !== undefined && (await tokenKeeper.replaceRefused(organisation, id, token)) ? targets.load(organisation, id) : undefined;
@@ -57,6 +58,13 @@ async function budgetOf(vault: Vault, organisation: string, secret: string): Pro
   const [key] = await vault.keys.all();
   if (key === undefined) throw new TypeError('there is a master key or an error');
   return createHmac('sha256', key.bytes).update(`budget\n${organisation}\n${secret}`).digest('base64url');
+}
+
+/** DATASOURCE_DISABLED. */
+function disabledDatasource(name: string): RequestError {
+  return new RequestError('DATASOURCE_DISABLED', `The datasource ${name} is switched off.`, {
+    remedy: `Switch it on with \`datasources enable ${name}\`; \`datasources versions ${name} --history\` says why it is off.`,
+  });
 }
 
 /** The same answer whether it never existed or belongs to somebody else. */

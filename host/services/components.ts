@@ -20,6 +20,8 @@ export interface RunnableDatasource {
   grant: Grant;
   limits: Limits;
   flags: StoredFlag[];
+  /** Whether its connections are worked on; true when left out. */
+  enabled?: boolean;
 }
 
 /** A component that may be installed: judged, compiled, kept by its digest, and asked to describe itself. */

@@ -42,10 +42,11 @@ export function createRegistry({ database, components, versions }: RegistryOptio
     },
 
     async runnable(name) {
-      const found = parseRegistered(await known(database, name));
+      const stored = await known(database, name);
+      const found = parseRegistered(stored);
       const [folder, flags] = await Promise.all([components.folderOf(found.digest), listFlags(database, name)]);
       const { digest, manifest, grant } = found;
-      return { name, digest, folder, manifest, grant, limits: limitsOf(grant), flags };
+      return { name, digest, folder, manifest, grant, limits: limitsOf(grant), flags, enabled: stored.enabled };
     },
   };
 }

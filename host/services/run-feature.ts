@@ -4,6 +4,8 @@ import { prepareBatch } from '../indexing/prepare.ts';
 import { ContractError } from '../indexing/contract-fields.ts';
 import { toBatch } from '../indexing/validate.ts';
 import { commitBatch, type BatchResult } from '../store/batch.ts';
+import { ExpectationError } from '../store/database.ts';
+import { DIGEST_GUARD } from '../store/registry.ts';
 import { beginPass, forgetCheckpoint, getCheckpoint } from '../store/checkpoints.ts';
 import { connectionWork, type ConnectionWork } from '../store/connection-work.ts';
 import { knownVersions } from '../store/documents.ts';
@@ -101,6 +103,8 @@ async function takeBatch(options: RunPartOptions & { attempts: number }, call: T
   if (endless !== undefined) return decide(options, feature, { kind: 'failed', message: endless });
   const committed = await commit(options, target, feature, batch, result);
   if (committed === undefined) return { kind: 'aborted' };
+  // Another version runs by now: what the old one gave is dropped, and the new one is asked.
+  if (committed === 'switched') return 'more';
   const { cancelRequested, problems, ...changes } = committed;
   options.metrics.countDocuments(target.datasource.name, changes);
   await options.onBatch();
@@ -126,14 +130,14 @@ function whyEndless(batch: Batch, reading: Reading, before: Uint8Array | undefin
   return undefined;
 }
 
-/** Undefined when the signal ended it. */
+/** Undefined when the signal ended it; `switched` when the version that gave the batch no longer runs. */
 async function commit(
   options: RunPartOptions,
   target: CallTarget,
   feature: string,
   batch: Batch,
   result: CallResult & { ok: true },
-): Promise<(BatchResult & { problems: number }) | undefined> {
+): Promise<(BatchResult & { problems: number }) | 'switched' | undefined> {
   const { database, run, lease, leaseMs } = options;
   const documents = batch.changes.flatMap((change) => (change.kind === 'upsert' ? [change.document] : []));
   const ids = documents.map(({ id }) => id);
@@ -143,22 +147,34 @@ async function commit(
   const unusable = new Set(prepared.unread);
   const problems = [...batch.skipped, ...prepared.problems];
   const nowMs = Date.now();
-  const committed = await commitBatch(database, {
-    lease,
-    leaseUntilMs: nowMs + leaseMs,
-    organisation: run.organisation,
-    connection: run.connection,
-    datasource: target.datasource.name,
-    feature,
-    changes: prepared.changes,
-    checkpoint: batch.next,
-    done: batch.done,
-    progress: batch.progress,
-    problems,
-    unusable: new Map(documents.filter(({ id }) => unusable.has(id)).map((document) => [document.id, document])),
-    storage: result.storage,
-    metrics: result.metrics,
-    nowMs,
-  });
-  return { ...committed, problems: problems.length };
+  const committed = await unlessSwitched(() =>
+    commitBatch(database, {
+      lease,
+      leaseUntilMs: nowMs + leaseMs,
+      organisation: run.organisation,
+      connection: run.connection,
+      datasource: target.datasource.name,
+      digest: target.datasource.digest,
+      feature,
+      changes: prepared.changes,
+      checkpoint: batch.next,
+      done: batch.done,
+      progress: batch.progress,
+      problems,
+      unusable: new Map(documents.filter(({ id }) => unusable.has(id)).map((document) => [document.id, document])),
+      storage: result.storage,
+      metrics: result.metrics,
+      nowMs,
+    }),
+  );
+  return committed === 'switched' ? committed : { ...committed, problems: problems.length };
+}
+
+async function unlessSwitched<T>(work: () => Promise<T>): Promise<T | 'switched'> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ExpectationError && error.statement === DIGEST_GUARD) return 'switched';
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RequestError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../store/database.ts';
 import { LeaseLostError, type Lease } from '../store/leases.ts';
@@ -229,8 +230,15 @@ async function leave(database: Database, hand: RunInHand): Promise<RunEnd> {
   return 'stopped';
 }
 
-/** A bug of ours ends the run with a reason; the log has the rest. */
+/** What a person can mend ends the run and says so; so does a bug of ours, of which the log has the rest. */
 async function failRun(database: Database, lease: Lease, log: Log, error: unknown): Promise<void> {
+  if (error instanceof RequestError && error.blame !== 'host') {
+    log.warn('run cannot go on', { code: error.code, reason: error.message });
+    await finishRun(database, lease, { state: 'failed', reason: error.message, nowMs: Date.now() }).catch((cause: unknown) =>
+      log.error('run could not be ended', { error: cause }),
+    );
+    return;
+  }
   log.error('run failed by the host', { error });
   await finishRun(database, lease, {
     state: 'failed',

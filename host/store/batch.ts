@@ -19,6 +19,7 @@ import { writeMetrics } from './metrics.ts';
 import type { MetricWrite } from './metrics.ts';
 import { deletePassages, indexPassages, insertPassage } from './passages.ts';
 import { addProgress } from './run-progress.ts';
+import { guardDigest } from './registry.ts';
 import { scopeWords } from './search-scope.ts';
 
 /** What happens to one document. */
@@ -41,6 +42,8 @@ export interface BatchCommit {
   organisation: string;
   connection: string;
   datasource: string;
+  /** Of the component that gave it: another one may run by now, and then nothing is written. */
+  digest?: string;
   feature: string;
   /** The stream of the run that is told of it, where that is not the feature. */
   progressOf?: string;
@@ -96,6 +99,7 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
   );
   const before: Operation[] = [
     extendLease(lease, batch.leaseUntilMs),
+    ...(batch.digest === undefined ? [] : [guardDigest(batch.datasource, batch.digest)]),
     ...internAccessLists(
       home,
       [...upserts, ...touched].map(({ document }) => toAccessList(document.access)),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { EMPTY_GRANT } from '../../host/domain/grant.ts';
-import { openApi, type Api } from '../helpers/api.ts';
+import { install as installComponent, openApi, type Api } from '../helpers/api.ts';
 import { smallDatasource, type SmallVersion } from '../helpers/small-datasource.ts';
 
 let api: Api;
@@ -216,6 +216,18 @@ describe('a datasource', () => {
     const history = await api.call('GET', `/api/v1/datasources/${name}/history?limit=1`);
     expect(history.body.items[0]).toMatchObject({ from: 'enabled', to: 'disabled', reason: 'it misbehaves' });
     expect((await api.call('POST', `/api/v1/datasources/${name}/enable`, { reason: 'mended' })).body).toMatchObject({ enabled: true });
+    expect(await states(name)).toEqual(['1.0.0 enabled']);
+  });
+
+  it('that is switched off is not worked on, and says so', async () => {
+    await installComponent(api, 'hello');
+    const made = await api.call('POST', '/api/v1/connections', { datasource: 'hello' });
+    await api.call('POST', '/api/v1/datasources/hello/disable', {});
+    const start = await api.call('POST', `/api/v1/connections/${made.body.id}/runs?organisation=default`, {});
+    expect([start.status, start.body.code]).toEqual([409, 'DATASOURCE_DISABLED']);
+    expect((await api.call('POST', `/api/v1/connections/${made.body.id}/check?organisation=default`)).body.code).toBe('DATASOURCE_DISABLED');
+    await api.call('POST', '/api/v1/datasources/hello/enable', {});
+    expect((await api.call('POST', `/api/v1/connections/${made.body.id}/runs?organisation=default`, {})).status).toBe(202);
   });
 
   it('can be granted other powers, which are on record', async () => {
