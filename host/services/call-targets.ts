@@ -11,7 +11,7 @@ import type { TokenKeeper } from './token-keeper.ts';
 export interface CallTargets {
   /** UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE, DATASOURCE_DISABLED; CREDENTIAL_MISSING and UPSTREAM_FAULT of its authorisation. */
   load(organisation: string, connection: string): Promise<CallTarget>;
-  /** The same without the credential: opens nothing and asks no source. UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE. */
+  /** The same without the credential: opens nothing and asks no source. UNKNOWN_CONNECTION, UNKNOWN_DATASOURCE, DATASOURCE_DISABLED. */
   look(organisation: string, connection: string): Promise<Pick<CallTarget, 'connection' | 'datasource'>>;
 }
 
@@ -26,7 +26,9 @@ export function createCallTargets(options: {
     async look(organisation, id) {
       const connection = await getConnection(database, organisation, id);
       if (connection === undefined) throw unknownConnection(id);
-      return { connection, datasource: await registry.runnable(connection.datasource) };
+      const datasource = await registry.runnable(connection.datasource);
+      if (datasource.enabled === false) throw disabledDatasource(connection.datasource);
+      return { connection, datasource };
     },
     async load(organisation, id) {
       const [{ connection, datasource }, sealed, token] = await Promise.all([
@@ -34,7 +36,6 @@ export function createCallTargets(options: {
         getSealedCredential(database, organisation, id),
         tokenKeeper.accessToken(organisation, id),
       ]);
-      if (datasource.enabled === false) throw disabledDatasource(connection.datasource);
       const secret = token ?? (sealed === undefined ? undefined : await vault.open({ organisation, connection: id }, sealed));
       const renew = async (): Promise<CallTarget | undefined> =>
         token !== undefined && (await tokenKeeper.replaceRefused(organisation, id, token)) ? targets.load(organisation, id) : undefined;
