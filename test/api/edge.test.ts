@@ -128,12 +128,12 @@ describe('a client that is slow', () => {
   const SHORT: ClientTimeouts = { headersMs: 300, requestMs: 600, keepAliveMs: 300, idleMs: 60_000, checkMs: 50 };
 
   test('to send its headers is answered 408 and hung up on', async () => {
-    const { url } = await serve({}, SHORT);
+    const { url } = await serve({}, { ...SHORT, requestMs: 120_000 });
     expect(await answerTo(url, 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n')).toMatch(/^HTTP\/1\.1 408 .*REQUEST_TIMEOUT/s);
   });
 
   test('to send its body is answered 408 and hung up on', async () => {
-    const { url } = await serve({}, SHORT);
+    const { url } = await serve({}, { ...SHORT, idleMs: 120_000 });
     const head = `POST ${LIST} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`;
     expect(await answerTo(url, head)).toMatch(/^HTTP\/1\.1 408 /);
   });
