@@ -14,8 +14,10 @@ function breaksProtocol(name: string, forgery: string, atStart?: string): Hostil
   return owner(name, `${forgery} ${FOREVER}`, { cause: 'protocol' }, atStart === undefined ? {} : { atStart });
 }
 
-function rawJson(json: string): string {
-  return `const json = Buffer.from(${json}); const head = Buffer.alloc(8); head.writeUInt32BE(json.length + 4, 0); head.writeUInt32BE(json.length, 4); process.stdout.write(Buffer.concat([head, json]));`;
+/** A result of the call whose value is this JSON, or these bytes, with `tail` behind the JSON: all else in it is in order. */
+function rawValue(json: string, tailBytes = 0): string {
+  return `const parts = [Buffer.from('{"type":"result","call":1,"value":'), Buffer.from(${json}), Buffer.from('}')]; const json = Buffer.concat(parts);
+    const head = Buffer.alloc(8); head.writeUInt32BE(json.length + 4 + ${tailBytes}, 0); head.writeUInt32BE(json.length, 4); process.stdout.write(Buffer.concat([head, json, Buffer.alloc(${tailBytes})]));`;
 }
 
 const hostCall = (parts: string): string => `send({ type: 'host-call', call: 1, request: 1, ${parts} });`;
@@ -49,15 +51,12 @@ export const HOSTILE_PROCESSES: HostileTable = {
     breaksProtocol('writes a frame that is too short', `process.stdout.write(Uint8Array.of(0, 0, 0, 1, 0));`),
     breaksProtocol('writes a frame whose text is longer than itself', `process.stdout.write(Uint8Array.of(0, 0, 0, 5, 0, 0, 1, 0, 123));`),
     breaksProtocol('writes a frame without JSON', `process.stdout.write(Uint8Array.of(0, 0, 0, 5, 0, 0, 0, 1, 123));`),
-    breaksProtocol('writes JSON that is no UTF-8', rawJson(`[0x22, 0xff, 0xfe, 0x22]`)),
-    breaksProtocol('names __proto__', rawJson(`'{"__proto__":{"admin":true}}'`)),
-    breaksProtocol('nests fifty thousand lists', rawJson(`'['.repeat(50000) + ']'.repeat(50000)`)),
-    breaksProtocol('sends three million values in one frame', rawJson(`'[' + '0,'.repeat(3000000) + '0]'`)),
-    breaksProtocol(
-      'lets byte strings of a frame overlap',
-      `const json = Buffer.from('[' + '{"$bytes":[0,9]},'.repeat(99) + '0]'); const head = Buffer.alloc(8); head.writeUInt32BE(json.length + 13, 0); head.writeUInt32BE(json.length, 4); process.stdout.write(Buffer.concat([head, json, Buffer.alloc(9)]));`,
-    ),
-    breaksProtocol('points to bytes outside of the frame', rawJson(`'{"$bytes":[0,4294967295]}'`)),
+    breaksProtocol('writes JSON that is no UTF-8', rawValue(`[0x22, 0xff, 0xfe, 0x22]`)),
+    breaksProtocol('names __proto__', rawValue(`'{"__proto__":{"admin":true}}'`)),
+    breaksProtocol('nests fifty thousand lists', rawValue(`'['.repeat(50000) + ']'.repeat(50000)`)),
+    breaksProtocol('sends three million values in one frame', rawValue(`'[' + '0,'.repeat(3000000) + '0]'`)),
+    breaksProtocol('lets byte strings of a frame overlap', rawValue(`'[' + '{"$bytes":[0,9]},'.repeat(99) + '0]'`, 9)),
+    breaksProtocol('points to bytes outside of the frame', rawValue(`'{"$bytes":[0,4294967295]}'`)),
     breaksProtocol('answers before it is ready', '', `send({ type: 'result', call: 1, value: 'early' });`),
     owner(
       'answers a call before it began',
