@@ -16,6 +16,7 @@ export function vaultCommand(cli: Cli): Command {
       ['vault retire', 'forgets keys that seal nothing any more'],
     ],
   });
+  command.enablePositionalOptions();
   for (const make of [statusCommand, rotateCommand, retireCommand]) command.addCommand(make(cli));
   return command;
 }

@@ -47,8 +47,8 @@ export interface TokenKeeperOptions {
 }
 
 /** Longer than a request to a source may take, with its commit. */
-const LEASE_MS = 60_000;
-const WAIT_FOR_OTHERS_MS = 45_000;
+const LEASE_MS = 30_000;
+const WAIT_FOR_OTHERS_MS = 25_000;
 const LOOK_AGAIN_MS = 150;
 /** What a token must be good for at least before a call, unless it lives shorter than four times that. */
 const MARGIN_MS = 90_000;

@@ -2,6 +2,7 @@ import { RequestError } from '../domain/errors.ts';
 import { pauseConnection } from './connection-work.ts';
 import { ExpectationError, operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
+import { purgeGroups } from './groups.ts';
 import { unindexPassages } from './passages.ts';
 import { defineStatement } from './statement.ts';
 import type { NoParams } from './statement.ts';
@@ -69,6 +70,8 @@ export const CONTENT_TABLES = [
   'passes',
   'datasource_collections',
   'datasource_metrics',
+  'kept_checkpoints',
+  'kept_collections',
   'failed_items',
   'webhook_deliveries',
   'webhook_reads',
@@ -173,6 +176,7 @@ async function purgeDocuments(database: Database, organisation: string, id: stri
     const piece = { documents: JSON.stringify(ids) };
     await database.write([operation(unindex, piece), operation(PURGE_PASSAGES, piece), operation(PURGE_DOCUMENTS, piece)]);
   }
+  await purgeGroups(database, id);
 }
 
 /** Documents with as many passages as one transaction should delete; one at least while there are any. */

@@ -25,6 +25,8 @@ export interface AuthorizationServerOptions {
   redirectUris: string[];
   accessTokenSeconds?: number;
   clients?: Configuration['clients'];
+  /** Whether a refresh token is good once, and a second use ends all that came of it. When left out: so it is. */
+  rotates?: boolean;
   /** Scopes that the person does not agree to. */
   unticked?: string[];
   /** Takes assertions (RFC 7523) that are signed with the private half of this key. */
@@ -78,7 +80,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   };
 }
 
-function configuration({ redirectUris, accessTokenSeconds = 3_600, clients }: AuthorizationServerOptions): Configuration {
+function configuration({ redirectUris, accessTokenSeconds = 3_600, clients, rotates = true }: AuthorizationServerOptions): Configuration {
   return {
     clients: clients ?? [
       {
@@ -93,7 +95,7 @@ function configuration({ redirectUris, accessTokenSeconds = 3_600, clients }: Au
     claims: { openid: ['sub', 'email'] },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
-    rotateRefreshToken: true,
+    rotateRefreshToken: rotates,
     issueRefreshToken: async (_context, client, code) =>
       client.grantTypeAllowed('refresh_token') &&
       (code.kind === 'DeviceCode' || code.scopes.has('offline_access') || code.scopes.has('read')),

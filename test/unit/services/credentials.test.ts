@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -123,5 +124,102 @@ describe('the master key', () => {
     await expect(missing.seal(HOME, 'x')).rejects.toThrow(/ENOENT/);
     await mkdir(join(dataDir, 'later'));
     expect(await missing.open(HOME, await missing.seal(HOME, 'x'))).toBe('x');
+  });
+});
+
+describe('a master key that is changed', () => {
+  const KEYS = [1, 2, 3].map((fill) => new Uint8Array(32).fill(fill));
+  const [first = new Uint8Array(), second = new Uint8Array(), third = new Uint8Array()] = KEYS;
+  const vaultOf = (...masterKeys: Uint8Array[]): Vault => createVault({ dataDir, masterKeys });
+
+  it('opens what the one before it sealed, and wraps it anew without touching the secret', async () => {
+    const sealed = await vaultOf(first).seal(HOME, 'ghp_secret');
+    const both = vaultOf(second, first);
+    expect(await both.open(HOME, sealed)).toBe('ghp_secret');
+    const rewrapped = await both.rewrap(HOME, sealed);
+    expect(rewrapped).toBeDefined();
+    expect(await vaultOf(second).open(HOME, rewrapped ?? sealed)).toBe('ghp_secret');
+    expect((await refusal(vaultOf(first).open(HOME, rewrapped ?? sealed))).message).toMatch(/sealed under the key [0-9a-f]{16}/);
+    // Sealed with its own key, which only changed its wrapping.
+    expect(Buffer.from(rewrapped ?? sealed).subarray(69)).toEqual(Buffer.from(sealed).subarray(69));
+    expect(await both.rewrap(HOME, rewrapped ?? sealed)).toBeUndefined();
+  });
+
+  it('opens nothing that was sealed for another use', async () => {
+    const one = vaultOf(third);
+    const sealed = await one.seal({ ...HOME, kind: 'tokens' }, 'a token');
+    for (const kind of ['credential', 'attempt', 'variable', 'webhook'] as const)
+      expect((await refusal(one.open({ ...HOME, kind }, sealed))).code).toBe('CREDENTIAL_MISSING');
+    await expect(vaultOf(first, third).rewrap({ ...HOME, kind: 'variable' }, sealed)).rejects.toThrow(/does not open/);
+  });
+
+  it('opens what a host sealed that knew one key only, and seals it in the present way', async () => {
+    const iv = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', first, iv).setAAD(Buffer.from(JSON.stringify([HOME.organisation, HOME.connection])));
+    const text = Buffer.concat([cipher.update('ghp_old', 'utf8'), cipher.final()]);
+    const old = new Uint8Array(Buffer.concat([Buffer.from([1]), iv, cipher.getAuthTag(), text]));
+    const both = vaultOf(second, first);
+    expect(await both.open(HOME, old)).toBe('ghp_old');
+    expect(await vaultOf(second).open(HOME, (await both.rewrap(HOME, old)) ?? old)).toBe('ghp_old');
+    expect((await refusal(both.open({ ...HOME, kind: 'tokens' }, old))).code).toBe('CREDENTIAL_MISSING');
+  });
+
+  it('in the file is seen by a host that runs already, when it meets what was sealed with it', async () => {
+    const running = vault();
+    const other = vault();
+    const before = await running.seal(HOME, 'before');
+    await other.keys.add();
+    const after = await other.seal(HOME, 'after');
+    expect(await running.open(HOME, after)).toBe('after');
+    expect(await running.open(HOME, before)).toBe('before');
+    expect((await running.keys.all()).map(({ id }) => id)).toEqual((await other.keys.all()).map(({ id }) => id));
+  });
+
+  it('is retired only when every host has had time to see the new one', async () => {
+    const one = vault();
+    await one.seal(HOME, 'x');
+    const [old] = await one.keys.all();
+    await one.keys.add();
+    expect((await refusal(one.keys.retire([old?.id ?? '']))).code).toBe('CONFLICT');
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    await utimes(join(dataDir, 'master.key'), anHourAgo, anHourAgo);
+    await one.keys.retire([old?.id ?? '']);
+    expect(await one.keys.all()).toHaveLength(1);
+  });
+});
+
+describe('master keys that the operator keeps', () => {
+  const KEY = Buffer.alloc(32, 9).toString('base64');
+
+  it('come from a program, which gets its arguments as they are', async () => {
+    const program = join(dataDir, 'print-key.mjs');
+    await writeFile(program, `if (process.argv[2] === '$(id); $HOME') console.log('${KEY}')`);
+    const fromProgram = createVault({ dataDir, masterKeyCommand: [process.execPath, program, '$(id); $HOME'] });
+    const fromKey = createVault({ dataDir, masterKeys: [new Uint8Array(Buffer.from(KEY, 'base64'))] });
+    expect(await fromKey.open(HOME, await fromProgram.seal(HOME, 'x'))).toBe('x');
+    expect(await readdir(dataDir)).toEqual(['print-key.mjs']);
+    expect((await refusal(fromProgram.keys.add())).remedy).toContain('--keep-key');
+  });
+
+  it.each([
+    ['that fails', ['-e', 'console.error("canary-of-stderr"); process.exit(3)'], /ended with 3/],
+    ['that prints something else', ['-e', 'console.log("canary-of-stdout")'], /does not hold the base64/],
+    ['that is not there', undefined, /could not be run/],
+  ])('from a program %s are refused, and what it said is not shown', async (_, args, reason) => {
+    const masterKeyCommand = args === undefined ? ['/no/such/program'] : [process.execPath, ...args];
+    const error = await refusal(createVault({ dataDir, masterKeyCommand }).seal(HOME, 'x'));
+    expect(error).toMatchObject({ code: 'INVALID_SETTING', message: expect.stringMatching(reason) });
+    expect(JSON.stringify([error.message, error.remedy, error.cause])).not.toContain('canary');
+  });
+
+  it('come from a file with several, of which the first seals', async () => {
+    const file = join(dataDir, 'keys.txt');
+    await writeFile(file, `${KEY}\n${Buffer.alloc(32, 8).toString('base64')}\n`);
+    const fromFile = createVault({ dataDir, masterKeyFile: file });
+    const fromKey = createVault({ dataDir, masterKeys: [new Uint8Array(32).fill(9)] });
+    expect(await fromKey.open(HOME, await fromFile.seal(HOME, 'x'))).toBe('x');
+    const old = await createVault({ dataDir, masterKeys: [new Uint8Array(32).fill(8)] }).seal(HOME, 'y');
+    expect(await fromFile.open(HOME, old)).toBe('y');
+    expect((await refusal(createVault({ dataDir, masterKeyFile: join(dataDir, 'none') }).seal(HOME, 'x'))).code).toBe('INVALID_SETTING');
   });
 });
