@@ -173,3 +173,29 @@ export function replaceGroups({ connection, run }: GroupsHome, nowMs: number): O
 export function unstageGroups(run: string): Operation[] {
   return UNSTAGE.map((statement) => operation(statement, { run }));
 }
+
+const PURGE_MEMBERS = defineStatement<{ connection: string; limit: number }>(
+  'group_members.purge',
+  `DELETE FROM group_members WHERE (member_id, group_id) IN (
+     SELECT member_id, group_id FROM group_members
+     WHERE group_id IN (SELECT group_id FROM source_groups WHERE connection_id = :connection) LIMIT :limit)`,
+);
+
+const PURGE_LISTED = defineStatement<{ connection: string; limit: number }>(
+  'access_list_principals.purge',
+  `DELETE FROM access_list_principals WHERE (principal_id, list_id, position) IN (
+     SELECT principal_id, list_id, position FROM access_list_principals
+     WHERE list_id IN (SELECT id FROM access_lists WHERE connection_id = :connection) LIMIT :limit)`,
+);
+
+/** Rows deleted in one transaction: a connection may have two million members, and nothing else can be written meanwhile. */
+const ROWS_PER_PURGE = 5_000;
+
+/** Deletes members of groups and of access lists of a connection without documents, in pieces; the rest is little and goes with its row. */
+export async function purgeGroups(database: Database, connection: string): Promise<void> {
+  for (const purge of [PURGE_MEMBERS, PURGE_LISTED]) {
+    for (let deleted = ROWS_PER_PURGE; deleted === ROWS_PER_PURGE;) {
+      deleted = (await database.write([operation(purge, { connection, limit: ROWS_PER_PURGE })])).changes(0);
+    }
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * `node test/bench/access/main.ts --collection DIR [--documents N] [--json]`: what it costs to look only at what a person may
+ * `npm run bench:access -- --collection DIR [--documents N] [--json]`: what it costs to look only at what a person may
  * see, and whether anything is missed, for people of several shares. Documents are made of the words of a BEIR-form folder.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
