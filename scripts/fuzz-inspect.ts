@@ -26,7 +26,11 @@ try {
 
 async function fuzz(): Promise<void> {
   const hello = await buildDatasource(join(import.meta.dirname, '../datasources/hello'), { outFile: join(scratch, 'hello.wasm') });
-  const files = [new Uint8Array(await readFile(hello.file)), await watDatasource(), await watDatasource(undefined, { world: 'datasource' })];
+  const files = [
+    new Uint8Array(await readFile(hello.file)),
+    await watDatasource(),
+    await watDatasource(undefined, { world: 'datasource' }),
+  ];
   const random = seededRandom(seed);
   const tookMs: number[] = [];
   const verdicts = new Map<string, number>();
