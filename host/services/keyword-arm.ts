@@ -18,7 +18,7 @@ const MAX_CANDIDATES = 10_000;
 
 /** Passages whose text is compared with the question: of the order that bm25 gives, only the first places are worth mending. */
 const COMPARED_PER_HIT = 3;
-const MIN_COMPARED = 40;
+const MIN_COMPARED = 30;
 
 /** A passage of the index, or a document of a source's own search. */
 export type Source = Omit<FoundPassage, 'id' | 'relevance' | 'candidates' | 'position' | 'feature'> & { feature: string | undefined };
