@@ -1026,6 +1026,9 @@ export interface AuthorisationAttempt {
    * A ULID.
    */
   id: string;
+  /**
+   * How it is done.
+   */
   flow: "code" | "device";
   /**
    * `waiting` for a person; `choosing`: one of `choices` is to be named.
@@ -1055,7 +1058,13 @@ export interface AuthorisationAttempt {
    * What the token may be used for.
    */
   choices?: {
+    /**
+     * What to name.
+     */
     id: string;
+    /**
+     * What people call it.
+     */
     label: string;
   }[];
   createdAt: Timestamp;
@@ -1069,6 +1078,9 @@ export interface AuthorisationAttempt1 {
    * A ULID.
    */
   id: string;
+  /**
+   * How it is done.
+   */
   flow: "code" | "device";
   /**
    * `waiting` for a person; `choosing`: one of `choices` is to be named.
@@ -1098,7 +1110,13 @@ export interface AuthorisationAttempt1 {
    * What the token may be used for.
    */
   choices?: {
+    /**
+     * What to name.
+     */
     id: string;
+    /**
+     * What people call it.
+     */
     label: string;
   }[];
   createdAt: Timestamp;
@@ -1121,8 +1139,17 @@ export interface Revocation {
      */
     reason?: string;
   };
+  /**
+   * What was deleted here, beside the credential.
+   */
   deleted: {
+    /**
+     * Documents.
+     */
     documents: number;
+    /**
+     * Passages of those documents.
+     */
     passages: number;
     /**
      * Lists of who may see something.
@@ -1134,6 +1161,9 @@ export interface Revocation {
  * One of a manifest's `env_vars`. Its value is never shown.
  */
 export interface Variable {
+  /**
+   * What the manifest calls it.
+   */
   name: string;
   /**
    * What it is, in the author's words.
@@ -1153,12 +1183,18 @@ export interface Variable {
  * Every variable of a datasource.
  */
 export interface VariableList {
+  /**
+   * In the order of the manifest.
+   */
   items: Variable[];
 }
 /**
  * Values by name; null forgets one. What is left out stays.
  */
 export interface VariableChange {
+  /**
+   * Values by the names of the variables.
+   */
   values: {
     /**
      * A value of 1 to 65536 characters. It is sealed, and never shown again.
