@@ -10,46 +10,9 @@ import {
   type HeldPrincipal,
 } from '../store/principals-of.ts';
 import { toPrincipalRow } from '../store/principals.ts';
+import type { AccessExplanation, AccessService, ExplainedSet, PathStep, Whom } from './people-services.ts';
 import type { OrganisationService } from './services.ts';
 import { knownPerson } from './visibility.ts';
-
-/** One principal on the way from somebody to a set: an account, then groups, each in the next. */
-export interface PathStep extends Principal {
-  /** What a group is called at the source. */
-  name: string | undefined;
-}
-
-/** One any-of set of an access, and whether it is satisfied. */
-export interface ExplainedSet {
-  anyOf: Principal[];
-  satisfied: boolean;
-  /** The shortest way to a principal of the set, from what is held by itself; empty when there is none. */
-  path: PathStep[];
-}
-
-/** Why somebody may or may not see a document. */
-export interface AccessExplanation {
-  document: string;
-  connection: string;
-  datasource: string;
-  feature: string;
-  access: Access['kind'];
-  visible: boolean;
-  /** In one sentence. */
-  reason: string;
-  sets: ExplainedSet[];
-  confirmedAtMs: number | undefined;
-  /** Whether that is too long ago to be believed: then only admins see it. */
-  stale: boolean;
-}
-
-/** Whom it is explained for: a person by id or address, or a principal of the document's connection. */
-export type Whom = { person: string } | { principal: Principal };
-
-export interface AccessService {
-  /** For those who see everything of an organisation. UNKNOWN_ORGANISATION, UNKNOWN_DOCUMENT, UNKNOWN_PERSON. */
-  explain(organisation: string, document: string, whom: Whom): Promise<AccessExplanation>;
-}
 
 export interface AccessOptions {
   database: Database;

@@ -1,27 +1,9 @@
-import type { Actor } from '../domain/caller.ts';
 import { recording } from '../store/changes.ts';
 import { getConnectionAccess, setAccessMaxAge } from '../store/connection-access.ts';
 import type { Database } from '../store/database.ts';
 import { unknownConnection } from './call-targets.ts';
+import type { ConnectionAccessService } from './people-services.ts';
 import type { OrganisationService } from './services.ts';
-
-/** How fresh it is what a source said of who may see what. */
-export interface ConnectionAccess {
-  readAtMs: number | undefined;
-  groupsAtMs: number | undefined;
-  groups: number;
-  /** How long it is believed. */
-  maxAgeMs: number;
-  /** Whether it is too old: documents whose access names groups are hidden from people, or all that there are. */
-  stale: boolean;
-}
-
-export interface ConnectionAccessService {
-  /** UNKNOWN_ORGANISATION, UNKNOWN_CONNECTION. */
-  get(organisation: string, connection: string): Promise<ConnectionAccess>;
-  /** In milliseconds; null: as the host is set. Takes effect with the next question. As `get`. */
-  setMaxAge(organisation: string, connection: string, maxAgeMs: number | null, actor: Actor): Promise<ConnectionAccess>;
-}
 
 export interface ConnectionAccessOptions {
   database: Database;

@@ -2,48 +2,14 @@ import { ulid } from 'ulid';
 import { foldAddress } from '../domain/access.ts';
 import type { Actor } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
-import type { Person, PersonAccount } from '../domain/person.ts';
+import type { Person } from '../domain/person.ts';
 import { recording } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
-import { listUnmappedAccounts, principalsOfPerson, type HeldPrincipal, type UnmappedAccount } from '../store/principals-of.ts';
+import { listUnmappedAccounts, principalsOfPerson } from '../store/principals-of.ts';
 import { deletePerson, findPerson, insertPerson, listPeople, updatePerson, type PersonFacts } from '../store/people.ts';
-import type { OrganisationService, Page, PageInput } from './services.ts';
+import type { PeopleImport, PeopleService, PersonInput } from './people-services.ts';
+import type { OrganisationService } from './services.ts';
 import { knownPerson } from './visibility.ts';
-
-/** Somebody as they are told to the host. What is left out is empty for a new person, and stays for a known one. */
-export interface PersonInput {
-  email: string;
-  /** The address when left out. */
-  name?: string;
-  aliases?: string[];
-  accounts?: PersonAccount[];
-}
-
-/** What came of an import. */
-export interface PeopleImport {
-  created: number;
-  changed: number;
-  unchanged: number;
-}
-
-export interface PeopleService {
-  /** UNKNOWN_ORGANISATION, INVALID_REQUEST; CONFLICT when an address or an account is somebody else's; UNKNOWN_CONNECTION. */
-  create(organisation: string, input: PersonInput, actor: Actor): Promise<Person>;
-  /** By id or any address. UNKNOWN_ORGANISATION, UNKNOWN_PERSON. */
-  get(organisation: string, person: string): Promise<Person>;
-  /** By id. UNKNOWN_ORGANISATION. */
-  list(organisation: string, page: PageInput): Promise<Page<Person>>;
-  /** What is left out stays; lists are replaced as a whole. As `create`, and UNKNOWN_PERSON. */
-  change(organisation: string, person: string, input: Partial<PersonInput>, actor: Actor): Promise<Person>;
-  /** From then on nothing is found for them. UNKNOWN_ORGANISATION, UNKNOWN_PERSON. */
-  remove(organisation: string, person: string, actor: Actor): Promise<void>;
-  /** Creates whoever has an unknown address, changes the others. Stops at the first that is refused: those before it stay. As `create`. */
-  import(organisation: string, people: readonly PersonInput[], actor: Actor): Promise<PeopleImport>;
-  /** What a person is to the sources, groups of any depth included, as far as a source has named it. */
-  principals(organisation: string, person: string): Promise<HeldPrincipal[]>;
-  /** Accounts that documents or groups name and that are nobody's: who has them sees less than at the source. */
-  unmapped(organisation: string, page: PageInput): Promise<Page<UnmappedAccount>>;
-}
 
 export interface PeopleOptions {
   database: Database;

@@ -2,25 +2,10 @@ import { monotonicFactory } from 'ulid';
 import { RequestError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../store/database.ts';
-import { expireQuestions, insertQuestions, listQuestions, type QuestionInsert, type StoredQuestion } from '../store/person-questions.ts';
+import { expireQuestions, insertQuestions, listQuestions, type QuestionInsert } from '../store/person-questions.ts';
 import { findPerson } from '../store/people.ts';
-import type { OrganisationService, Page, PageInput, RetrievalService } from './services.ts';
-
-/** That a question was asked for a person. */
-export type PersonQuestion = StoredQuestion;
-
-/** What is to be put on record; the recorder gives id and time. */
-export type QuestionEntry = Omit<QuestionInsert, 'id' | 'atMs'>;
-
-/** The record of questions that callers asked for people. */
-export interface QuestionRecord {
-  /** At once in memory, in the store a moment later, with others that come meanwhile: it is no part of the answer's time. */
-  record(entry: QuestionEntry): void;
-  /** Newest first. UNKNOWN_ORGANISATION. A person whom nobody knows has none. */
-  list(organisation: string, filter: { person?: string }, page: PageInput): Promise<Page<PersonQuestion>>;
-  /** Writes what waits. */
-  close(): Promise<void>;
-}
+import type { QuestionRecord } from './people-services.ts';
+import type { OrganisationService, RetrievalService } from './services.ts';
 
 /** Puts every question that is asked for a person on record, also when it is refused. */
 export function recordingQuestions(retrieval: RetrievalService, questions: Pick<QuestionRecord, 'record'>): RetrievalService {

@@ -14,14 +14,12 @@ import type { Pause, RunBounds } from '../domain/run-bounds.ts';
 import type { FeatureState, RunKind, RunStarter, RunState, ScheduledKind } from '../domain/run-kind.ts';
 import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
-import type { AccessService } from './access.ts';
 import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
-import type { ConnectionAccessService } from './connection-access.ts';
 import type { IdempotencyService } from './idempotency.ts';
 import type { KeyService } from './keys.ts';
-import type { PeopleService } from './people.ts';
-import type { QuestionRecord } from './question-record.ts';
+import type { Page, PageInput } from './page.ts';
+import type { AccessService, ConnectionAccessService, PeopleService, QuestionRecord } from './people-services.ts';
 import type { Asker } from './visibility.ts';
 
 /**
@@ -651,15 +649,4 @@ export interface VaultService {
   retire(): Promise<{ retired: string[]; status: VaultStatus }>;
 }
 
-/** Cursor pagination: `after` is the `next` of the page before. */
-export interface PageInput {
-  /** 1 to 200. */
-  limit: number;
-  after?: string;
-}
-
-export interface Page<T> {
-  items: T[];
-  /** None after the last page. */
-  next: string | undefined;
-}
+export type { Page, PageInput } from './page.ts';

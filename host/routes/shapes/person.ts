@@ -1,9 +1,7 @@
 import type { Principal } from '../../domain/document.ts';
 import type { Person } from '../../domain/person.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { AccessExplanation, ExplainedSet } from '../../services/access.ts';
-import type { ConnectionAccess } from '../../services/connection-access.ts';
-import type { PersonQuestion } from '../../services/question-record.ts';
+import type { AccessExplanation, ConnectionAccess, ExplainedSet, PersonQuestion } from '../../services/people-services.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 const MAX_SHOWN_PRINCIPALS = 100;
