@@ -127,16 +127,6 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
     }
   }
 
-  /** A refresh token that the source has forgotten may have taken the place of one that it still knows. */
-  async function ask(client: AuthorisationClient, { flow }: StoredAuthorisation, tokens: Tokens): Promise<TokenOutcome> {
-    if (flow !== 'code' && flow !== 'device') return requestWithoutPerson(client, flow);
-    if (tokens.refresh === undefined) return { kind: 'invalid-grant', reason: 'there is nothing to refresh it with' };
-    const outcome = await refreshTokens(client, tokens.refresh);
-    if (outcome.kind !== 'invalid-grant' || tokens.previousRefresh === undefined) return outcome;
-    const second = await refreshTokens(client, tokens.previousRefresh);
-    return second.kind === 'tokens' ? second : outcome;
-  }
-
   async function write(row: StoredAuthorisation, before: Tokens, given: GivenTokens): Promise<void> {
     const tokens: Tokens = {
       access: given.access,
@@ -201,6 +191,16 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
       log.warn('an authorisation could not be refreshed', { connection: key.connection, error });
     }
   }
+}
+
+/** A refresh token that the source has forgotten may have taken the place of one that it still knows. */
+async function ask(client: AuthorisationClient, { flow }: StoredAuthorisation, tokens: Tokens): Promise<TokenOutcome> {
+  if (flow !== 'code' && flow !== 'device') return requestWithoutPerson(client, flow);
+  if (tokens.refresh === undefined) return { kind: 'invalid-grant', reason: 'there is nothing to refresh it with' };
+  const outcome = await refreshTokens(client, tokens.refresh);
+  if (outcome.kind !== 'invalid-grant' || tokens.previousRefresh === undefined) return outcome;
+  const second = await refreshTokens(client, tokens.previousRefresh);
+  return second.kind === 'tokens' ? second : outcome;
 }
 
 /** Whether the token may be used for a call that begins now. */

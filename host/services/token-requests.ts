@@ -158,12 +158,11 @@ async function requestByAssertion(access: AuthorisationClient): Promise<TokenOut
   if (key !== undefined && (typeof subject !== 'string' || subject === ''))
     return { kind: 'refused', reason: `the setting "${key}" is empty` };
   const assertion = await signed(access, { scope: scopes.join(' '), subject: typeof subject === 'string' ? subject : undefined });
-  const silent: oauth.ClientAuth = () => undefined;
   return requestTokens(access, [assertion], (options) =>
     oauth.genericTokenEndpointRequest(
       server,
       client,
-      rules.clientAuthentication === 'none' ? silent : access.proof,
+      rules.clientAuthentication === 'none' ? SILENT : access.proof,
       'urn:ietf:params:oauth:grant-type:jwt-bearer',
       { assertion, ...rules.tokenParameters },
       options,
@@ -171,6 +170,7 @@ async function requestByAssertion(access: AuthorisationClient): Promise<TokenOut
   );
 }
 
+const SILENT: oauth.ClientAuth = () => undefined;
 const ASSERTION_SECONDS = 600;
 /** Clocks differ; GitHub advises a minute. */
 const CLOCK_SKEW_SECONDS = 60;
@@ -254,10 +254,10 @@ async function requestTokens(
 }
 
 /** The origin was granted letter by letter, plain http included: `authorisation-fetch.ts` decides. */
-function postOptions({ fetch }: AuthorisationClient): PostOptions {
+function postOptions(access: AuthorisationClient): PostOptions {
   return {
     [oauth.allowInsecureRequests]: true,
-    [oauth.customFetch]: (url, { method, headers, body, signal }) => fetch(url, { method, headers, body: body.toString(), signal }),
+    [oauth.customFetch]: (url, { method, headers, body, signal }) => access.fetch(url, { method, headers, body: body.toString(), signal }),
   };
 }
 

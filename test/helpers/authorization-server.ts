@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { jwtVerify } from 'jose';
-import Provider, { type Configuration } from 'oidc-provider';
+import { Provider, type Configuration } from 'oidc-provider';
 import { freePort } from './free-port.ts';
 
 /** A real authorization server on loopback, whose only person agrees to everything. */
@@ -45,7 +45,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const tokenRequests: string[] = [];
   const tokens: { destroy(): Promise<unknown> }[] = [];
   provider.on('refresh_token.saved', (token) => void tokens.push(token));
-  let hold: () => Promise<void> | void = () => undefined;
+  let hold: (() => Promise<void> | void) | undefined;
   const assertionType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
   if (options.assertions !== undefined)
     provider.registerGrantType(assertionType, assertionGrant(options.assertions), ['assertion', 'scope']);
@@ -54,11 +54,13 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     if (context.path !== '/token' || context.method !== 'POST') return;
     const body: unknown = context.oidc?.params;
     tokenRequests.push(typeof body === 'object' && body !== null && 'grant_type' in body ? String(body.grant_type) : '?');
-    if (context.status === 200) await hold();
+    if (context.status === 200) await hold?.();
   });
   const callback = provider.callback();
   const server = createServer((request, response) => {
-    const agreed = /^\/interaction\//.test(request.url ?? '') ? agree(provider, options, request, response) : callback(request, response);
+    const agreed = (request.url ?? '').startsWith('/interaction/')
+      ? agree(provider, options, request, response)
+      : callback(request, response);
     Promise.resolve(agreed).catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   server.listen(port, '127.0.0.1');

@@ -19,6 +19,8 @@ function vault(masterKey?: Uint8Array): Vault {
   return createVault({ dataDir, masterKeys: masterKey === undefined ? [] : [masterKey] });
 }
 
+const vaultOf = (...masterKeys: Uint8Array[]): Vault => createVault({ dataDir, masterKeys });
+
 async function refusal(act: Promise<unknown>): Promise<RequestError> {
   try {
     await act;
@@ -130,7 +132,6 @@ describe('the master key', () => {
 describe('a master key that is changed', () => {
   const KEYS = [1, 2, 3].map((fill) => new Uint8Array(32).fill(fill));
   const [first = new Uint8Array(), second = new Uint8Array(), third = new Uint8Array()] = KEYS;
-  const vaultOf = (...masterKeys: Uint8Array[]): Vault => createVault({ dataDir, masterKeys });
 
   it('opens what the one before it sealed, and wraps it anew without touching the secret', async () => {
     const sealed = await vaultOf(first).seal(HOME, 'ghp_secret');
