@@ -105,10 +105,13 @@ function factsOf({ email, name, aliases, accounts }: Person): PersonFacts {
 }
 
 function same(a: PersonFacts, b: PersonFacts): boolean {
-  const accounts = (facts: PersonFacts): string[] =>
-    facts.accounts.map(({ connection, account }) => JSON.stringify([connection, account])).toSorted();
-  const text = (facts: PersonFacts): string => JSON.stringify([facts.email, facts.name, facts.aliases.toSorted(), accounts(facts)]);
-  return text(a) === text(b);
+  return comparable(a) === comparable(b);
+}
+
+/** The same text for the same facts, in whatever order their lists are. */
+function comparable({ email, name, aliases, accounts }: PersonFacts): string {
+  const pairs = accounts.map(({ connection, account }) => JSON.stringify([connection, account]));
+  return JSON.stringify([email, name, aliases.toSorted(), pairs.toSorted()]);
 }
 
 function checkedAddress(given: string, path: string): string {
