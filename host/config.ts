@@ -88,7 +88,7 @@ export const SETTINGS = [
     name: 'LORELAI_ADMIN_KEY_FILE',
     fallback: '',
     description:
-      'File with a key, as `datasources keys generate` prints it, that may do everything. When empty, the first start makes one and hands it over once.',
+      'File with a key, as `datasources keys generate` prints it, that gets the scope admin on the whole host. When empty, the first start makes one and hands it over once.',
   },
   {
     name: 'LORELAI_CALLER_REQUESTS_PER_MINUTE',
@@ -162,7 +162,8 @@ export const SETTINGS = [
   {
     name: 'LORELAI_PASSAGE_TOKENS',
     fallback: '512',
-    description: 'The size that documents are cut to, in tokens, 64 to 4096. After a change documents are cut anew when their source gives them again.',
+    description:
+      'The size that documents are cut to, in tokens, 64 to 4096. After a change documents are cut anew when their source gives them again.',
   },
   {
     name: 'LORELAI_RUN_LEASE_MS',

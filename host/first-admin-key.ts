@@ -27,7 +27,7 @@ export async function ensureAdminKey({ keys }: Pick<Services, 'keys'>, options: 
   const made = await keys.createFirst(HOST_ITSELF);
   if (made === undefined) return;
   if (showPerson !== undefined) {
-    showPerson(`The first key, for everything on this host. It is shown this once:\n\n  ${made.text}\n\n`);
+    showPerson(`The first key, with the scope admin on the whole host. It is shown this once:\n\n  ${made.text}\n\n`);
     return;
   }
   await writeFile(join(config.dataDir, KEY_FILE), `${made.text}\n`, { mode: 0o600, flush: true });
