@@ -51,7 +51,7 @@ async function findPassages(database: Database, search: KeywordSearch, plan: Que
     ...asked,
     match: matchExpression(selection.searched, search.scope),
     weights: WEIGHTS,
-    share: selection.share,
+    share: isRestricted(search) ? 1 : selection.share,
     candidates: Math.max(MIN_CANDIDATES, k * CANDIDATES_PER_HIT),
     limit: Math.max(MIN_COMPARED, k * COMPARED_PER_HIT),
   };
@@ -81,8 +81,17 @@ async function withFrequent(
   const { searched, share } = selectTerms(selection.leftOut, size);
   if (searched.length === 0) return found;
   const known = new Set(found.map(({ id }) => id));
-  const more = await searchPassages(database, { ...wanted, match: matchExpression(searched, wanted.scope), share });
+  const more = await searchPassages(database, {
+    ...wanted,
+    match: matchExpression(searched, wanted.scope),
+    share: isRestricted(wanted) ? 1 : share,
+  });
   return [...found, ...more.filter(({ id }) => !known.has(id)).map((passage) => ({ ...passage, relevance: 0 }))];
+}
+
+/** Whether only a part of the index may be shown: then all of it is looked at, since what is left over may be old. */
+function isRestricted({ visibility, filter }: Pick<PassageSearch, 'visibility' | 'filter'>): boolean {
+  return visibility.kind !== 'everything' || Object.values(filter).some((condition) => condition !== undefined);
 }
 
 function rate(passage: FoundPassage, { weighed, bound }: QuestionPlan): { candidate: HitCandidate; score: number } {

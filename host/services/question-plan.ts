@@ -1,10 +1,17 @@
 import type { WeighedQuestion } from '../retrieval/closeness.ts';
 import { wantedWords } from '../retrieval/find-words.ts';
-import { selectTerms, type CountedTerm, type IndexSize, type SearchScope, type TermSelection } from '../retrieval/query.ts';
+import {
+  matchExpression,
+  selectTerms,
+  type CountedTerm,
+  type IndexSize,
+  type SearchScope,
+  type TermSelection,
+} from '../retrieval/query.ts';
 import { inverseDocumentFrequency, relevanceBound } from '../retrieval/score.ts';
 import { questionTerms, type Term } from '../retrieval/terms.ts';
 import type { Database } from '../store/database.ts';
-import { passageFrequencies, searchTotals, type SearchTotals } from '../store/search-statistics.ts';
+import { passageFrequencies, searchTotals, type Counted, type SearchTotals } from '../store/search-statistics.ts';
 import { visibilityFilter, type Visibility } from '../store/visibility.ts';
 
 /** What of an organisation's index a question is asked of. */
@@ -32,18 +39,21 @@ export async function planQuestion(database: Database, question: string, asked: 
 /** The same for words from elsewhere. */
 export async function planTerms(database: Database, terms: readonly Term[], asked: AskedIndex): Promise<QuestionPlan> {
   const narrowingSets = [...asked.scope.anyOf, visibilityFilter(asked.visibility)?.words].filter((set) => set !== undefined);
-  const words = [...terms.map((term) => term.stem), ...narrowingSets.flat()];
+  const counted = [
+    ...terms.map((term): Counted => [term.stem, matchExpression([term], { anyOf: [] })]),
+    ...narrowingSets.flat().map((word): Counted => [word, `scope : "${word}"`]),
+  ];
   const [totals, frequencies] = await Promise.all([
     searchTotals(database, asked.organisation),
-    passageFrequencies(database, asked.organisation, words),
+    passageFrequencies(database, asked.organisation, counted),
   ]);
-  const counted = terms.map((term) => ({ ...term, passages: frequencies.get(term.stem) ?? 0 }));
+  const countedTerms = terms.map((term) => ({ ...term, passages: Math.min(totals.passages, frequencies.get(term.stem) ?? 0) }));
   const shares = narrowingSets.map(
     (set) => set.reduce((sum, word) => sum + (frequencies.get(word) ?? 0), 0) / Math.max(1, totals.passages),
   );
   const size = { passages: totals.passages, narrowing: Math.min(1, ...shares) };
-  const selection = selectTerms(counted, size);
-  return { selection, size, weighed: weigh(counted, selection, totals), bound: relevanceBound(counted, totals.passages) };
+  const selection = selectTerms(countedTerms, size);
+  return { selection, size, weighed: weigh(countedTerms, selection, totals), bound: relevanceBound(countedTerms, totals.passages) };
 }
 
 function weigh(terms: readonly CountedTerm[], { leftOut }: TermSelection, { passages, averageWords }: SearchTotals): WeighedQuestion {

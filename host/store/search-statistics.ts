@@ -11,11 +11,33 @@ export interface SearchTotals {
   averageWords: number;
 }
 
+/**
+ * Passages that are counted of one word. FTS5 keeps no counts: every passage that has a word is stepped over to count it, and
+ * a word that stands everywhere would cost more to count than all others to search.
+ */
+const MAX_COUNTED = 2_000;
+
+/** What is counted: the name that it is answered by, and an FTS5 expression. */
+export type Counted = readonly [name: string, expression: string];
+
+interface Sample {
+  name: string;
+  /** At most `MAX_COUNTED`. */
+  counted: number;
+  /** The share of the index's ids that had to be looked at to count so many. */
+  share: number;
+}
+
 const frequencyStatement = (index: SearchIndex) =>
-  defineStatement<{ words: string }, [word: string, passages: number]>(
-    'passages_words.frequencies',
-    `SELECT term, doc FROM ${index.words} WHERE term IN (SELECT value FROM json_each(:words))`,
-    (row) => [row.text('term'), row.number('doc')],
+  defineStatement<{ words: string; most: number }, Sample>(
+    'passages_fts.frequencies',
+    `WITH ids AS MATERIALIZED (SELECT min(id) AS first, max(id) AS last FROM ${index.sizes}),
+     samples AS MATERIALIZED (
+       SELECT word.value ->> 0 AS name, (SELECT json_array(count(*), max(id)) FROM (
+         SELECT rowid AS id FROM ${index.entries} WHERE ${index.entries} MATCH word.value ->> 1 LIMIT :most)) AS sample
+       FROM json_each(:words) AS word)
+     SELECT name, sample ->> 0 AS counted, coalesce(((sample ->> 1) - first + 1.0) / (last - first + 1), 1.0) AS share FROM samples, ids`,
+    (row) => ({ name: row.text('name'), counted: row.number('counted'), share: row.number('share') }),
   );
 
 // Row 1 has the number of entries, then the words of each column in all of them: what bm25 uses, at no cost.
@@ -24,10 +46,23 @@ const totalStatement = (index: SearchIndex) =>
     varints(row.bytes('block')),
   );
 
-/** In how many passages of an organisation each word stands; words as the index stems them. Words of none are not in the map. */
-export async function passageFrequencies(database: Database, organisation: string, words: readonly string[]): Promise<Map<string, number>> {
-  if (words.length === 0) return new Map();
-  return new Map(await database.read(frequencyStatement(searchIndexOf(organisation)), { words: JSON.stringify(words) }));
+/**
+ * In how many passages of an organisation each expression is found, by its name. Beyond 2,000 it is an estimate: as many again as in
+ * the part of the index that was counted.
+ */
+export async function passageFrequencies(
+  database: Database,
+  organisation: string,
+  counted: readonly Counted[],
+): Promise<Map<string, number>> {
+  if (counted.length === 0) return new Map();
+  const params = { words: JSON.stringify(counted), most: MAX_COUNTED };
+  const samples = await database.read(frequencyStatement(searchIndexOf(organisation)), params);
+  return new Map(samples.map((sample) => [sample.name, estimateOf(sample)]));
+}
+
+function estimateOf({ counted, share }: Sample): number {
+  return counted < MAX_COUNTED || share <= 0 ? counted : Math.max(counted, Math.round(counted / share));
 }
 
 /** Of an organisation's index. */
