@@ -11,10 +11,6 @@ beforeAll(async () => {
   api = await openApi();
   await install(api, 'probe');
   await api.call('POST', '/api/v1/organisations', { id: 'rival' });
-  const allOf = (...sets: [string, string][][]): unknown => ({
-    tag: 'all-of',
-    val: sets.map((anyOf) => ({ anyOf: anyOf.map(([kind, id]) => ({ kind, id })) })),
-  });
   const access = allOf(
     [
       ['account', 'ada-l'],
@@ -41,6 +37,11 @@ beforeAll(async () => {
     expect(await api.call('POST', '/api/v1/people', person)).toMatchObject({ status: 201 });
 });
 afterAll(() => api.close());
+
+/** As a datasource gives it, by any-of sets. */
+function allOf(...sets: [string, string][][]): unknown {
+  return { tag: 'all-of', val: sets.map((anyOf) => ({ anyOf: anyOf.map(([kind, id]) => ({ kind, id })) })) };
+}
 
 /** What an access run does once it has read the last page. */
 async function setGroups(groups: Record<string, [kind: 'account' | 'email' | 'group' | 'domain', id: string][]>): Promise<void> {

@@ -84,21 +84,24 @@ function pathOf({ path }: Operation): string {
   );
 }
 
+/** All that the owner can see of what it has. */
+async function state(): Promise<unknown> {
+  return Promise.all(
+    [
+      `/api/v1/connections/${owned.connections}?organisation=acme`,
+      `/api/v1/connections/${owned.connections}/access?organisation=acme`,
+      `/api/v1/runs/${owned.runs}?organisation=acme`,
+      `/api/v1/people/${owned.people}?organisation=acme`,
+      `/api/v1/connections?organisation=acme`,
+      `/api/v1/people?organisation=acme`,
+      `/api/v1/runs?organisation=acme`,
+    ].map(async (path) => (await api.call('GET', path)).body),
+  );
+}
+
 test('no operation of the API lets one organisation see or change anything of another', async () => {
   const all = await operations();
   expect(all.length).toBeGreaterThan(25);
-  const state = async (): Promise<unknown> =>
-    Promise.all(
-      [
-        `/api/v1/connections/${owned.connections}?organisation=acme`,
-        `/api/v1/connections/${owned.connections}/access?organisation=acme`,
-        `/api/v1/runs/${owned.runs}?organisation=acme`,
-        `/api/v1/people/${owned.people}?organisation=acme`,
-        `/api/v1/connections?organisation=acme`,
-        `/api/v1/people?organisation=acme`,
-        `/api/v1/runs?organisation=acme`,
-      ].map(async (path) => (await api.call('GET', path)).body),
-    );
   const before = await state();
   const tried: string[] = [];
   for (const operation of all) {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { LOCAL_CALLER } from '../../../host/domain/caller.ts';
 import type { Access, Principal } from '../../../host/domain/document.ts';
