@@ -1,14 +1,14 @@
 import type { Change, ChainVerdict, RecordedChange } from '../domain/change.ts';
 import { hashOfChange, listChains, listChanges, readChain, recordChange, verifyChain } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
-import type { Page, PageInput } from './services.ts';
+import type { PageRequest, StoredPage } from '../store/page.ts';
 
 /** The log of who changed what. Services write to it by `recording` of `store/changes.ts`. */
 export interface ChangeService {
   /** Puts on record what changes nothing in the store: what was refused, or happens elsewhere. Resolves when it is kept. */
   record(change: Change): Promise<void>;
   /** Newest first; `organisation` undefined: the log of the host. INVALID_REQUEST for a bad page. */
-  list(organisation: string | undefined, page: PageInput): Promise<Page<RecordedChange>>;
+  list(organisation: string | undefined, page: PageRequest): Promise<StoredPage<RecordedChange>>;
   /** JSON lines, oldest first. */
   exportLines(organisation: string | undefined): AsyncIterable<string>;
   verify(organisation: string | undefined): Promise<ChainVerdict>;

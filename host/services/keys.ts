@@ -21,7 +21,7 @@ import {
   type NewKey,
   type StoredKey,
 } from '../store/keys.ts';
-import type { OrganisationService, Page, PageInput } from './services.ts';
+import type { PageRequest, StoredPage } from '../store/page.ts';
 
 /** A key of the API, without its secret. */
 export type ApiKey = StoredKey;
@@ -46,7 +46,7 @@ export interface KeyService {
   /** UNKNOWN_ORGANISATION; INVALID_REQUEST when it would never be in force or its scopes make no sense. */
   create(input: KeyInput, actor: Actor): Promise<MadeKey>;
   /** `reach`: keys of one organisation, or all. Oldest first, revoked ones included. */
-  list(reach: KeyReach, page: PageInput): Promise<Page<ApiKey>>;
+  list(reach: KeyReach, page: PageRequest): Promise<StoredPage<ApiKey>>;
   /** UNKNOWN_KEY. */
   get(reach: KeyReach, id: string): Promise<ApiKey>;
   /** Makes another with the same rights; the old one stays in force for `overlapMs`. UNKNOWN_KEY, CONFLICT when it is revoked. */
@@ -68,7 +68,8 @@ const FIRST_SCOPES: readonly Scope[] = ['admin'];
 
 export interface KeyOptions {
   database: Database;
-  organisations: OrganisationService;
+  /** UNKNOWN_ORGANISATION. */
+  organisations: { get(id: string): Promise<unknown> };
   log: Log;
 }
 
