@@ -19,7 +19,8 @@ import { listCommand } from './cli/list.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
 import { peopleCommand } from './cli/people.ts';
-import { revokeCommand } from './cli/revoke.ts';
+import { disconnectCommand } from './cli/disconnect.ts';
+import { grantCommand, revokeCommand } from './cli/grant.ts';
 import { runsCommand } from './cli/runs.ts';
 import { pauseCommand, resumeCommand, scheduleCommand } from './cli/schedule.ts';
 import { searchCommand } from './cli/search.ts';
@@ -45,6 +46,8 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   callCommand,
   installCommand,
   listCommand,
+  grantCommand,
+  revokeCommand,
   versionsCommand,
   upgradeCommand,
   rollbackCommand,
@@ -56,7 +59,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   connectCommand,
   variableCommand,
   authorizeCommand,
-  revokeCommand,
+  disconnectCommand,
   indexCommand,
   runsCommand,
   scheduleCommand,

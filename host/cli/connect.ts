@@ -8,7 +8,7 @@ import { parseConfigOption, parseFeatureOptions, parseSetOptions } from './conne
 import { CREDENTIAL_VARIABLE, readCredential, type CredentialOptions } from './credential-options.ts';
 import { EXIT } from './exit.ts';
 import { oneLine } from './format.ts';
-import { collect } from './install.ts';
+import { collect } from './collect.ts';
 import { withServices } from './services.ts';
 
 interface ConnectOptions extends SharedOptions, CredentialOptions {

@@ -11,7 +11,7 @@ import { action, makeCommand, type Cli, type SharedOptions } from './command.ts'
 import { EXIT, UsageError } from './exit.ts';
 import { followRuns, isFinal } from './follow-runs.ts';
 import { count, formatTable, oneLine } from './format.ts';
-import { collect } from './install.ts';
+import { collect } from './collect.ts';
 import { progressLine } from './progress.ts';
 import { withServices } from './services.ts';
 

@@ -11,7 +11,7 @@ import { connectionNamed } from './choose-connection.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';
 import { formatTable, oneLine } from './format.ts';
-import { collect } from './install.ts';
+import { collect } from './collect.ts';
 import { peopleImportCommand } from './people-import.ts';
 import { withServices } from './services.ts';
 

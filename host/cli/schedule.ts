@@ -10,7 +10,7 @@ import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from 
 import { splitPair } from './connection-options.ts';
 import { UsageError } from './exit.ts';
 import { formatTable, oneLine } from './format.ts';
-import { collect } from './install.ts';
+import { collect } from './collect.ts';
 import { withServices } from './services.ts';
 
 interface ScheduleOptions extends SharedOptions {

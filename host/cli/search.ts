@@ -5,7 +5,7 @@ import { toRetrievalBody } from '../routes/shapes/retrieval.ts';
 import type { RetrievalHit } from '../services/services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { oneLine } from './format.ts';
-import { collect } from './install.ts';
+import { collect } from './collect.ts';
 import { withServices } from './services.ts';
 
 interface SearchOptions extends SharedOptions {

@@ -9,12 +9,12 @@ import { EXIT } from './exit.ts';
 import { count, oneLine } from './format.ts';
 import { withServices } from './services.ts';
 
-export function revokeCommand(cli: Cli): Command {
-  return makeCommand('revoke', {
+export function disconnectCommand(cli: Cli): Command {
+  return makeCommand('disconnect', {
     summary: 'End the access of a connection, at the source and here',
     description:
       'Tells the source, where it can be told, and deletes the credential with all documents, passages and access that were read with it. The connection stays, paused. Ends with 1 when the source could not be told.',
-    examples: [['revoke 01KATM4X7Z6V0R1Q2W3E4R5T6Y', 'by the id of the connection, or by its name']],
+    examples: [['disconnect 01KATM4X7Z6V0R1Q2W3E4R5T6Y', 'by the id of the connection, or by its name']],
   })
     .argument('<connection>', 'id or name of the connection')
     .option('--organisation <id>', 'whose connection it is', DEFAULT_ORGANISATION)
