@@ -117,7 +117,7 @@ async function judge(options: RunPartOptions, feature: string): Promise<FeatureE
   const [findings, work] = await Promise.all([listingFindings(database, part), connectionWork(database, run.connection)]);
   const held = listing?.approved === true ? undefined : whyHeld({ ...findings, fault: listing?.fault }, work.bounds);
   if (held === undefined) {
-    await beginDeleting(database, lease, feature);
+    await beginDeleting(database, lease, { ...part, approved: listing?.approved ?? false });
     return 'delete';
   }
   options.log.warn('a prune is held', { run: run.id, feature, reason: held });
@@ -128,12 +128,11 @@ async function judge(options: RunPartOptions, feature: string): Promise<FeatureE
 async function deleteAll(options: RunPartOptions, feature: string): Promise<FeatureEnd> {
   const { database, lease, run, leaseMs, signal } = options;
   const home = { organisation: run.organisation, connection: run.connection, feature };
-  const approved = (await getListing(database, run.id, feature))?.approved ?? false;
   for (;;) {
     if (signal.aborted) return { kind: 'aborted' };
-    const input = { home, approved, limit: DOCUMENTS_PER_DELETION, leaseUntilMs: Date.now() + leaseMs };
-    const { deleted, cancelRequested } = await deleteAbsent(database, lease, input);
-    if (deleted === 0) break;
+    const input = { home, limit: DOCUMENTS_PER_DELETION, leaseUntilMs: Date.now() + leaseMs };
+    const { more, cancelRequested } = await deleteAbsent(database, lease, input);
+    if (!more) break;
     await options.onBatch();
     if (cancelRequested) return { kind: 'cancelled' };
   }

@@ -46,9 +46,11 @@ const SUPERSEDED_FEATURES = defineStatement<{ connection: string; reason: string
      AND run_id IN (SELECT id FROM runs WHERE connection_id = :connection AND state = 'cancelled')`,
 );
 
-const SUPERSEDED_IDS = defineStatement<{ connection: string }>(
-  'held_ids.supersede',
-  `DELETE FROM held_ids WHERE run_id IN (SELECT id FROM runs WHERE connection_id = :connection AND state = 'cancelled')`,
+const ENDED = `run_id IN (SELECT id FROM runs WHERE connection_id = :connection AND finished_at_ms IS NOT NULL)`;
+
+// Of every prune that has ended, however it did: cancelled or failed ones leave theirs behind.
+const FORGET_ENDED = ['held_ids', 'listed_ids', 'listings'].map((table) =>
+  defineStatement<{ connection: string }>(`${table}.forget-ended`, `DELETE FROM ${table} WHERE ${ENDED}`),
 );
 
 const LATER = 'a later prune came to its own findings';
@@ -96,11 +98,11 @@ export async function dismissHeld(
   }
 }
 
-/** A prune that has ended takes the place of those of its connection that are held. */
+/** A prune that has ended takes the place of those of its connection that are held, and what ended ones have written down is forgotten. */
 export function supersedeHeld(connection: string, run: string, nowMs: number): Operation[] {
   return [
     operation(SUPERSEDE, { connection, run, reason: LATER, nowMs }),
     operation(SUPERSEDED_FEATURES, { connection, reason: LATER }),
-    operation(SUPERSEDED_IDS, { connection }),
+    ...FORGET_ENDED.map((statement) => operation(statement, { connection })),
   ];
 }

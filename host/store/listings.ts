@@ -73,8 +73,6 @@ const PROGRESSED = defineStatement<{ run: string }>('runs.listed', 'UPDATE runs 
 
 const ABSENT = `documents.connection_id = :connection AND documents.feature = :feature
   AND NOT EXISTS (SELECT 1 FROM listed_ids WHERE run_id = :run AND listed_ids.feature = :feature AND listed_ids.source_id = documents.source_id)`;
-const APPROVED = `EXISTS (
-  SELECT 1 FROM held_ids WHERE run_id = :run AND held_ids.feature = :feature AND held_ids.source_id = documents.source_id)`;
 
 const FINDINGS = defineStatement<DocumentsOf, { documents: number; absent: number; listed: number }>(
   'listings.findings',
@@ -98,21 +96,26 @@ const FORGET_IDS = defineStatement<Part>('listed_ids.forget', 'DELETE FROM liste
 const FORGET_LISTING = defineStatement<Part>('listings.forget', 'DELETE FROM listings WHERE run_id = :run AND feature = :feature');
 const FORGET_HELD = defineStatement<Part>('held_ids.forget', 'DELETE FROM held_ids WHERE run_id = :run AND feature = :feature');
 
-const NEXT_ABSENT = defineStatement<DocumentsOf & { limit: number }, string>(
-  'listings.next-absent',
-  `SELECT source_id FROM documents WHERE ${ABSENT} LIMIT :limit`,
+const KEEP_LISTED = defineStatement<Part>(
+  'held_ids.keep-listed',
+  `DELETE FROM held_ids WHERE run_id = :run AND feature = :feature AND source_id IN (
+     SELECT source_id FROM listed_ids WHERE run_id = :run AND feature = :feature)`,
+);
+
+const NEXT_TO_DELETE = defineStatement<Part & { limit: number }, string>(
+  'held_ids.next',
+  'SELECT source_id FROM held_ids WHERE run_id = :run AND feature = :feature ORDER BY source_id LIMIT :limit',
   (row) => row.text('source_id'),
 );
 
-const NEXT_APPROVED = defineStatement<DocumentsOf & { limit: number }, string>(
-  'listings.next-approved',
-  `SELECT source_id FROM documents WHERE ${ABSENT} AND ${APPROVED} LIMIT :limit`,
-  (row) => row.text('source_id'),
+const FORGET_SOME = defineStatement<Part & { ids: string }>(
+  'held_ids.forget-some',
+  'DELETE FROM held_ids WHERE run_id = :run AND feature = :feature AND source_id IN (SELECT value FROM json_each(:ids))',
 );
 
-const COUNT_DELETED = defineStatement<Part & { deleted: number }>(
+const COUNT_DELETED = defineStatement<Part>(
   'run_features.count-pruned',
-  'UPDATE run_features SET deleted = deleted + :deleted WHERE run_id = :run AND feature = :feature',
+  'UPDATE run_features SET deleted = deleted + changes() WHERE run_id = :run AND feature = :feature',
 );
 
 const LIST_HELD = defineStatement<{ run: string; key: string; limit: number }, StoredHeldDocument>(
@@ -187,30 +190,38 @@ export async function listingFindings(
   return (await database.readOne(FINDINGS, input)) ?? { documents: 0, absent: 0, listed: 0 };
 }
 
-/** The last page was seen and what it says is believed: from now on documents are removed. `LeaseLostError`. */
-export async function beginDeleting(database: Database, lease: Lease, feature: string): Promise<void> {
-  await withLease(lease, () => database.write([guardLease(lease), operation(JUDGE, { run: lease.run, feature })]));
+/**
+ * The last page was seen and what it says is believed: what is to be removed is written down, once. Of an approved prune that is
+ * what it was held for without what is listed again. `LeaseLostError`.
+ */
+export async function beginDeleting(database: Database, lease: Lease, input: DocumentsOf & { approved: boolean }): Promise<void> {
+  const { approved, ...documents } = input;
+  const part = { run: lease.run, feature: input.feature };
+  const chosen = approved ? [operation(KEEP_LISTED, part)] : [operation(FORGET_HELD, part), operation(HOLD_IDS, documents)];
+  await withLease(lease, () => database.write([guardLease(lease), ...chosen, operation(JUDGE, part)]));
 }
 
-/** Removes some of the documents that were not listed; the number is 0 when none is left. `LeaseLostError`. */
+/** Removes some of the documents that are to be removed; not `more` when none is left. `LeaseLostError`. */
 export async function deleteAbsent(
   database: Database,
   lease: Lease,
-  input: { home: DocumentHome; approved: boolean; limit: number; leaseUntilMs: number },
-): Promise<{ deleted: number; cancelRequested: boolean }> {
-  const { home, approved, limit } = input;
+  input: { home: DocumentHome; limit: number; leaseUntilMs: number },
+): Promise<{ more: boolean; cancelRequested: boolean }> {
+  const { home, limit } = input;
   const part = { run: lease.run, feature: home.feature };
-  const ids = await database.read(approved ? NEXT_APPROVED : NEXT_ABSENT, { ...part, connection: home.connection, limit });
-  if (ids.length === 0) return { deleted: 0, cancelRequested: false };
+  const ids = await database.read(NEXT_TO_DELETE, { ...part, limit });
+  if (ids.length === 0) return { more: false, cancelRequested: false };
   const written = await withLease(lease, () =>
     database.write([
       extendLease(lease, input.leaseUntilMs),
       ...deletePassages(home, ids),
       deleteDocuments(home, ids),
-      operation(COUNT_DELETED, { ...part, deleted: ids.length }),
+      // Counts what the statement before it deleted: some may have gone since they were written down.
+      operation(COUNT_DELETED, part),
+      operation(FORGET_SOME, { ...part, ids: JSON.stringify(ids) }),
     ]),
   );
-  return { deleted: ids.length, cancelRequested: written.rows(0, LEASE_EXTENDED)[0] ?? false };
+  return { more: true, cancelRequested: written.rows(0, LEASE_EXTENDED)[0] ?? false };
 }
 
 /** Keeps what the prune would remove, for an operator; what it saw is forgotten, because it is asked for again. */

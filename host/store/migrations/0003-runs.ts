@@ -131,7 +131,7 @@ CREATE TABLE listed_ids (
   PRIMARY KEY (run_id, feature, source_id)
 ) STRICT, WITHOUT ROWID;
 
--- What a held prune would remove.
+-- What a prune is to remove: once it was judged, or when an operator has approved it.
 CREATE TABLE held_ids (
   run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
   feature TEXT NOT NULL,
