@@ -43,7 +43,6 @@ export function withOptions(base: Readonly<Grant>, { allow, allowPrivate, allowA
 
 /** A grant without what the options name. A limit is named without its number, and goes back to its default. */
 export function withoutOptions(base: Readonly<Grant>, { allow, allowPrivate, allowAuthorisation, storage, limit }: GrantOptions): Grant {
-  const without = (list: readonly string[], named: readonly string[]): string[] => list.filter((entry) => !named.includes(entry));
   const names = limit.map((option) => option.split('=')[0]);
   return {
     http: { origins: without(base.http.origins, allow), privateNetworks: without(base.http.privateNetworks, allowPrivate) },
@@ -51,4 +50,8 @@ export function withoutOptions(base: Readonly<Grant>, { allow, allowPrivate, all
     storage: base.storage && storage !== true,
     limits: Object.fromEntries(Object.entries(base.limits).filter(([name]) => !names.includes(name))),
   };
+}
+
+function without(list: readonly string[], named: readonly string[]): string[] {
+  return list.filter((entry) => !named.includes(entry));
 }

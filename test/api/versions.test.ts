@@ -225,7 +225,9 @@ describe('a datasource', () => {
     await api.call('POST', '/api/v1/datasources/hello/disable', {});
     const start = await api.call('POST', `/api/v1/connections/${made.body.id}/runs?organisation=default`, {});
     expect([start.status, start.body.code]).toEqual([409, 'DATASOURCE_DISABLED']);
-    expect((await api.call('POST', `/api/v1/connections/${made.body.id}/check?organisation=default`)).body.code).toBe('DATASOURCE_DISABLED');
+    expect((await api.call('POST', `/api/v1/connections/${made.body.id}/check?organisation=default`)).body.code).toBe(
+      'DATASOURCE_DISABLED',
+    );
     await api.call('POST', '/api/v1/datasources/hello/enable', {});
     expect((await api.call('POST', `/api/v1/connections/${made.body.id}/runs?organisation=default`, {})).status).toBe(202);
   });

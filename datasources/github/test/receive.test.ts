@@ -5,9 +5,11 @@ import type { JsonObject } from '../../../host/domain/json.ts';
 import { openSandbox, type GithubSandbox, type GithubUnderTest } from './host.ts';
 import { issueJson, repositoryJson, startEdgeServer, type EdgeServer } from './server.ts';
 
+const require = createRequire(import.meta.url);
+
 /** Deliveries as GitHub has sent them, by event. Their types are those of JSON: the package's own would take seconds to check. */
 const EXAMPLES: { name: string; examples: JsonObject[] }[] = JSON.parse(
-  readFileSync(createRequire(import.meta.url).resolve('@octokit/webhooks-examples'), 'utf8'),
+  readFileSync(require.resolve('@octokit/webhooks-examples'), 'utf8'),
 );
 
 let sandbox: GithubSandbox;
