@@ -118,7 +118,14 @@ function oneConnectionRoutes(): Route[] {
         'Asks the datasource, in its sandbox, whether its settings and its credential work. An answer that they do not is a 200 with `ready` false.',
       body: noBody(),
       success: ok('ConnectionCheck', 'What the datasource found.'),
-      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'DATASOURCE_DISABLED', 'CREDENTIAL_MISSING', 'UPSTREAM_FAULT', 'DATASOURCE_FAULT'],
+      errors: [
+        'UNKNOWN_ORGANISATION',
+        'UNKNOWN_CONNECTION',
+        'DATASOURCE_DISABLED',
+        'CREDENTIAL_MISSING',
+        'UPSTREAM_FAULT',
+        'DATASOURCE_FAULT',
+      ],
       handle: async (services, { path, query }) => toConnectionCheckBody(await services.connections.check(query.organisation, path.id)),
     }),
   ];
