@@ -22,7 +22,6 @@ export function newlyAsked(asks: { before: Grant; now: Grant }, given: Grant): s
 
 /** Both grants together; where both set a limit, that of `first` holds. */
 export function joinGrants(first: Grant, second: Grant): Grant {
-  const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
   const authorisation = union(first.authorisation?.origins ?? [], second.authorisation?.origins ?? []);
   return {
     http: {
@@ -33,4 +32,8 @@ export function joinGrants(first: Grant, second: Grant): Grant {
     storage: first.storage || second.storage,
     limits: { ...second.limits, ...first.limits },
   };
+}
+
+function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])];
 }
