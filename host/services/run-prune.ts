@@ -68,8 +68,9 @@ async function listPages(options: RunPartOptions, session: DatasourceSession, fe
       if (result.failure === undefined) return { kind: 'aborted' };
       if (result.failure.kind === 'unsupported') return skip(options, feature, UNSUPPORTED);
       const end = await decide({ ...options, attempts }, feature, result.failure);
-      // Being asked for patience is no fault; having been away is.
-      if (end.kind === 'parked' && result.failure.kind !== 'throttled') await noteListingFault(database, lease, feature, end.reason);
+      // Being asked for patience is no fault of the source, nor is a host that has too much to do; having been away is.
+      const away = result.failure.kind !== 'throttled' && result.upstream.fault !== undefined;
+      if (end.kind === 'parked' && away) await noteListingFault(database, lease, feature, end.reason.slice(0, MAX_REASON_LENGTH));
       return end;
     }
     let ids: string[];
