@@ -143,8 +143,8 @@ test('feedback finds what shares no word with the question but many with its ans
 test('a frequent word, too dear to look up, finds documents where the rarer ones find too few, and all that a filter leaves over', async () => {
   const oldest = 'the one walrus among the many other words of a long text that nobody would ever rank before the others';
   await index(home, [upsert('first', [oldest], { title: 'Oldest', attributes: { state: 'open' } })]);
-  // More of them than a query may score, so that the frequent word is left out at first.
-  const many = Array.from({ length: 17_000 }, (_, id) => upsert(`x${id}`, ['walrus']));
+  // More of them than a query may score, so that the frequent word is left out at first, and than are ever ranked.
+  const many = Array.from({ length: 21_000 }, (_, id) => upsert(`x${id}`, ['walrus']));
   for (let from = 0; from < many.length; from += 1_000) await index(home, many.slice(from, from + 1_000));
   await index(home, [upsert('rare', ['an aardvark'], { title: 'Aardvark' })]);
   const hits = await ask('walrus aardvark', { k: 5 });
