@@ -55,7 +55,7 @@ export function connectCommand(cli: Cli): Command {
           });
           return {
             json: { connection: toConnectionBody(made.connection), check: toConnectionCheckBody(made.check) },
-            text: connectedText(made.connection, made.check),
+            text: connectedText(made.connection, made.check, manifest.auth.oauth !== undefined),
             exitCode: made.check.ready ? EXIT.ok : EXIT.failed,
           };
         });
@@ -72,7 +72,7 @@ async function connect(
   return { connection, check: await connections.check(organisation, connection.id) };
 }
 
-function connectedText(connection: Connection, check: ConnectionCheck): string {
+function connectedText(connection: Connection, check: ConnectionCheck, authorisable: boolean): string {
   const { failure } = check;
   const account = check.account === undefined ? '' : ` as ${oneLine(check.account)}`;
   const message = failure === undefined || failure.kind === 'invalid-config' ? [] : [`  ${failure.kind}: ${oneLine(failure.message)}`];
@@ -83,5 +83,6 @@ function connectedText(connection: Connection, check: ConnectionCheck): string {
     ...message,
     ...problems.flatMap(({ path, reason, remedy }) => [`  ${oneLine(path)}: ${oneLine(reason)}`, `    remedy: ${oneLine(remedy)}`]),
     ...(check.ready ? ['', `Index it with: datasources index ${connection.id}`] : []),
+    ...(authorisable && !connection.hasCredential ? ['', `Have its source authorise it with: datasources authorize ${connection.id}`] : []),
   ].join('\n');
 }
