@@ -55,13 +55,35 @@ function openCollection(name: string): Collection {
 
 function* scanAll<T>(name: string, first: string | undefined): Generator<StoredEntry<T>, void, undefined> {
   let after = first;
+  let limit = PAGE_ENTRIES;
   for (;;) {
     const from = after;
-    const entries = attempt(name, () => scan(name, from, PAGE_ENTRIES));
+    const entries = scanPage(name, from, limit);
+    if (entries === undefined) {
+      // They hold too much for one page: large values come in smaller ones.
+      limit = Math.ceil(limit / 4);
+      continue;
+    }
     for (const { key, value } of entries) yield { key, value: decode<T>(name, key, value) };
     after = entries.at(-1)?.key;
-    if (entries.length < PAGE_ENTRIES) return;
+    if (entries.length < limit) return;
   }
+}
+
+/** Undefined when fewer should be asked for. */
+function scanPage(name: string, after: string | undefined, limit: number): ReturnType<typeof scan> | undefined {
+  try {
+    return scan(name, after, limit);
+  } catch (error) {
+    if (limit > 1 && isQuota(error)) return undefined;
+    throw toStorageFailure(error, name);
+  }
+}
+
+function isQuota(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { tag, payload }: { tag?: unknown; payload?: unknown } = error;
+  return tag === 'quota-exceeded' || isQuota(payload);
 }
 
 function encode(collection: string, key: string, value: unknown): Uint8Array {

@@ -5,8 +5,11 @@ import { type Answer, type CallScope, type OpenCapability, plainText, refused, s
 /** What is committed, read by collection and key. Given by the store, for one connection. */
 export interface StoredCollections {
   get(collection: string, key: string): Promise<Uint8Array | undefined>;
-  /** In the byte order of the keys. */
-  scan(collection: string, after: string | undefined, limit: number): Promise<{ key: string; value: Uint8Array }[]>;
+  /** In the byte order of the keys; undefined when they hold more than `maxBytes`. */
+  scan(
+    collection: string,
+    range: { after: string | undefined; limit: number; maxBytes: number },
+  ): Promise<{ key: string; value: Uint8Array }[] | undefined>;
   /** How many keys there are, and the bytes of all keys and values. */
   size(): Promise<StoredSize>;
 }
@@ -26,6 +29,8 @@ export interface StorageWrite {
 const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 1024 * 1024;
 const MAX_SCAN = 1_000;
+/** Of what one scan gives: values are large and many, and all of them are in the host's memory at one time. */
+const MAX_SCAN_BYTES = 16 * 1024 * 1024;
 
 /** `storage`: the declared collections, with this call's own writes over what is committed. */
 export class StorageCapability {
@@ -138,7 +143,10 @@ export class StorageCapability {
     const overlay = this.#overlay(collection as string);
     // Committed entries that this call removed leave gaps, so as many more are fetched.
     const removed = [...overlay.values()].filter((value) => value === undefined).length;
-    const stored = await this.#stored.scan(collection as string, after, limit + removed);
+    const range = { after: after as string | undefined, limit: limit + removed, maxBytes: MAX_SCAN_BYTES };
+    const stored = await this.#stored.scan(collection as string, range);
+    if (stored === undefined)
+      return refused('quota-exceeded', `${limit} entries hold more than ${MAX_SCAN_BYTES} bytes: ask for fewer at one time`);
     const merged = new Map<string, Uint8Array | undefined>(stored.map(({ key, value }) => [key, value]));
     const last = stored.length === limit + removed ? stored.at(-1)?.key : undefined;
     for (const [key, value] of overlay) {

@@ -112,8 +112,7 @@ function budgetStore(database: Database): BudgetStore {
 function storedCollections(database: Database, connection: string): StoredCollections {
   return {
     get: (collection: string, key: string) => getCollectionValue(database, connection, collection, key),
-    scan: (collection: string, after: string | undefined, limit: number) =>
-      scanCollection(database, connection, collection, { after, limit }),
+    scan: (collection, range) => scanCollection(database, connection, collection, range),
     size: () => collectionsSize(database, connection),
   };
 }

@@ -46,6 +46,14 @@ const SCAN = defineStatement<{ connection: string; collection: string; after: st
   (row) => ({ key: row.text('key'), value: row.bytes('value') }),
 );
 
+// The lengths are in the rows; the values themselves are not read for it.
+const SCAN_BYTES = defineStatement<{ connection: string; collection: string; after: string; limit: number }, number>(
+  'datasource_collections.scan-bytes',
+  `SELECT coalesce(sum(bytes), 0) AS bytes FROM (SELECT octet_length(key) + octet_length(value) AS bytes FROM datasource_collections
+   WHERE connection_id = :connection AND collection = :collection AND key > :after ORDER BY key LIMIT :limit)`,
+  (row) => row.number('bytes'),
+);
+
 const SIZE = defineStatement<{ connection: string }, CollectionsSize>(
   'datasource_collections.size',
   `SELECT count(*) AS keys, coalesce(sum(octet_length(key) + octet_length(value)), 0) AS bytes
@@ -62,14 +70,19 @@ export async function getCollectionValue(
   return database.readOne(GET, { connection, collection, key });
 }
 
-/** Entries with keys greater than `after` (from the first when undefined), in byte order of their keys. */
+/**
+ * Entries with keys greater than `after` (from the first when undefined), in byte order of their keys. Undefined, with nothing
+ * read, when they would hold more than `maxBytes`.
+ */
 export async function scanCollection(
   database: Database,
   connection: string,
   collection: string,
-  range: { after: string | undefined; limit: number },
-): Promise<CollectionEntry[]> {
-  return database.read(SCAN, { connection, collection, after: range.after ?? '', limit: range.limit });
+  { after = '', limit, maxBytes }: { after: string | undefined; limit: number; maxBytes: number },
+): Promise<CollectionEntry[] | undefined> {
+  const range = { connection, collection, after, limit };
+  const bytes = (await database.readOne(SCAN_BYTES, range)) ?? 0;
+  return bytes > maxBytes ? undefined : database.read(SCAN, range);
 }
 
 /** Keys, and bytes of all keys and values of a connection: what its quotas are measured by. */

@@ -269,7 +269,7 @@ function filled(schema: JsonObject, settings: JsonObject): JsonObject {
 function storedIn(collections: Map<string, Map<string, Uint8Array>>): StoredCollections {
   return {
     get: (collection, key) => Promise.resolve(collections.get(collection)?.get(key)),
-    scan: (collection, after, limit) => {
+    scan: (collection, { after, limit }) => {
       const entries = [...(collections.get(collection) ?? [])].map(([key, value]) => ({ key, value }));
       const later = entries.filter(({ key }) => after === undefined || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0);
       return Promise.resolve(later.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))).slice(0, limit));

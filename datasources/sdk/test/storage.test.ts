@@ -28,6 +28,13 @@ describe('openStorage()', () => {
     expect([...storage.etags.scan()]).toEqual([]);
   });
 
+  it('scans values that are too large for one page in smaller ones', () => {
+    useTestHost({ collections: manifest.collections });
+    for (let index = 0; index < 50; index += 1)
+      storage.etags.putBytes(String(index).padStart(2, '0'), new Uint8Array(1024 * 1024).fill(0x31));
+    expect([...storage.etags.scan()].map(({ key }) => Number(key))).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
   it('fails with the reason when the quota is spent', () => {
     useTestHost({ collections: manifest.collections, storageQuotaBytes: 10 });
     expect(failureOf(() => storage.seen.put('a', 'x'.repeat(20)))).toMatchObject({

@@ -1,6 +1,8 @@
 import type { Entry } from 'lorelai:datasource/storage@1.0.0';
 import { currentStage } from './host.ts';
 
+const MAX_SCAN_BYTES = 16 * 1024 * 1024;
+
 /** Stands in for `lorelai:datasource/storage`. */
 export function get(collection: string, key: string): Uint8Array | undefined {
   return collectionOf(collection).get(key);
@@ -22,7 +24,12 @@ export function remove(collection: string, key: string): void {
 export function scan(collection: string, after: string | undefined, limit: number): Entry[] {
   const later = [...collectionOf(collection)].filter(([key]) => after === undefined || compareBytes(key, after) > 0);
   const sorted = later.toSorted(([a], [b]) => compareBytes(a, b));
-  return sorted.slice(0, limit).map(([key, value]) => ({ key, value }));
+  const page = sorted.slice(0, limit);
+  // As the host does: so much does not cross at one time.
+  const bytes = page.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + value.length, 0);
+  if (bytes > MAX_SCAN_BYTES)
+    refuse('quota-exceeded', `${limit} entries hold more than ${MAX_SCAN_BYTES} bytes: ask for fewer at one time`);
+  return page.map(([key, value]) => ({ key, value }));
 }
 
 function collectionOf(name: string): Map<string, Uint8Array> {

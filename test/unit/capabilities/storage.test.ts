@@ -14,7 +14,7 @@ const CONNECTION = 'acme-c1';
 function storedIn(database: Database, connection = CONNECTION): StoredCollections {
   return {
     get: (collection, key) => getCollectionValue(database, connection, collection, key),
-    scan: (collection, after, limit) => scanCollection(database, connection, collection, { after, limit }),
+    scan: (collection, range) => scanCollection(database, connection, collection, range),
     size: () => collectionsSize(database, connection),
   };
 }
@@ -240,6 +240,16 @@ async function allEntries({ call }: StorageOfCall, limit: number): Promise<unkno
 }
 
 describe('a scan', () => {
+  it('gives at most 16 MiB at one time, and says to ask for fewer', async () => {
+    const { database, call, commit } = await freshStorage();
+    for (let at = 0; at < 20; at += 1) await call('put', 'notes', `k${String(at).padStart(2, '0')}`, new Uint8Array(1024 * 1024));
+    await commit();
+    const later = openStorage(database);
+    expect(await later.call('scan', 'notes', undefined, 20)).toEqual(refused('quota-exceeded', /ask for fewer at one time/));
+    expect(keysOf(await later.call('scan', 'notes', undefined, 10))).toHaveLength(10);
+    expect(keysOf(await later.call('scan', 'notes', 'k09', 1_000))).toHaveLength(10);
+  });
+
   it('goes by the bytes of the keys, not by their UTF-16 units', async () => {
     const { database, call, commit } = await freshStorage();
     // U+FFFD is EF BF BD, U+1F600 is F0 9F 98 80; as UTF-16 the second begins with D83D and would come first.

@@ -12,7 +12,8 @@ export function put(collection: string, key: string, value: Uint8Array): void;
  */
 export function remove(collection: string, key: string): void;
 /**
- * Entries whose keys are greater than `after`, in byte order, at most `limit` (1 to 1,000).
+ * Entries whose keys are greater than `after`, in byte order, at most `limit` (1 to 1,000). More
+ * than 16 MiB at one time are refused with `quota-exceeded`: ask for fewer then.
  */
 export function scan(collection: string, after: string | undefined, limit: number): Array<Entry>;
 /**
