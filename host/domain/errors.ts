@@ -38,6 +38,7 @@ const ERRORS = {
   RUN_NOT_HELD: 'caller',
   CONNECTION_PAUSED: 'caller',
   NOTHING_TO_RETRY: 'caller',
+  SELECTION_UNSUPPORTED: 'caller',
   INVALID_SCHEDULE: 'caller',
   DATASOURCE_IN_USE: 'caller',
   UNKNOWN_VERSION: 'caller',

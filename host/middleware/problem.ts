@@ -47,6 +47,7 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
   RUN_NOT_ACTIVE: { status: 409, title: 'The run has ended' },
   RUN_NOT_HELD: { status: 409, title: 'The run does not wait for an operator' },
   CONNECTION_PAUSED: { status: 409, title: 'The connection is paused' },
+  SELECTION_UNSUPPORTED: { status: 409, title: 'The settings of the datasource have no list of what is read' },
   NOTHING_TO_RETRY: { status: 409, title: 'No failed item can be taken up again alone' },
   INVALID_SCHEDULE: { status: 422, title: 'The schedule cannot be used' },
   UNKNOWN_VERSION: { status: 404, title: 'The host has no such version' },
