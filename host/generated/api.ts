@@ -56,6 +56,7 @@ export type ErrorCode =
   | "RUN_NOT_HELD"
   | "CONNECTION_PAUSED"
   | "NOTHING_TO_RETRY"
+  | "SELECTION_UNSUPPORTED"
   | "INVALID_SCHEDULE"
   | "DATASOURCE_IN_USE"
   | "UNKNOWN_VERSION"
@@ -111,6 +112,14 @@ export type RunState = "queued" | "running" | "parked" | "held" | "succeeded" | 
  */
 export type VersionState =
   "discovered" | "inspected" | "awaiting-approval" | "upgrading" | "installed" | "enabled" | "disabled" | "removed";
+/**
+ * The id or the exact name of an organisation. Refused when it could mean two.
+ */
+export type LorelaiOrganisation = string;
+/**
+ * A datasource in any spelling: case, spaces and punctuation do not count. Answers give it as it was asked for.
+ */
+export type LorelaiDatasourceName = string;
 
 /**
  * Every body of the API by the name of its schema.
@@ -210,6 +219,7 @@ export interface ApiSchemas {
   RetrievalHit: RetrievalHit;
   Duplicate: Duplicate;
   SourceFailure: SourceFailure;
+  MissingPart: MissingPart;
   StageTime: StageTime;
   HitExplanation: HitExplanation;
   ArmShare: ArmShare;
@@ -231,9 +241,34 @@ export interface ApiSchemas {
   ConnectionAccessChange: ConnectionAccessChange;
   PersonQuestion: PersonQuestion;
   PersonQuestionPage: PersonQuestionPage;
+  LorelaiOrganisation: LorelaiOrganisation;
+  LorelaiDatasourceName: LorelaiDatasourceName;
+  LorelaiQuestion: LorelaiQuestion;
+  LorelaiAnswer: LorelaiAnswer;
+  LorelaiResult: LorelaiResult;
+  LorelaiError: LorelaiError;
+  LorelaiDocument: LorelaiDocument;
+  LorelaiMetadata: LorelaiMetadata;
+  LorelaiIndexInput: LorelaiIndexInput;
+  LorelaiJobs: LorelaiJobs;
+  LorelaiJob: LorelaiJob;
+  LorelaiProgress: LorelaiProgress;
+  LorelaiRun: LorelaiRun;
+  LorelaiRunItems: LorelaiRunItems;
+  LorelaiRunItem: LorelaiRunItem;
+  LorelaiItemDetails: LorelaiItemDetails;
+  LorelaiOAuthInput: LorelaiOAuthInput;
+  LorelaiOAuthStart: LorelaiOAuthStart;
+  LorelaiOAuthCallback: LorelaiOAuthCallback;
+  LorelaiOAuthEnd: LorelaiOAuthEnd;
+  LorelaiTokenState: LorelaiTokenState;
+  LorelaiRevocation: LorelaiRevocation;
+  LorelaiSelectionInput: LorelaiSelectionInput;
+  LorelaiSelection: LorelaiSelection;
   Health: Health;
   Readiness: Readiness;
   Limits: Limits;
+  GrantLimits: GrantLimits;
 }
 /**
  * Why a request failed (RFC 9457), as `application/problem+json`. Programs decide by `code`; people read `detail` and `remedy`.
@@ -1783,6 +1818,9 @@ export interface UpgradeStep {
 export interface UpgradeSteps {
   steps: UpgradeStep[];
 }
+/**
+ * Which version to switch to, and how.
+ */
 export interface UpgradeInput {
   /**
    * The highest at hand when left out.
@@ -1797,6 +1835,9 @@ export interface UpgradeInput {
    */
   afresh?: boolean;
 }
+/**
+ * Why something is done.
+ */
 export interface ReasonInput {
   /**
    * Why, for the history.
@@ -1920,10 +1961,129 @@ export interface MatrixRow {
   }[];
 }
 /**
- * All that the datasource may use from now on. What is left out is denied.
+ * All that the datasource may use from now on. What is left out is denied; a limit that is left out has its default.
  */
 export interface GrantInput {
-  [k: string]: unknown;
+  /**
+   * Where it may send requests.
+   */
+  http?: {
+    /**
+     * Scheme, host and port. `https://*.example.com` stands for one or more labels below example.com.
+     */
+    origins?: string[];
+    /**
+     * CIDR blocks of non-public addresses that may be dialled.
+     */
+    privateNetworks?: string[];
+  };
+  /**
+   * Where the host may send client secrets and tokens of it, when it obtains them.
+   */
+  authorisation?: {
+    /**
+     * Exact origins.
+     */
+    origins?: string[];
+  };
+  /**
+   * Whether it may keep values in its collections.
+   */
+  storage?: boolean;
+  limits?: GrantLimits;
+}
+/**
+ * Limits that differ from their defaults.
+ */
+export interface GrantLimits {
+  /**
+   * From the start of an instance to its first call.
+   */
+  instantiateTimeoutMs?: number;
+  /**
+   * From a call to its result, waiting for the network included.
+   */
+  callTimeoutMs?: number;
+  /**
+   * Processor time of one call. Measured on Linux, in hundredths of a second.
+   */
+  maxCpuMs?: number;
+  /**
+   * Of each of an instance's linear memories.
+   */
+  maxMemoryBytes?: number;
+  /**
+   * Memory that a whole sandbox process holds: the engine, compiled code, and every call in it. Measured on Linux.
+   */
+  maxProcessMemoryBytes?: number;
+  /**
+   * Of one result of a call, or of what it hands to the host at once.
+   */
+  maxResultBytes?: number;
+  /**
+   * Documents and deletions in one batch of `read`.
+   */
+  maxChangesPerBatch?: number;
+  /**
+   * Requests, storage, log and metric calls together, in one call.
+   */
+  maxHostCallsPerCall?: number;
+  /**
+   * Requests at one time, from one call.
+   */
+  maxConcurrentRequests?: number;
+  /**
+   * Requests of one connection, over all its calls, denied ones included. As many may come at once; they come back evenly over a minute.
+   */
+  maxRequestsPerMinute?: number;
+  /**
+   * Of one request, from its start to the last byte.
+   */
+  requestTimeoutMs?: number;
+  /**
+   * Of one request body.
+   */
+  maxRequestBytes?: number;
+  /**
+   * Of one response body, after content codings are undone.
+   */
+  maxResponseBytes?: number;
+  /**
+   * URLs, headers and bodies of all requests of one call.
+   */
+  maxBytesOut?: number;
+  /**
+   * Bodies of all responses of one call, after content codings are undone.
+   */
+  maxBytesIn?: number;
+  /**
+   * Of all keys and values of one connection. What a call writes counts in full until its batch is committed.
+   */
+  maxStorageBytes?: number;
+  /**
+   * Keys of one connection. What a call writes counts in full until its batch is committed.
+   */
+  maxStorageKeys?: number;
+  /**
+   * Log lines of one call.
+   */
+  maxLogLines?: number;
+  /**
+   * Of all log lines of one call.
+   */
+  maxLogBytes?: number;
+  /**
+   * Different metrics that one call adds to or sets.
+   */
+  maxMetricSeries?: number;
+  /**
+   * Random bytes that one call takes from `wasi:random`.
+   */
+  maxRandomBytes?: number;
+  /**
+   * Resources of WASI that the calls in one sandbox process hold at one time: fields, requests, bodies, streams, pollables.
+   */
+  maxHandles?: number;
 }
 /**
  * The entry of a connection for what its source sends by itself.
@@ -1977,6 +2137,9 @@ export interface OpenedWebhook {
    */
   secret?: string;
 }
+/**
+ * How a webhook is opened.
+ */
 export interface WebhookInput {
   /**
    * The secret that the source shows. When left out one is made.
@@ -2062,6 +2225,14 @@ export interface RetrievalInput {
    */
   liveDeadlineMs?: number;
   /**
+   * Whether passages are found by what they mean too, where the host has an embedder; true when left out.
+   */
+  vectors?: boolean;
+  /**
+   * Whether a reranker looks at the best passages, where the host has one; true when left out.
+   */
+  rerank?: boolean;
+  /**
    * Whether each hit says what its score is made of.
    */
   explain?: boolean;
@@ -2078,6 +2249,10 @@ export interface Retrieval {
    * Sources that were asked and did not answer; the hits are those of all others.
    */
   failures: SourceFailure[];
+  /**
+   * What could have made the answer better and did not. The hits are what all else found.
+   */
+  missing: MissingPart[];
   /**
    * What each stage took, in their order; there when `timings` was asked for.
    */
@@ -2122,13 +2297,30 @@ export interface SourceFailure {
   message: string;
 }
 /**
+ * A part of the host that the answer had to do without.
+ */
+export interface MissingPart {
+  /**
+   * `vectors`: finding passages by what they mean.
+   */
+  part: "vectors" | "reranker";
+  /**
+   * `not-configured`: the host has no embedder; `not-ready`: vectors are being made for the first time; `other-fingerprint`: the stored vectors are of another model than the one that answers; `not-fit`: the embedder was measured and does not find what it should; `timed-out`, `failed`: it was asked in vain.
+   */
+  code: "not-configured" | "not-ready" | "other-fingerprint" | "not-fit" | "timed-out" | "failed";
+  /**
+   * The same in a sentence.
+   */
+  message: string;
+}
+/**
  * What one stage took.
  */
 export interface StageTime {
   /**
-   * `access`: what may be seen; `plan`: what the question's words are worth; `keyword`, `feedback`, `live`: ways of searching; `shape`: folding, ranking and highlights.
+   * `access`: what may be seen; `plan`: what the question's words are worth; `keyword`, `feedback`, `vector`, `live`: ways of searching; `vector` is what it takes longer than those before it, beside which it goes on; `rerank`: the reranker; `shape`: folding, ranking and highlights.
    */
-  stage: "access" | "plan" | "keyword" | "feedback" | "live" | "shape";
+  stage: "access" | "plan" | "keyword" | "feedback" | "vector" | "live" | "rerank" | "shape";
   /**
    * Milliseconds.
    */
@@ -2252,6 +2444,10 @@ export interface HitExplanation {
    */
   fused: number;
   /**
+   * What the reranker said instead; absent when none was asked.
+   */
+  reranked?: number;
+  /**
    * What this was multiplied by for the document's age.
    */
   recency: number;
@@ -2264,7 +2460,7 @@ export interface ArmShare {
   /**
    * Which one.
    */
-  arm: "keyword" | "feedback" | "live";
+  arm: "keyword" | "feedback" | "vector" | "live";
   /**
    * Its own score, 0 to 1.
    */
@@ -2672,6 +2868,541 @@ export interface PersonQuestion {
 export interface PersonQuestionPage {
   items: PersonQuestion[];
   next?: Cursor;
+}
+/**
+ * A question that is asked for a person, of each datasource by itself.
+ */
+export interface LorelaiQuestion {
+  org: LorelaiOrganisation;
+  /**
+   * Whose access counts: an address of a person of the organisation. Needs the scope `on-behalf-of`, and goes on record.
+   */
+  user_email: string;
+  /**
+   * Any text.
+   */
+  question: string;
+  /**
+   * Which are asked; every datasource that the organisation has a connection of when left out.
+   */
+  datasources?: LorelaiDatasourceName[];
+  /**
+   * How many passages of each datasource are ranked.
+   */
+  k?: number;
+  /**
+   * How many of them are given, the best ones.
+   */
+  top_n?: number;
+  /**
+   * Whether only the best `top_n` are given; with false all `k` are. The order is the same.
+   */
+  rerank?: boolean;
+  /**
+   * Whether datasources that can search their source themselves are asked to, besides the index.
+   */
+  live?: boolean;
+}
+/**
+ * What each datasource knows.
+ */
+export interface LorelaiAnswer {
+  /**
+   * One for each datasource, in the order of the request.
+   */
+  results: LorelaiResult[];
+}
+/**
+ * What one datasource knows. One that fails has its error here, and the others their answers.
+ */
+export interface LorelaiResult {
+  datasource_name: LorelaiDatasourceName;
+  /**
+   * Best first.
+   */
+  context: LorelaiDocument[];
+  error?: LorelaiError;
+}
+/**
+ * A passage.
+ */
+export interface LorelaiDocument {
+  /**
+   * The document's title, never empty.
+   */
+  title: string;
+  /**
+   * The text of the passage.
+   */
+  content: string;
+  /**
+   * Where a person can open the document: an http or https address. It comes from the source: treat it as untrusted.
+   */
+  link: string;
+  /**
+   * When the document last changed at the source (RFC 3339), or `Unknown date`.
+   */
+  when: string;
+  /**
+   * Higher is better.
+   */
+  relevance_score: number;
+  /**
+   * The same as `content`, as langchain documents call it.
+   */
+  page_content: string;
+  metadata: LorelaiMetadata;
+}
+/**
+ * What else is known, as langchain documents carry it.
+ */
+export interface LorelaiMetadata {
+  /**
+   * The same as `link`.
+   */
+  source: string;
+  /**
+   * The document's title.
+   */
+  title: string;
+  /**
+   * The same as beside `metadata`.
+   */
+  relevance_score: number;
+  /**
+   * The installed datasource's name.
+   */
+  datasource: string;
+  /**
+   * The feature that read it; absent from what a source answered itself.
+   */
+  feature?: string;
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * The id of the document on this host.
+   */
+  document_id: string;
+  /**
+   * The document's media type.
+   */
+  mime_type: string;
+  /**
+   * Who wrote it, by the source's account.
+   */
+  author?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  created_at?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  updated_at?: string;
+  /**
+   * Headings above the passage, outermost first.
+   */
+  headings: string[];
+  /**
+   * Names of what contains the document, outermost first.
+   */
+  location: string[];
+  /**
+   * Which passages of the document these are.
+   */
+  positions: number[];
+  /**
+   * What else the datasource says of it.
+   */
+  attributes: {
+    [k: string]: string;
+  };
+}
+/**
+ * Why something that was asked for is not there.
+ */
+export interface LorelaiError {
+  /**
+   * `INDEX_NOT_FOUND`: nothing of the datasource has been indexed for the organisation. `SOURCE_FAILED`: a source that was asked itself gave no answer. Else a code of problems.
+   */
+  code: string;
+  /**
+   * For people. What comes from a source is untrusted text.
+   */
+  message: string;
+  /**
+   * The connection that it is about.
+   */
+  connection?: string;
+}
+/**
+ * What is to be indexed.
+ */
+export interface LorelaiIndexInput {
+  org: LorelaiOrganisation;
+  /**
+   * For whom: `all`, or addresses. A connection is read once for everybody, with who may see what; addresses that are nobody's yet are named in the answer.
+   */
+  users: "all" | string[];
+  datasource: LorelaiDatasourceName;
+  /**
+   * Whether everything is read again, and not only what has changed.
+   */
+  full?: boolean;
+}
+/**
+ * What has been begun: a job for each connection of the datasource.
+ */
+export interface LorelaiJobs {
+  /**
+   * Ids of jobs, which are those of their runs; of a connection that is being read already, the job under way.
+   */
+  jobs: string[];
+  /**
+   * Addresses that are nobody's: nothing is found for them until they are made known.
+   */
+  unknown_users: string[];
+  /**
+   * Connections that cannot be read now.
+   */
+  errors: LorelaiError[];
+}
+/**
+ * A job, in the words of a job queue.
+ */
+export interface LorelaiJob {
+  /**
+   * The id of the run.
+   */
+  job_id: string;
+  /**
+   * `scheduled`: waits until its source may be asked again. `deferred`: waits for an operator.
+   */
+  state: "queued" | "started" | "scheduled" | "deferred" | "finished" | "failed" | "canceled";
+  metadata: LorelaiProgress;
+  result?: LorelaiRun;
+}
+/**
+ * How far a job has come, in documents.
+ */
+export interface LorelaiProgress {
+  /**
+   * The organisation's id.
+   */
+  organisation: string;
+  /**
+   * The installed datasource's name.
+   */
+  datasource_name: string;
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * Read so far.
+   */
+  seen: number;
+  /**
+   * How many there will be, where the source has said.
+   */
+  expected?: number;
+  /**
+   * New or changed.
+   */
+  changed: number;
+  /**
+   * Known already.
+   */
+  unchanged: number;
+  /**
+   * Removed.
+   */
+  deleted: number;
+  /**
+   * Left out, each with its reason among the items.
+   */
+  skipped: number;
+  /**
+   * Why it waits or ended as it did.
+   */
+  reason?: string;
+}
+/**
+ * An indexing run.
+ */
+export interface LorelaiRun {
+  /**
+   * The run's id.
+   */
+  id: string;
+  /**
+   * The job's id, which is the same.
+   */
+  rq_job_id: string;
+  /**
+   * `completed_with_errors`: what could be read is indexed, some was left out.
+   */
+  status: "pending" | "completed" | "completed_with_errors" | "failed";
+  /**
+   * Why it failed, waits or left something out.
+   */
+  error: string | null;
+  /**
+   * The organisation's id.
+   */
+  organisation_id: string;
+  /**
+   * The installed datasource's name.
+   */
+  datasource_id: string;
+  /**
+   * The connection's id.
+   */
+  connection_id: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  created_at: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  updated_at: string;
+}
+/**
+ * A page of what a run indexed or left out.
+ */
+export interface LorelaiRunItems {
+  /**
+   * The items of the page.
+   */
+  items: LorelaiRunItem[];
+  /**
+   * Which page it is.
+   */
+  metadata: {
+    /**
+     * The page, from 1 on.
+     */
+    page: number;
+    /**
+     * Items of a page at most.
+     */
+    per_page: number;
+    /**
+     * Items of all pages.
+     */
+    total_items: number;
+    /**
+     * How many pages there are.
+     */
+    total_pages: number;
+  };
+}
+/**
+ * A document that a run indexed, or something that it left out.
+ */
+export interface LorelaiRunItem {
+  /**
+   * The item's id.
+   */
+  id: string;
+  /**
+   * The run's id.
+   */
+  indexing_run_id: string;
+  /**
+   * The source's own id.
+   */
+  item_id: string;
+  /**
+   * What it is.
+   */
+  item_type: "document";
+  /**
+   * Its title.
+   */
+  item_name: string;
+  /**
+   * Where a person can open it. Untrusted.
+   */
+  item_url: string | null;
+  /**
+   * What came of it.
+   */
+  item_status: "completed" | "failed";
+  /**
+   * Why it was left out, and what to do.
+   */
+  item_error: string | null;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  created_at: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  updated_at: string;
+  /**
+   * Items have no parents here: where a document lies is a part of it.
+   */
+  parent_item_id: null;
+}
+/**
+ * What is in the index of an item.
+ */
+export interface LorelaiItemDetails {
+  /**
+   * Its passages, with empty lines between them.
+   */
+  item_extractedtext: string;
+  /**
+   * What happened to it, for people.
+   */
+  item_log: string;
+  /**
+   * Why it was left out, and what to do.
+   */
+  item_error: string | null;
+}
+/**
+ * Which connection is to be authorised.
+ */
+export interface LorelaiOAuthInput {
+  org: LorelaiOrganisation;
+  /**
+   * Its id; may be left out where the organisation has one connection of the datasource.
+   */
+  connection?: string;
+}
+/**
+ * What a person needs to agree.
+ */
+export interface LorelaiOAuthStart {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * `active`: nobody needs to do anything.
+   */
+  state: "waiting" | "active";
+  /**
+   * Send the person there.
+   */
+  authorization_url?: string;
+  /**
+   * Or show this.
+   */
+  user_code?: string;
+  /**
+   * And where it is to be typed.
+   */
+  verification_uri?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  expires_at?: string;
+}
+/**
+ * The parameters that a source sent a browser back with, as they came.
+ */
+export interface LorelaiOAuthCallback {
+  /**
+   * Says which attempt it belongs to, once.
+   */
+  state: string;
+  [k: string]: string;
+}
+/**
+ * Whether the source agreed.
+ */
+export interface LorelaiOAuthEnd {
+  /**
+   * Whether the connection has a token now.
+   */
+  authorised: boolean;
+  /**
+   * Why it has not.
+   */
+  error?: string;
+}
+/**
+ * Whether a connection has a token that is good for a call. Never the token.
+ */
+export interface LorelaiTokenState {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * `none`: it was never authorised. `paused`: it has to be authorised again.
+   */
+  state: "none" | "active" | "paused";
+  /**
+   * What the source granted.
+   */
+  scopes: string[];
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  expires_at?: string;
+}
+/**
+ * What was done.
+ */
+export interface LorelaiRevocation {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * What became of the tokens at the source.
+   */
+  at_source: "revoked" | "unsupported" | "failed" | "nothing";
+  /**
+   * Why it is so.
+   */
+  reason?: string;
+  /**
+   * Documents that were deleted.
+   */
+  documents: number;
+  /**
+   * Passages that were deleted.
+   */
+  passages: number;
+  /**
+   * Entries of access that were deleted.
+   */
+  access_entries: number;
+}
+/**
+ * What somebody picked at the source.
+ */
+export interface LorelaiSelectionInput {
+  /**
+   * As the datasource's settings take them: texts, or objects. Of an object the `id` is taken where the settings take texts.
+   */
+  items: (string | JsonObject)[];
+}
+/**
+ * What a connection reads of its source.
+ */
+export interface LorelaiSelection {
+  /**
+   * The connection's id.
+   */
+  connection: string;
+  /**
+   * The setting of the connection that holds it.
+   */
+  setting: string;
+  /**
+   * As the settings hold them.
+   */
+  items: (string | JsonObject)[];
 }
 /**
  * The process answers.

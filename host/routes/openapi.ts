@@ -19,6 +19,7 @@ const TAGS: readonly { name: Tag; description: string }[] = [
   { name: 'Organisations', description: 'Tenants. Nothing of one is ever visible to another.' },
   { name: 'Keys', description: 'Who may call this API.' },
   { name: 'Changes', description: 'Who changed what.' },
+  { name: 'Lorelai', description: 'What Lorelai asks of its own indexers and retrievers, in its words.' },
   { name: 'Host', description: 'The host itself.' },
 ];
 

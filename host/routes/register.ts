@@ -30,6 +30,7 @@ export function registerRoutes(app: Hono<Edge>, routes: readonly Route[], served
   }
   // Nobody unknown learns which addresses there are.
   app.all('/api/*', known);
+  app.all('/v1/*', known);
 }
 
 /** Hono hands nothing but an Error to the error handler. */

@@ -19,6 +19,7 @@ export type Tag =
   | 'Organisations'
   | 'Keys'
   | 'Changes'
+  | 'Lorelai'
   | 'Host';
 
 /** What a route says of itself: the server, the OpenAPI document and the reference page are made from it. */

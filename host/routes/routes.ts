@@ -7,6 +7,7 @@ import { datasourceRoutes } from './datasources.ts';
 import { documentAccessRoutes } from './document-access.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
+import { lorelaiRoutes } from './lorelai.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import { organisationRoutes } from './organisations.ts';
@@ -37,6 +38,7 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...organisationRoutes(),
     ...keyRoutes(),
     ...changeRoutes(),
+    ...lorelaiRoutes(),
     ...healthRoutes(),
     ...metricsRoutes(),
   ];

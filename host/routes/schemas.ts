@@ -6,6 +6,7 @@ import connection from '../../schemas/api/connection.schema.json' with { type: '
 import datasource from '../../schemas/api/datasource.schema.json' with { type: 'json' };
 import health from '../../schemas/api/health.schema.json' with { type: 'json' };
 import key from '../../schemas/api/key.schema.json' with { type: 'json' };
+import lorelai from '../../schemas/api/lorelai.schema.json' with { type: 'json' };
 import organisation from '../../schemas/api/organisation.schema.json' with { type: 'json' };
 import person from '../../schemas/api/person.schema.json' with { type: 'json' };
 import problem from '../../schemas/api/problem.schema.json' with { type: 'json' };
@@ -34,8 +35,9 @@ const FILES: readonly { $defs: JsonObject }[] = [
   webhook,
   retrieval,
   person,
+  lorelai,
   health,
-  { $defs: { Limits: limitsSchema() } },
+  { $defs: { Limits: limitsSchema(), GrantLimits: grantLimitsSchema() } },
 ];
 
 /**

@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts';
 import { type AuthorisationClient, type AuthorisationTarget, rulesOf } from './authorisation-client.ts';
 import type { Authoriser } from './authorise.ts';
 import type { SecretHome, Vault } from './credentials.ts';
+import type { TokenKeeper } from './token-keeper.ts';
 import type { Revoker } from './revocation.ts';
 import type { Attempt } from './services.ts';
 
@@ -22,6 +23,7 @@ export interface AuthorisationOptions {
   openClient(target: AuthorisationTarget, flow: Flow): Promise<AuthorisationClient>;
   authoriser: Authoriser;
   revoker: Revoker;
+  tokenKeeper: Pick<TokenKeeper, 'accessToken'>;
 }
 
 /** What is needed to finish an attempt; kept sealed. */

@@ -59,18 +59,19 @@ export function openAuthorisationParts(options: AuthorisationPartsOptions): Auth
   const openClient = async (organisation: string, connection: string, flow: Flow): Promise<AuthorisationClient> =>
     openFor(await load(organisation, connection), flow);
   const revoker = createRevoker({ database, vault, log, openClient });
+  const tokenKeeper = createTokenKeeper({
+    database,
+    vault,
+    log,
+    openClient,
+    async onPaused(_organisation, connection, reason) {
+      await database.write([pauseConnection(connection, { by: 'host', cause: 'unauthorized', reason, atMs: Date.now() })]);
+    },
+  });
   return {
     variables,
     revoker,
-    tokenKeeper: createTokenKeeper({
-      database,
-      vault,
-      log,
-      openClient,
-      async onPaused(_organisation, connection, reason) {
-        await database.write([pauseConnection(connection, { by: 'host', cause: 'unauthorized', reason, atMs: Date.now() })]);
-      },
-    }),
+    tokenKeeper,
     authorisations: createAuthorisations({
       database,
       vault,
@@ -80,6 +81,7 @@ export function openAuthorisationParts(options: AuthorisationPartsOptions): Auth
       openClient: openFor,
       authoriser: createAuthoriser({ database, vault, wake }),
       revoker,
+      tokenKeeper,
     }),
   };
 }

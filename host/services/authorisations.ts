@@ -101,6 +101,12 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
       }
     },
 
+    async refresh(organisation, connection) {
+      await options.load(organisation, connection);
+      await options.tokenKeeper.accessToken(organisation, connection);
+      return service.status(organisation, connection);
+    },
+
     revoke: (organisation, connection, actor) => revoker.revoke(organisation, connection, actor),
 
     async pollDue() {

@@ -26,6 +26,7 @@ import { createHealth } from './health.ts';
 import { createIdempotency } from './idempotency.ts';
 import { createKeys } from './keys.ts';
 import { createLiveSearch } from './live-search.ts';
+import { createLorelai } from './lorelai.ts';
 import { createMetrics } from './metrics.ts';
 import { createOrganisations } from './organisations.ts';
 import { createComponents, type RunnableDatasource } from './components.ts';
@@ -105,6 +106,10 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const live = createLiveSearch({ ...session, extractor, accessMaxAgeMs: config.accessMaxAgeHours * 3_600_000 });
   const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
   const rotation = createVaultRotation({ database, vault, log });
+  const runs = createRuns({ database, organisations, connections, targets, worker, metrics });
+  const retrieval = people.recorded(createRetrieval({ database, visibility: people.visibility, live }));
+  const { authorisations } = access;
+  const { visibility } = people;
   return {
     services: {
       organisations,
@@ -116,13 +121,14 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       versions: createVersions({ database, components, recorder, versionSwitch, verify: () => Promise.resolve() }),
       flags: createFlags({ database, registry }),
       connections,
-      authorisations: access.authorisations,
+      authorisations,
       variables: access.variables,
       vault: rotation,
-      runs: createRuns({ database, organisations, connections, targets, worker, metrics }),
+      runs,
       schedules: createSchedules({ database, connections, registry, wake: worker.wake, interrupt: worker.interrupt }),
       webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
-      retrieval: people.recorded(createRetrieval({ database, visibility: people.visibility, live })),
+      retrieval,
+      lorelai: createLorelai({ database, retrieval, visibility, runs, connections, registry, authorisations, log }),
       ...people.services,
       audit: createAudit({ database, connections }),
       metrics,

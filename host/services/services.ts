@@ -18,6 +18,7 @@ import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
 import type { IdempotencyService } from './idempotency.ts';
 import type { KeyService } from './keys.ts';
+import type { LorelaiService } from './lorelai-services.ts';
 import type { Page, PageInput } from './page.ts';
 import type { AccessService, ConnectionAccessService, PeopleService, QuestionRecord } from './people-services.ts';
 import type { Asker } from './visibility.ts';
@@ -50,6 +51,7 @@ export interface Services {
   audit: AuditService;
   metrics: MetricsService;
   health: HealthService;
+  lorelai: LorelaiService;
 }
 
 /** A tenant. */
@@ -623,6 +625,8 @@ export interface AuthorisationService {
   choose(organisation: string, connection: string, choice: string, actor: Actor): Promise<AuthorisationStatus>;
   /** A browser came back from a source with these parameters. What they hold proves itself. */
   finish(parameters: URLSearchParams): Promise<{ ok: true } | { ok: false; reason: string }>;
+  /** Sees to a token that is good for a call now. UNKNOWN_CONNECTION, CREDENTIAL_MISSING when it is paused, UPSTREAM_FAULT. */
+  refresh(organisation: string, connection: string): Promise<AuthorisationStatus>;
   /** Ends access at the source as far as it can, and forgets credential, documents, passages and access here. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */
   revoke(organisation: string, connection: string, actor: Actor): Promise<Revocation>;
 }

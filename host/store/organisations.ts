@@ -25,6 +25,12 @@ const GET = defineStatement<{ id: string }, StoredOrganisation>(
   toOrganisation,
 );
 
+const CALLED = defineStatement<{ text: string }, StoredOrganisation>(
+  'organisations.called',
+  'SELECT id, name, created_at_ms FROM organisations WHERE id = :text OR name = :text ORDER BY id LIMIT 2',
+  toOrganisation,
+);
+
 const LIST = defineStatement<NoParams, StoredOrganisation>(
   'organisations.list',
   'SELECT id, name, created_at_ms FROM organisations ORDER BY id',
@@ -53,6 +59,11 @@ export async function insertOrganisation(database: Database, organisation: Store
 
 export async function getOrganisation(database: Database, id: string): Promise<StoredOrganisation | undefined> {
   return database.readOne(GET, { id });
+}
+
+/** Those that have this text as their id or their name; the first two when there are more. */
+export async function organisationsCalled(database: Database, text: string): Promise<StoredOrganisation[]> {
+  return database.read(CALLED, { text });
 }
 
 /** By id. */

@@ -1,0 +1,189 @@
+import { callersWith, OPEN } from './access.ts';
+import { callbackPage } from './pages/callback.ts';
+import { requiredText, text } from './parameters.ts';
+import { defineRoute, noBody, ok, plainText, requiredBody, type Route } from './route.ts';
+import { toLorelaiRevocationBody, toOAuthStartBody, toTokenStateBody } from './shapes/lorelai.ts';
+
+const DATASOURCE = { datasource: requiredText('The datasource, in any spelling.', 'Google Drive') };
+
+const OF_CONNECTION = {
+  access: callersWith('operator', 'caller'),
+  tag: 'Lorelai',
+  pathParameters: { id: requiredText('The id of the connection.', '01KATM4X7Z6V0R1Q2W3E4R5T6Y') },
+  queryParameters: {},
+} as const;
+
+/** How connections are authorised and what they read, in Lorelai's words. */
+export function lorelaiConnectionRoutes(): Route[] {
+  return [...startRoutes(), callbackRoute(), forwardedCallbackRoute(), ...tokenRoutes(), ...selectionRoutes()];
+}
+
+function startRoutes(): Route[] {
+  const shared = {
+    path: '/v1/oauth/{datasource}/start',
+    access: callersWith('operator', 'caller'),
+    tag: 'Lorelai',
+    summary: 'Begin to authorise a connection',
+    description:
+      'Gives the address where a person agrees. The source sends the browser back to this host, and the connection has its token then; Lorelai never sees one.',
+    pathParameters: DATASOURCE,
+    success: ok('LorelaiOAuthStart', 'What a person needs.'),
+    errors: [
+      'UNKNOWN_ORGANISATION',
+      'CONFLICT',
+      'UNKNOWN_DATASOURCE',
+      'UNKNOWN_CONNECTION',
+      'AUTHORISATION_UNSUPPORTED',
+      'AUTHORISATION_REFUSED',
+      'CREDENTIAL_MISSING',
+      'INVALID_CONFIG',
+      'INVALID_SETTING',
+      'UPSTREAM_FAULT',
+    ],
+  } as const;
+  return [
+    defineRoute({
+      ...shared,
+      method: 'POST',
+      operationId: 'lorelaiBeginOAuth',
+      queryParameters: {},
+      body: requiredBody('LorelaiOAuthInput'),
+      handle: async (services, { path: { datasource }, body: { org, connection }, caller, actor }) =>
+        toOAuthStartBody(await services.lorelai.authorise(caller, { org, datasource, connection }, actor)),
+    }),
+    defineRoute({
+      ...shared,
+      method: 'GET',
+      operationId: 'lorelaiBeginOAuthByAddress',
+      queryParameters: {
+        org: requiredText('The id or the exact name of the organisation.', 'acme'),
+        connection: text('The id of the connection, where there are several.', { fallback: undefined, maxLength: 64 }),
+      },
+      body: noBody(),
+      handle: async (services, { path: { datasource }, query: { org, connection }, caller, actor }) =>
+        toOAuthStartBody(await services.lorelai.authorise(caller, { org, datasource, connection }, actor)),
+    }),
+  ];
+}
+
+/** As the callback of the API: `state` says which attempt it belongs to, once, whatever the address says of the datasource. */
+function callbackRoute(): Route {
+  const route = defineRoute({
+    method: 'GET',
+    path: '/v1/oauth/{datasource}/callback',
+    operationId: 'lorelaiFinishOAuth',
+    access: OPEN,
+    tag: 'Lorelai',
+    summary: 'Come back from a source',
+    description: 'For a proxy that keeps the addresses of Lorelai: the same as `GET /api/v1/authorisations/callback`.',
+    pathParameters: DATASOURCE,
+    queryParameters: {},
+    body: noBody(),
+    success: plainText('text/html; charset=utf-8', 'A page that says whether it worked.'),
+    errors: [],
+    handle: () => Promise.reject(new TypeError('the callback is served by its own function')),
+  });
+  // Sources add parameters of their own, so that the query is not checked by name as elsewhere.
+  return {
+    ...route,
+    async serve(services, { query }) {
+      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined };
+    },
+  };
+}
+
+function forwardedCallbackRoute(): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/v1/oauth/{datasource}/callback',
+    operationId: 'lorelaiForwardOAuth',
+    access: OPEN,
+    tag: 'Lorelai',
+    summary: 'Hand over what a source sent a browser back with',
+    description: 'For a Lorelai to which sources send browsers back. `state` proves which attempt it is, once and for ten minutes.',
+    pathParameters: DATASOURCE,
+    queryParameters: {},
+    body: requiredBody('LorelaiOAuthCallback'),
+    success: ok('LorelaiOAuthEnd', 'Whether it worked.'),
+    errors: [],
+    handle: async (services, { body }) => {
+      const given = Object.entries(body).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+      const end = await services.authorisations.finish(new URLSearchParams(given));
+      return end.ok ? { authorised: true } : { authorised: false, error: end.reason };
+    },
+  });
+}
+
+function tokenRoutes(): Route[] {
+  return [
+    defineRoute({
+      ...OF_CONNECTION,
+      method: 'POST',
+      path: '/v1/connections/{id}/refresh',
+      operationId: 'lorelaiRefresh',
+      summary: 'See to a token that is good',
+      description:
+        'Refreshes the token when it is not good for a call now. Nobody needs to call this: the host does so by itself, without a person.',
+      body: noBody(),
+      success: ok('LorelaiTokenState', 'How the connection is authorised.'),
+      errors: ['UNKNOWN_CONNECTION', 'CREDENTIAL_MISSING', 'UPSTREAM_FAULT'],
+      handle: async (services, { path, caller }) => toTokenStateBody(path.id, await services.lorelai.refresh(caller, path.id)),
+    }),
+    defineRoute({
+      ...OF_CONNECTION,
+      method: 'POST',
+      path: '/v1/connections/{id}/revoke',
+      operationId: 'lorelaiRevoke',
+      summary: 'Revoke the access of a connection',
+      description:
+        'Ends its tokens at the source and deletes what was read with them: documents, passages and access. Cancel its run first.',
+      body: noBody(),
+      success: ok('LorelaiRevocation', 'What was done.'),
+      errors: ['UNKNOWN_CONNECTION', 'RUN_IN_PROGRESS'],
+      handle: async (services, { path, caller, actor }) =>
+        toLorelaiRevocationBody(path.id, await services.lorelai.revoke(caller, path.id, actor)),
+    }),
+  ];
+}
+
+function selectionRoutes(): Route[] {
+  const shared = {
+    ...OF_CONNECTION,
+    path: '/v1/connections/{id}/selection',
+    success: ok('LorelaiSelection', 'What is read.'),
+  } as const;
+  const changing = ['UNKNOWN_CONNECTION', 'SELECTION_UNSUPPORTED', 'INVALID_CONFIG', 'CHANGED_MEANWHILE', 'DATASOURCE_FAULT'] as const;
+  return [
+    defineRoute({
+      ...shared,
+      method: 'GET',
+      operationId: 'lorelaiSelection',
+      summary: 'Read what was picked',
+      description: 'The list among the settings of the connection that says what of the source is read.',
+      body: noBody(),
+      errors: ['UNKNOWN_CONNECTION', 'SELECTION_UNSUPPORTED'],
+      handle: async (services, { path, caller }) => services.lorelai.selection(caller, path.id),
+    }),
+    defineRoute({
+      ...shared,
+      method: 'PUT',
+      operationId: 'lorelaiSelect',
+      summary: 'Pick what is read',
+      description:
+        'Takes the place of what was picked before. The datasource checks it as it checks all settings; it counts from the next run on.',
+      body: requiredBody('LorelaiSelectionInput'),
+      errors: changing,
+      handle: async (services, { path, body, caller, actor }) => services.lorelai.select(caller, path.id, body.items, actor),
+    }),
+    defineRoute({
+      ...shared,
+      method: 'DELETE',
+      operationId: 'lorelaiUnselect',
+      summary: 'Forget what was picked',
+      description: 'What is read then is what the datasource reads by default, which may be everything.',
+      body: noBody(),
+      errors: changing,
+      handle: async (services, { path, caller, actor }) => services.lorelai.select(caller, path.id, undefined, actor),
+    }),
+  ];
+}
