@@ -65,6 +65,24 @@ export type ErrorCode =
   | "INCOMPATIBLE_UPGRADE"
   | "DIGEST_CHANGED"
   | "APPROVAL_NEEDED"
+  | "SIGNATURE_MISSING"
+  | "SIGNATURE_INVALID"
+  | "UNTRUSTED_PUBLISHER"
+  | "PUBLISHER_NOT_ALLOWED"
+  | "PUBLISHER_CHANGED"
+  | "LOOK_ALIKE_NAME"
+  | "UNKNOWN_PUBLISHER_KEY"
+  | "INVALID_SIGNING_KEY"
+  | "DIGEST_MISMATCH"
+  | "SOURCE_DENIED"
+  | "SOURCE_UNREACHABLE"
+  | "SOURCE_UNUSABLE"
+  | "UNKNOWN_SOURCE"
+  | "UNKNOWN_MARKET"
+  | "NOT_IN_MARKET"
+  | "INDEX_SIGNATURE_INVALID"
+  | "INDEX_EXPIRED"
+  | "INDEX_DOWNGRADED"
   | "NO_UPGRADE_PATH"
   | "NOTHING_TO_ROLL_BACK"
   | "DATASOURCE_DISABLED"
@@ -132,7 +150,6 @@ export interface ApiSchemas {
   Cursor: Cursor;
   Problem: Problem;
   InputProblem: InputProblem;
-  ErrorCode: ErrorCode;
   Organisation: Organisation;
   OrganisationInput: OrganisationInput;
   OrganisationPage: OrganisationPage;
@@ -269,6 +286,7 @@ export interface ApiSchemas {
   Readiness: Readiness;
   Limits: Limits;
   GrantLimits: GrantLimits;
+  ErrorCode: ErrorCode;
 }
 /**
  * Why a request failed (RFC 9457), as `application/problem+json`. Programs decide by `code`; people read `detail` and `remedy`.

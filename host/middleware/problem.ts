@@ -83,6 +83,11 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
+/** What is over in a moment: the answer has `Retry-After`. */
+export const RETRIED_SOON: readonly ErrorCode[] = ['HOST_BUSY', 'NOT_READY', 'IDEMPOTENCY_KEY_IN_USE'];
+/** What another key would change: the answer has `WWW-Authenticate`. */
+export const CHALLENGED: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN'];
+
 /** The body of a problem (RFC 9457). */
 export function problemBody(error: RequestError, requestId: string): ApiSchemas['Problem'] {
   const { status, title } = PROBLEM_KINDS[error.code];
@@ -110,7 +115,7 @@ export function toRequestError(thrown: unknown): RequestError {
 /** Answers with a problem. */
 export function problemResponse(c: Context<Edge>, error: RequestError, headers: Record<string, string> = {}): Response {
   const body = problemBody(error, c.get('requestId'));
-  const retry = ['HOST_BUSY', 'NOT_READY', 'IDEMPOTENCY_KEY_IN_USE'].includes(error.code) ? { 'Retry-After': '1' } : {};
+  const retry = RETRIED_SOON.includes(error.code) ? { 'Retry-After': '1' } : {};
   const challenge = challengeOf(error.code, c.req.header('authorization') !== undefined);
   return c.body(JSON.stringify(body), PROBLEM_KINDS[error.code].status, {
     'Content-Type': PROBLEM_MEDIA_TYPE,
@@ -123,7 +128,7 @@ export function problemResponse(c: Context<Edge>, error: RequestError, headers: 
 /** How to authenticate (RFC 6750, section 3): without a reason for whoever has not tried. */
 function challengeOf(code: ErrorCode, tried: boolean): Record<string, string> {
   const reason = code === 'FORBIDDEN' ? ', error="insufficient_scope"' : tried ? ', error="invalid_token"' : '';
-  return code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' ? { 'WWW-Authenticate': `Bearer realm="lorelai"${reason}` } : {};
+  return CHALLENGED.includes(code) ? { 'WWW-Authenticate': `Bearer realm="lorelai"${reason}` } : {};
 }
 
 /** The last step of every failed request; the log gets what the caller does not. */

@@ -7,11 +7,25 @@ export function limitsSchema(): JsonObject {
     type: 'object',
     description: 'Every limit in force, enforced on each call.',
     required: [...LIMIT_NAMES],
-    properties: Object.fromEntries(
-      LIMIT_NAMES.map((name) => {
-        const { least, most, description, default: standard } = LIMITS[name];
-        return [name, { type: 'integer', minimum: least, maximum: most, default: standard, description }];
-      }),
-    ),
+    properties: limitProperties(),
   };
+}
+
+/** The schema of the limits that a grant sets. */
+export function grantLimitsSchema(): JsonObject {
+  return {
+    type: 'object',
+    description: 'Limits that differ from their defaults.',
+    additionalProperties: false,
+    properties: limitProperties(),
+  };
+}
+
+function limitProperties(): JsonObject {
+  return Object.fromEntries(
+    LIMIT_NAMES.map((name) => {
+      const { least, most, description, default: standard } = LIMITS[name];
+      return [name, { type: 'integer', minimum: least, maximum: most, default: standard, description }];
+    }),
+  );
 }

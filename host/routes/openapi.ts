@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/errors.ts';
-import type { JsonObject } from '../domain/json.ts';
-import { PROBLEM_KINDS, PROBLEM_MEDIA_TYPE } from '../middleware/problem.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { CHALLENGED, PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, RETRIED_SOON } from '../middleware/problem.ts';
+import { HEADERS, type HeaderName, type OpenApiHeader } from './openapi-headers.ts';
 import { routeErrors, takesIdempotencyKey, type Route, type Tag } from './route.ts';
 import type { OrganisationSource } from './access.ts';
 import { apiSchemas } from './schemas.ts';
@@ -57,19 +58,14 @@ export type OpenApiParameter = {
   example?: string;
 };
 
-export type OpenApiResponse = { description: string; headers: Record<string, OpenApiHeader | { $ref: string }>; content?: OpenApiContent };
+export type OpenApiResponse = { description: string; headers: Record<string, { $ref: string }>; content?: OpenApiContent };
 /** By media type. */
 type OpenApiContent = Record<string, { schema: JsonObject }>;
-type OpenApiHeader = { description: string; schema: JsonObject };
 
 const TEXT: OpenApiContent = { 'text/plain': { schema: { type: 'string' } } };
 
-const REQUEST_ID = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
-
-const RATE_LIMIT = {
-  RateLimit: { $ref: '#/components/headers/RateLimit' },
-  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
-};
+/** Watched every few seconds: requests of it are not counted. */
+const UNCOUNTED_PATHS: readonly string[] = ['/healthz', '/readyz'];
 
 /** The document of these routes. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
@@ -82,7 +78,10 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
       version: '1',
       description:
         'Indexes what datasources read and answers questions from it. Bodies are JSON in UTF-8, times are RFC 3339 in UTC, and what does not apply is absent. ' +
-        'Lists come in pages `{items, next}`: give `next` as `after` for the page that follows. Every failed request gets `application/problem+json` with a `code`.',
+        'Lists come in pages `{items, next}`: give `next` as `after` for the page that follows, until there is none. Every failed request gets `application/problem+json` with a `code`. ' +
+        'A POST that takes an `Idempotency-Key` takes effect once, however often it is sent with the same key. What has an `ETag` can be changed with `If-Match`, ' +
+        'so that nobody overwrites what they have not seen. Requests are counted: see `RateLimit`, and wait as long as `Retry-After` says. ' +
+        'Any request may also meet 408 `REQUEST_TIMEOUT` and 431 `HEADERS_TOO_LARGE`, and an address without its method 405 `METHOD_NOT_ALLOWED` with `Allow`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'This host.' }],
@@ -98,18 +97,7 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
             'A key of this host (`lorelai_…`), or a token of its OpenID provider. Each operation says under `x-lorelai-access` which scopes suffice, and where the organisation comes from.',
         },
       },
-      headers: {
-        RateLimit: {
-          description: 'How many requests are left, `r`, and in how many seconds all are there again, `t`.',
-          schema: { type: 'string' },
-        },
-        RateLimitPolicy: { description: 'How many requests, `q`, are allowed in how many seconds, `w`.', schema: { type: 'string' } },
-        RequestId: {
-          description:
-            'Names this request in the log of the host. A request may bring its own: 1 to 64 of letters, digits, ".", "_" and "-".',
-          schema: { type: 'string' },
-        },
-      },
+      headers: HEADERS,
     },
   };
 }
@@ -126,7 +114,7 @@ function operation(route: Route): OpenApiOperation {
     ...(access.kind === 'open' ? {} : { 'x-lorelai-access': { scopes: [...access.scopes], organisation: access.organisation } }),
     ...(body.schema === undefined ? {} : { requestBody: { required: body.required, content: jsonContent(body.schema) } }),
     ...(body.takes === 'delivery' ? { requestBody: { required: false, content: { '*/*': { schema: {} } } } } : {}),
-    responses: { [success.status]: successResponse(route), ...problemResponses(routeErrors(route)) },
+    responses: { [success.status]: successResponse(route), ...problemResponses(route) },
   };
 }
 
@@ -166,27 +154,50 @@ function headerList(route: Route): OpenApiParameter[] {
   ];
 }
 
-function successResponse({ success, access }: Route): OpenApiResponse {
-  const location = { Location: { description: 'Where the new thing is.', schema: { type: 'string', format: 'uri-reference' } } };
+function successResponse(route: Route): OpenApiResponse {
+  const { success } = route;
   return {
     description: success.description,
-    headers: { ...REQUEST_ID, ...(success.located ? location : {}), ...(access.kind === 'open' ? {} : RATE_LIMIT) },
+    headers: {
+      ...commonHeaders(route),
+      ...(success.located ? headersNamed('Location') : {}),
+      ...(hasRevision(route) ? headersNamed('ETag') : {}),
+      ...(takesIdempotencyKey(route) ? headersNamed('Idempotency-Replayed') : {}),
+    },
     ...(success.schema === undefined ? {} : { content: { ...jsonContent(success.schema), ...(success.orText ? TEXT : {}) } }),
     ...(success.mediaType === undefined ? {} : { content: { [success.mediaType]: { schema: { type: 'string' } } } }),
   };
 }
 
-/** One response for each status, which names the codes that come with it. */
-function problemResponses(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> {
-  const byStatus = Map.groupBy(codes, (code) => PROBLEM_KINDS[code].status);
-  return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemsOf(group)]));
+/** Whether the answer is a thing with a revision, which its ETag says. */
+function hasRevision({ success }: Route): boolean {
+  const { properties } = (success.schema === undefined ? undefined : apiSchemas(SCHEMAS)[success.schema]) ?? {};
+  return isJsonObject(properties) && 'revision' in properties;
 }
 
-function problemsOf(codes: readonly ErrorCode[]): OpenApiResponse {
+/** One response for each status, which names the codes that come with it. */
+function problemResponses(route: Route): Record<string, OpenApiResponse> {
+  const byStatus = Map.groupBy(routeErrors(route), (code) => PROBLEM_KINDS[code].status);
+  return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemsOf(route, group)]));
+}
+
+function problemsOf(route: Route, codes: readonly ErrorCode[]): OpenApiResponse {
   const thisCode = { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } };
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEM_KINDS[code].title}.`).join(' '),
-    headers: REQUEST_ID,
+    headers: {
+      ...commonHeaders(route),
+      ...(codes.some((code) => code === 'RATE_LIMITED' || RETRIED_SOON.includes(code)) ? headersNamed('Retry-After') : {}),
+      ...(codes.some((code) => CHALLENGED.includes(code)) ? headersNamed('WWW-Authenticate') : {}),
+    },
     content: { [PROBLEM_MEDIA_TYPE]: { schema: { allOf: [{ $ref: `${SCHEMAS}Problem` }, thisCode] } } },
   };
+}
+
+function commonHeaders({ path }: Route): OpenApiResponse['headers'] {
+  return { ...headersNamed('X-Request-Id'), ...(UNCOUNTED_PATHS.includes(path) ? {} : headersNamed('RateLimit', 'RateLimit-Policy')) };
+}
+
+function headersNamed(...names: HeaderName[]): OpenApiResponse['headers'] {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

@@ -16,9 +16,10 @@ import schedule from '../../schemas/api/schedule.schema.json' with { type: 'json
 import version from '../../schemas/api/version.schema.json' with { type: 'json' };
 import webhook from '../../schemas/api/webhook.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
-import { limitsSchema } from './limits-schema.ts';
+import { errorCodes } from '../domain/errors.ts';
+import { grantLimitsSchema, limitsSchema } from './limits-schema.ts';
 
-/** The files of schemas/api: a new one is added here. Every name under `$defs` is used once in all of them. `Limits` comes from its table. */
+/** The files of schemas/api: a new one is added here. Every name under `$defs` is used once in all of them. What a table says comes from there. */
 const FILES: readonly { $defs: JsonObject }[] = [
   common,
   problem,
@@ -37,7 +38,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   person,
   lorelai,
   health,
-  { $defs: { Limits: limitsSchema(), GrantLimits: grantLimitsSchema() } },
+  { $defs: { Limits: limitsSchema(), GrantLimits: grantLimitsSchema(), ErrorCode: errorCodeSchema() } },
 ];
 
 /**
@@ -52,6 +53,14 @@ export function apiSchemas(refPrefix: string): Record<string, JsonObject> {
     if (isJsonObject(rewritten)) schemas[name] = rewritten;
   }
   return schemas;
+}
+
+function errorCodeSchema(): JsonObject {
+  return {
+    type: 'string',
+    description: 'What went wrong, for programs. New codes may be added; treat an unknown one by its HTTP status.',
+    enum: errorCodes(),
+  };
 }
 
 function rewriteReferences(value: Json, refPrefix: string): Json {
