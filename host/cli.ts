@@ -27,6 +27,7 @@ import { searchCommand } from './cli/search.ts';
 import { serveCommand } from './cli/serve.ts';
 import { variableCommand } from './cli/variable.ts';
 import { vaultCommand } from './cli/vault.ts';
+import { vectorsCommand } from './cli/vectors.ts';
 import { webhookCommand } from './cli/webhook.ts';
 import { upgradeCommand } from './cli/upgrade.ts';
 import { rollbackCommand } from './cli/rollback.ts';
@@ -68,6 +69,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   heldCommand,
   failedCommand,
   searchCommand,
+  vectorsCommand,
   webhookCommand,
   auditCommand,
   peopleCommand,

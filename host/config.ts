@@ -10,8 +10,10 @@ import {
   toTokenOrganisation,
   toTokenSettings,
 } from './config-callers.ts';
+import { toEmbeddingSettings, toModelKey, toModelUrl, toPrefix, toRerankSettings, toRerankStyle } from './config-models.ts';
 import { RequestError, type Problem } from './domain/errors.ts';
 import { ISOLATION_SETTINGS, type IsolationSetting } from './domain/isolation-setting.ts';
+import type { EmbeddingSettings, RerankSettings } from './domain/model-settings.ts';
 import { nearest } from './domain/nearest.ts';
 import { DEFAULT_ORGANISATION } from './domain/organisation.ts';
 import type { TokenSettings } from './domain/token-settings.ts';
@@ -57,6 +59,10 @@ export interface Config {
   readonly isolation: IsolationSetting;
   /** Size of passages, about: 64 to 4,096. */
   readonly passageTokens: number;
+  /** What passages are embedded with; without it they are found by their words alone. */
+  readonly embeddings: EmbeddingSettings | undefined;
+  /** What looks at the best passages once more. */
+  readonly rerank: RerankSettings | undefined;
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
   /** How long what is on record is kept: 1 to 3,650. */
@@ -166,6 +172,47 @@ export const SETTINGS = [
       'The size that documents are cut to, in tokens, 64 to 4096. After a change documents are cut anew when their source gives them again.',
   },
   {
+    name: 'LORELAI_EMBEDDINGS_URL',
+    fallback: '',
+    description:
+      'An OpenAI-compatible endpoint that embeds, as in http://127.0.0.1:11434/v1; /embeddings is put behind it. When empty: passages are found by their words alone.',
+  },
+  { name: 'LORELAI_EMBEDDINGS_MODEL', fallback: '', description: 'The model. Another one makes all vectors anew, in the background.' },
+  {
+    name: 'LORELAI_EMBEDDINGS_DIMENSIONS',
+    fallback: '0',
+    description: 'Numbers of a vector that the model is asked for, up to 16384; 0 for as many as it gives.',
+  },
+  { name: 'LORELAI_EMBEDDINGS_KEY', fallback: '', description: 'The key of that endpoint, if it wants one.' },
+  { name: 'LORELAI_EMBEDDINGS_KEY_FILE', fallback: '', description: 'Instead: a file that holds it.' },
+  { name: 'LORELAI_EMBEDDINGS_BATCH', fallback: '32', description: 'Passages of one request, 1 to 512.' },
+  {
+    name: 'LORELAI_EMBEDDINGS_DOCUMENT_PREFIX',
+    fallback: '',
+    description: 'What the model wants before each passage, as in "search_document: "; quotes keep a space at the end.',
+  },
+  { name: 'LORELAI_EMBEDDINGS_QUERY_PREFIX', fallback: '', description: 'And before each question, as in "search_query: ".' },
+  {
+    name: 'LORELAI_EMBEDDINGS_QUERY_TIMEOUT_MS',
+    fallback: '1500',
+    description: 'Milliseconds that a question waits for its vector before it is answered without, 50 to 30000.',
+  },
+  {
+    name: 'LORELAI_RERANK_URL',
+    fallback: '',
+    description: 'An endpoint that reranks, as in http://127.0.0.1:8080; /rerank is put behind it. When empty: none is asked.',
+  },
+  { name: 'LORELAI_RERANK_MODEL', fallback: '', description: 'The model, where the endpoint has several.' },
+  { name: 'LORELAI_RERANK_KEY', fallback: '', description: 'The key of that endpoint, if it wants one.' },
+  { name: 'LORELAI_RERANK_KEY_FILE', fallback: '', description: 'Instead: a file that holds it.' },
+  { name: 'LORELAI_RERANK_STYLE', fallback: 'cohere', description: 'How it is asked: cohere (also Jina, vLLM, LiteLLM), or tei.' },
+  { name: 'LORELAI_RERANK_TOP', fallback: '30', description: 'Passages that it looks at, 2 to 100.' },
+  {
+    name: 'LORELAI_RERANK_TIMEOUT_MS',
+    fallback: '2000',
+    description: 'Milliseconds that a question waits for it before it is answered without, 50 to 30000.',
+  },
+  {
     name: 'LORELAI_RUN_LEASE_MS',
     fallback: '15000',
     description: 'Milliseconds of silence after which another host takes a run over, 100 to 3600000.',
@@ -227,6 +274,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     maxSandboxProcesses: read('LORELAI_SANDBOX_PROCESSES', (text) => toInteger(text, 1, 256)),
     isolation: read('ISOLATION', toIsolation),
     passageTokens: read('LORELAI_PASSAGE_TOKENS', (text) => toInteger(text, 64, 4_096)),
+    embeddings: readEmbeddings(read),
+    rerank: readRerank(read),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
     accessMaxAgeHours: read('LORELAI_ACCESS_MAX_AGE_HOURS', (text) => toInteger(text, 1, 87_600)),
     auditDays: read('LORELAI_AUDIT_DAYS', (text) => toInteger(text, 1, 3_650)),
@@ -258,6 +307,32 @@ function readTokenSettings(read: Read): TokenSettings | undefined {
   return read('LORELAI_OIDC_AUDIENCE', (audience) => toTokenSettings({ ...texts, audience }));
 }
 
+function readEmbeddings(read: Read): EmbeddingSettings | undefined {
+  const url = read('LORELAI_EMBEDDINGS_URL', toModelUrl);
+  const key = read('LORELAI_EMBEDDINGS_KEY', (text) => text) ?? '';
+  const settings = {
+    key: read('LORELAI_EMBEDDINGS_KEY_FILE', (file) => toModelKey(key, file)),
+    dimensions: read('LORELAI_EMBEDDINGS_DIMENSIONS', (text) => toInteger(text, 0, 16_384)) || undefined,
+    batch: read('LORELAI_EMBEDDINGS_BATCH', (text) => toInteger(text, 1, 512)) ?? 0,
+    documentPrefix: read('LORELAI_EMBEDDINGS_DOCUMENT_PREFIX', toPrefix) ?? '',
+    queryPrefix: read('LORELAI_EMBEDDINGS_QUERY_PREFIX', toPrefix) ?? '',
+    queryTimeoutMs: read('LORELAI_EMBEDDINGS_QUERY_TIMEOUT_MS', (text) => toInteger(text, 50, 30_000)) ?? 0,
+  };
+  return read('LORELAI_EMBEDDINGS_MODEL', (model) => toEmbeddingSettings(url, { ...settings, model }));
+}
+
+function readRerank(read: Read): RerankSettings | undefined {
+  const key = read('LORELAI_RERANK_KEY', (text) => text) ?? '';
+  const settings = {
+    model: read('LORELAI_RERANK_MODEL', (text) => text) ?? '',
+    key: read('LORELAI_RERANK_KEY_FILE', (file) => toModelKey(key, file)),
+    style: read('LORELAI_RERANK_STYLE', toRerankStyle) ?? 'cohere',
+    top: read('LORELAI_RERANK_TOP', (text) => toInteger(text, 2, 100)) ?? 0,
+    timeoutMs: read('LORELAI_RERANK_TIMEOUT_MS', (text) => toInteger(text, 50, 30_000)) ?? 0,
+  };
+  return read('LORELAI_RERANK_URL', (text) => toRerankSettings(toModelUrl(text), settings));
+}
+
 function unknownSettings(env: Readonly<Record<string, string | undefined>>): Problem[] {
   const known = SETTINGS.map((setting) => setting.name).filter((name) => name.startsWith(PREFIX));
   const unknown = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.some((candidate) => candidate === name));
@@ -278,7 +353,15 @@ function invalidSettings(problems: readonly Problem[]): RequestError {
 }
 
 /** Settings that may be missing. */
-const OPTIONAL: readonly (keyof Config)[] = ['masterKeyFile', 'masterKeyCommand', 'publicUrl', 'adminKeyFile', 'tokens'];
+const OPTIONAL: readonly (keyof Config)[] = [
+  'masterKeyFile',
+  'masterKeyCommand',
+  'publicUrl',
+  'adminKeyFile',
+  'tokens',
+  'embeddings',
+  'rerank',
+];
 
 function isComplete(config: { [K in keyof Config]: Config[K] | undefined }): config is Config {
   return Object.entries(config).every(([key, value]) => OPTIONAL.some((name) => name === key) || value !== undefined);

@@ -25,7 +25,7 @@ const REQUEST_GRACE_MS = 5_000;
  * nothing is left open.
  */
 export async function startHost(config: Config, log: Log, showPerson?: (text: string) => void): Promise<RunningHost> {
-  const { services, isolation, keepAuthorisations, close: closeServices } = await openServices(config, log);
+  const { services, isolation, keepAuthorisations, keepVectors, close: closeServices } = await openServices(config, log);
   const stop = new AbortController();
   try {
     await ensureDefaultOrganisation(services);
@@ -35,13 +35,14 @@ export async function startHost(config: Config, log: Log, showPerson?: (text: st
     const authorisations = keepAuthorisations(stop.signal).catch((error: unknown) =>
       log.error('the work on authorisations ended', { error }),
     );
+    const vectors = keepVectors(stop.signal).catch((error: unknown) => log.error('the work on vectors ended', { error }));
     return {
       url: listener.url,
       isolation,
       async close() {
         const closed = listener.close(REQUEST_GRACE_MS);
         stop.abort();
-        await Promise.all([closed, work, authorisations]);
+        await Promise.all([closed, work, authorisations, vectors]);
         await closeServices();
       },
     };

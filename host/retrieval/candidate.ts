@@ -12,13 +12,15 @@ export interface Candidate {
 }
 
 /** A way of searching. The place for another one is a file that gives an `ArmResult`, and a line in services/retrieval.ts. */
-export type ArmName = 'keyword' | 'feedback' | 'live';
+export type ArmName = 'keyword' | 'feedback' | 'vector' | 'live';
 
 /** What one way of searching found. */
 export interface ArmResult<C extends Candidate> {
   arm: ArmName;
   /** How much it counts beside the others: 0 to 1. */
   weight: number;
+  /** The score from which on something counts beside other arms; 0 when left out. */
+  floor?: number;
   /** Scores lie from 0 to 1. */
   found: readonly { candidate: C; score: number }[];
 }

@@ -4,7 +4,8 @@ import { matchExpression, selectTerms } from '../retrieval/query.ts';
 import { toScore } from '../retrieval/score.ts';
 import type { Database } from '../store/database.ts';
 import type { DocumentFilter } from '../store/document-filter.ts';
-import { searchPassages, type FoundPassage, type PassageSearch, type SearchWeights } from '../store/search.ts';
+import type { FoundPassage } from '../store/found-passages.ts';
+import { searchPassages, type PassageSearch, type SearchWeights } from '../store/search.ts';
 import type { AskedIndex, QuestionPlan } from './question-plan.ts';
 
 /** The one configuration of the index's own ranking; see `closeness.ts` for what is measured together with it. */
@@ -36,6 +37,8 @@ export interface KeywordSearch extends AskedIndex {
   k: number;
   /** Passages of one document that may be of use: hits, and neighbours to join them with. */
   perDocument: number;
+  /** Passages whose text is compared with the question, at least: where another arm ranks passages too, also those further down count. */
+  compared?: number;
 }
 
 /** Finds passages by words: bm25 over the index, then a closer look at the texts of the best. */
@@ -45,7 +48,7 @@ export async function searchKeywords(database: Database, search: KeywordSearch, 
 }
 
 async function findPassages(database: Database, search: KeywordSearch, plan: QuestionPlan): Promise<FoundPassage[]> {
-  const { k, ...asked } = search;
+  const { k, compared = MIN_COMPARED, ...asked } = search;
   const { selection } = plan;
   const wanted = {
     ...asked,
@@ -53,7 +56,7 @@ async function findPassages(database: Database, search: KeywordSearch, plan: Que
     weights: WEIGHTS,
     share: isRestricted(search) ? 1 : selection.share,
     candidates: Math.max(MIN_CANDIDATES, k * CANDIDATES_PER_HIT),
-    limit: Math.max(MIN_COMPARED, k * COMPARED_PER_HIT),
+    limit: Math.max(compared, k * COMPARED_PER_HIT),
   };
   for (;;) {
     const found = await searchPassages(database, wanted);
@@ -95,16 +98,20 @@ function isRestricted({ visibility, filter }: Pick<PassageSearch, 'visibility' |
 }
 
 function rate(passage: FoundPassage, { weighed, bound }: QuestionPlan): { candidate: HitCandidate; score: number } {
-  const { id, relevance, candidates, position, ...source } = passage;
-  const closeness = closenessOf(weighed, source.title, source.text);
-  const candidate: HitCandidate = {
+  const { relevance, title, text } = passage;
+  const closeness = closenessOf(weighed, title, text);
+  const candidate = { ...toCandidate(passage), keyword: { bm25: relevance, closeness, bound } };
+  return { candidate, score: toScore(relevance + totalCloseness(closeness), bound) };
+}
+
+/** A passage of the index, however it was found. */
+export function toCandidate({ id, relevance, candidates, position, ...source }: FoundPassage): HitCandidate {
+  return {
     key: `passage:${id}`,
     document: source.documentId,
     position,
     text: source.text,
     updatedAtMs: source.updatedAtMs ?? source.createdAtMs,
     source,
-    keyword: { bm25: relevance, closeness, bound },
   };
-  return { candidate, score: toScore(relevance + totalCloseness(closeness), bound) };
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ModelFaultKind } from '../capabilities/model-endpoint.ts';
 import type { AuditEvent } from '../domain/audit.ts';
 import type { RunState } from '../domain/run-kind.ts';
 import type { MetricsService } from './services.ts';
@@ -12,9 +13,18 @@ export interface HostMetrics extends MetricsService {
   countRun(state: RunState): void;
   /** What came of a webhook delivery at the entry. */
   countDelivery(datasource: string, outcome: 'kept' | 'repeated' | 'full' | 'refused'): void;
+  /** What came of asking a model. */
+  countModelRequest(use: ModelUse, outcome: 'answered' | 'cancelled' | ModelFaultKind): void;
+  /** What an embedder counted, or would have, of the texts that it was given. */
+  countModelTokens(use: 'documents' | 'queries', tokens: number): void;
+  /** Passages that got their vectors: made, or taken from one with the same text. */
+  countVectors(outcome: 'made' | 'reused' | 'failed', passages: number): void;
   /** What one committed batch did. */
   countDocuments(datasource: string, changes: { upserted: number; unchanged: number; deleted: number }): void;
 }
+
+/** What a model is asked for. */
+export type ModelUse = 'documents' | 'queries' | 'rerank';
 
 export interface MetricsOptions {
   /** Read at each scrape. */
@@ -52,6 +62,7 @@ export function createMetrics(options: MetricsOptions): HostMetrics {
   });
   const { denials, breaches, kills, dropped } = recordCounters(registers);
   const { runs, documents, deliveries } = workCounters(registers);
+  const { modelRequests, modelTokens, vectors } = modelCounters(registers);
   processGauge(registers, options);
   return {
     countEvent({ kind, datasource, request, cause }) {
@@ -70,6 +81,9 @@ export function createMetrics(options: MetricsOptions): HostMetrics {
     countDocuments(datasource, changes) {
       for (const change of ['upserted', 'unchanged', 'deleted'] as const) documents.inc({ datasource, change }, changes[change]);
     },
+    countModelRequest: (use, outcome) => modelRequests.inc({ use, outcome }),
+    countModelTokens: (use, tokens) => modelTokens.inc({ use }, tokens),
+    countVectors: (outcome, passages) => vectors.inc({ outcome }, passages),
     text: () => registry.metrics(),
   };
 }
@@ -121,6 +135,33 @@ function workCounters(registers: Registry[]): {
       name: 'lorelai_documents_total',
       help: 'Documents of committed batches by what became of them.',
       labelNames: ['datasource', 'change'],
+      registers,
+    }),
+  };
+}
+
+function modelCounters(registers: Registry[]): {
+  modelRequests: Counter<'use' | 'outcome'>;
+  modelTokens: Counter<'use'>;
+  vectors: Counter<'outcome'>;
+} {
+  return {
+    modelRequests: new Counter({
+      name: 'lorelai_model_requests_total',
+      help: 'Requests to the embedder, for documents and for questions, and to the reranker, by what came of them.',
+      labelNames: ['use', 'outcome'],
+      registers,
+    }),
+    modelTokens: new Counter({
+      name: 'lorelai_embedding_tokens_total',
+      help: 'Tokens that the embedder counted; estimated where it does not count.',
+      labelNames: ['use'],
+      registers,
+    }),
+    vectors: new Counter({
+      name: 'lorelai_vectors_total',
+      help: 'Passages by how they got their vectors: made, or reused from one with the same text.',
+      labelNames: ['outcome'],
       registers,
     }),
   };

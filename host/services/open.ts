@@ -43,6 +43,7 @@ import { recordEnd } from './connection-record.ts';
 import { installingKey, recordDiscard, recordExamination } from './sandbox-record.ts';
 import { createTokens } from './tokens.ts';
 import { createVaultRotation } from './vault-rotation.ts';
+import { openVectorParts } from './vector-parts.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface OpenServices {
@@ -51,6 +52,8 @@ export interface OpenServices {
   isolation: string;
   /** Refreshes tokens, asks about devices and wraps secrets anew, whenever that is due, until `signal` aborts. */
   keepAuthorisations(signal: AbortSignal): Promise<void>;
+  /** Makes vectors of passages that have none, whenever there are such, until `signal` aborts. */
+  keepVectors(signal: AbortSignal): Promise<void>;
   /** Ends sandbox processes and closes the store. Workers must have been stopped by their signal before. */
   close(): Promise<void>;
 }
@@ -107,7 +110,9 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
   const rotation = createVaultRotation({ database, vault, log });
   const runs = createRuns({ database, organisations, connections, targets, worker, metrics });
-  const retrieval = people.recorded(createRetrieval({ database, visibility: people.visibility, live }));
+  const { embeddings, rerank } = config;
+  const vectorParts = openVectorParts({ database, embeddings, rerank, metrics, log });
+  const retrieval = people.recorded(createRetrieval({ database, visibility: people.visibility, live, ...vectorParts.arms }));
   const { authorisations } = access;
   const { visibility } = people;
   return {
@@ -128,15 +133,17 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       schedules: createSchedules({ database, connections, registry, wake: worker.wake, interrupt: worker.interrupt }),
       webhooks: createWebhooks({ database, connections, registry, vault, metrics, log, wake: () => worker.wake() }),
       retrieval,
+      vectors: vectorParts.vectors,
       lorelai: createLorelai({ database, retrieval, visibility, runs, connections, registry, authorisations, log }),
       ...people.services,
       audit: createAudit({ database, connections }),
       metrics,
-      health: createHealth({ database, pool, isolation: description, stopping: stopping.signal }),
+      health: createHealth({ database, pool, vectors: vectorParts.vectors, isolation: description, stopping: stopping.signal }),
     },
     isolation: description,
     keepAuthorisations: (signal) =>
       keepAuthorisations([access.tokenKeeper.refreshDue, access.authorisations.pollDue, rotation.workWhenDue], signal),
+    keepVectors: (signal) => vectorParts.keepVectors({ signal }),
     async close() {
       stopping.abort();
       pool.close();

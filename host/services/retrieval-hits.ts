@@ -8,6 +8,8 @@ import type { HitExplanation, RetrievalHit } from './services.ts';
 export interface RankedGroup {
   group: Group<HitCandidate>;
   score: number;
+  /** What the reranker said, if one was asked. */
+  reranked: number | undefined;
   /** What age multiplied its score by. */
   recency: number;
 }
@@ -19,7 +21,7 @@ export interface HitOptions {
 }
 
 /** A group as it is answered with. */
-export function toHit({ group, score, recency }: RankedGroup, { weights, explain }: HitOptions): RetrievalHit {
+export function toHit({ group, score, recency, reranked }: RankedGroup, { weights, explain }: HitOptions): RetrievalHit {
   const { candidate } = group.lead;
   const { source } = candidate;
   const text = group.passages.map((passage) => passage.text).join('\n\n');
@@ -48,15 +50,16 @@ export function toHit({ group, score, recency }: RankedGroup, { weights, explain
       title: duplicate.source.title,
       link: duplicate.source.link,
     })),
-    explanation: explain ? toExplanation(group, recency) : undefined,
+    explanation: explain ? toExplanation(group, { recency, reranked }) : undefined,
   };
 }
 
-function toExplanation({ lead }: Group<HitCandidate>, recency: number): HitExplanation {
+function toExplanation({ lead }: Group<HitCandidate>, { recency, reranked }: Pick<RankedGroup, 'recency' | 'reranked'>): HitExplanation {
   const { keyword } = lead.candidate;
   return {
     arms: lead.shares.map((share) => ({ ...share })),
     fused: lead.score,
+    reranked,
     recency,
     keyword: keyword === undefined ? undefined : { bm25: keyword.bm25, ...keyword.closeness, bound: keyword.bound },
   };

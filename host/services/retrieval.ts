@@ -16,20 +16,28 @@ import { searchKeywords, type HitCandidate, type KeywordSearch } from './keyword
 import type { LiveSearch } from './live-search.ts';
 import { planQuestion, type QuestionPlan } from './question-plan.ts';
 import { toHit, type RankedGroup } from './retrieval-hits.ts';
-import type { RetrievalInput, RetrievalService, RetrievalStage } from './services.ts';
+import type { Reranking } from './reranking.ts';
+import type { MissingPart, RetrievalInput, RetrievalService, RetrievalStage } from './services.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { NO_VECTORS, type VectorArm } from './vector-arm.ts';
 import type { Sight, VisibilityService } from './visibility.ts';
 
 const MAX_K = 100;
 const MAX_PER_DOCUMENT = 10;
 /** Passages of a document beside those that may be hits: neighbours are joined with them. */
 const NEIGHBOURS = 2;
+/** Passages that are rated by their words where vectors rank them too. */
+const COMPARED_WITH_VECTORS = 100;
 
 export interface RetrievalOptions {
   database: Database;
   visibility: VisibilityService;
   /** Left out: no source is asked itself. */
   live?: LiveSearch;
+  /** Left out: passages are found by their words alone. */
+  vectors?: VectorArm;
+  /** Left out: nothing looks at the best once more. */
+  reranking?: Reranking | undefined;
 }
 
 /**
@@ -39,7 +47,8 @@ export interface RetrievalOptions {
  * What may be seen is decided once, from who asks and for whom, and is a part of the query: what lies outside is neither a
  * candidate nor counted.
  */
-export function createRetrieval({ database, visibility, live }: RetrievalOptions): RetrievalService {
+export function createRetrieval(options: RetrievalOptions): RetrievalService {
+  const { database, visibility, live, reranking } = options;
   return {
     async retrieve(input) {
       const watch = new Stopwatch<RetrievalStage>();
@@ -50,18 +59,24 @@ export function createRetrieval({ database, visibility, live }: RetrievalOptions
       const plan = await planQuestion(database, input.question, search);
       watch.lap('plan');
       const asked = input.live === undefined ? undefined : live?.search({ ...search, ...input, ...input.live, sight, plan });
-      const arms = await searchIndex(database, search, plan, input, watch);
+      const { arms, missing } = await searchIndex(options, search, plan, input, watch);
       const answered = await asked;
       if (answered !== undefined) {
         arms.push(answered.arm);
         watch.lap('live');
       }
-      const ranked = rank(arms, input);
+      const grouped = group(arms, input);
+      const reranked = input.rerank === false ? undefined : await reranking?.rate(input.question, grouped, input.k);
+      if (reranked !== undefined) watch.lap('rerank');
+      if (reranked?.missing !== undefined) missing.push(reranked.missing);
+      const rated = reranked !== undefined && reranked.missing === undefined && reranked.groups !== grouped;
+      const ranked = rank(reranked?.groups ?? grouped, input, rated);
       const hits = ranked.map((group) => toHit(group, { weights: weightsOf(plan), explain: input.explain ?? false }));
       watch.lap('shape');
       return {
         hits,
         failures: answered?.failures ?? [],
+        missing,
         tookMs: watch.totalMs(),
         ...(input.timings === true ? { timings: watch.laps() } : {}),
       };
@@ -69,37 +84,56 @@ export function createRetrieval({ database, visibility, live }: RetrievalOptions
   };
 }
 
-async function searchIndex(
-  database: Database,
-  search: KeywordSearch,
-  plan: QuestionPlan,
-  { feedback = false }: RetrievalInput,
-  watch: Stopwatch<RetrievalStage>,
-): Promise<ArmResult<HitCandidate>[]> {
-  const keyword = await searchKeywords(database, search, plan);
-  watch.lap('keyword');
-  if (!feedback || keyword.found.length === 0) return [keyword];
-  const more = await searchFeedback(database, search, keyword.found);
-  watch.lap('feedback');
-  return [keyword, more];
+/** What the organisation's own index gives, and what it had to do without. */
+interface IndexAnswer {
+  arms: ArmResult<HitCandidate>[];
+  missing: MissingPart[];
 }
 
-/** Fused, then folded, then weighed by age, then chosen. */
-function rank(arms: readonly ArmResult<HitCandidate>[], input: RetrievalInput): RankedGroup[] {
-  const { k, perDocument = 1, fold = true, recency = 0, diversity = 0 } = input;
+async function searchIndex(
+  { database, vectors = NO_VECTORS }: RetrievalOptions,
+  search: KeywordSearch,
+  plan: QuestionPlan,
+  { question, datasources, features, feedback = false, vectors: wanted = true }: RetrievalInput,
+  watch: Stopwatch<RetrievalStage>,
+): Promise<IndexAnswer> {
+  // Its vector is on the way while the index is searched for its words.
+  const near = wanted ? vectors.search({ ...search, question, datasources, features }) : undefined;
+  // Should the words fail, nobody would wait for it any more.
+  near?.catch(() => undefined);
+  const ranksToo = wanted && vectors !== NO_VECTORS;
+  const keyword = await searchKeywords(database, ranksToo ? { ...search, compared: COMPARED_WITH_VECTORS } : search, plan);
+  watch.lap('keyword');
+  const arms = [keyword];
+  if (feedback && keyword.found.length > 0) {
+    arms.push(await searchFeedback(database, search, keyword.found));
+    watch.lap('feedback');
+  }
+  const nearest = await near;
+  if (nearest !== undefined) watch.lap('vector');
+  if (nearest !== undefined && 'arm' in nearest) arms.push(nearest.arm);
+  return { arms, missing: nearest !== undefined && 'missing' in nearest ? [nearest.missing] : [] };
+}
+
+/** Fused, then folded. */
+function group(arms: readonly ArmResult<HitCandidate>[], { k, perDocument = 1, fold = true }: RetrievalInput): Group<HitCandidate>[] {
   // What a source answers itself is rated by the same words on the same scale, and is nowhere else.
   const found = [...fuse(arms.filter(({ arm }) => arm !== 'live')), ...fuse(arms.filter(({ arm }) => arm === 'live'))];
   const grouped = groupDocuments(found.toSorted(byCandidate), perDocument);
-  const folded = fold ? foldDuplicates(grouped, k) : grouped;
+  return fold ? foldDuplicates(grouped, k) : grouped;
+}
+
+/** Weighed by age, then chosen. `rated`: by a reranker. */
+function rank(groups: readonly Group<HitCandidate>[], { k, recency = 0, diversity = 0 }: RetrievalInput, rated: boolean): RankedGroup[] {
   const nowMs = Date.now();
-  const weighed = folded.map((group) => {
-    const factor = recency === 0 ? 1 : recencyFactor(group.lead.candidate.updatedAtMs, nowMs, recency);
-    return { ...group, score: group.score * factor, factor };
+  const weighed = groups.map((found) => {
+    const factor = recency === 0 ? 1 : recencyFactor(found.lead.candidate.updatedAtMs, nowMs, recency);
+    return { ...found, score: found.score * factor, factor, reranked: rated ? found.score : undefined };
   });
   if (recency > 0) weighed.sort(byScore);
-  return diversify(weighed, diversity, k).map((group) => {
-    const { factor } = weighed.find((other) => other.lead === group.lead) ?? { factor: 1 };
-    return { group, score: group.score, recency: factor };
+  return diversify(weighed, diversity, k).map((chosen) => {
+    const { factor, reranked } = weighed.find((other) => other.lead === chosen.lead) ?? { factor: 1, reranked: undefined };
+    return { group: chosen, score: chosen.score, recency: factor, reranked };
   });
 }
 

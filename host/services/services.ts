@@ -21,6 +21,7 @@ import type { KeyService } from './keys.ts';
 import type { LorelaiService } from './lorelai-services.ts';
 import type { Page, PageInput } from './page.ts';
 import type { AccessService, ConnectionAccessService, PeopleService, QuestionRecord } from './people-services.ts';
+import type { VectorService } from './vector-services.ts';
 import type { Asker } from './visibility.ts';
 
 /**
@@ -44,6 +45,7 @@ export interface Services {
   schedules: ScheduleService;
   webhooks: WebhookService;
   retrieval: RetrievalService;
+  vectors: VectorService;
   people: PeopleService;
   access: AccessService;
   connectionAccess: ConnectionAccessService;
@@ -444,6 +446,10 @@ export interface RetrievalInput {
   feedback?: boolean;
   /** Also asks datasources that can search their source themselves; all together have so long. */
   live?: { deadlineMs: number };
+  /** Whether passages are found by what they mean too, where an embedder is set up; true when left out. */
+  vectors?: boolean;
+  /** Whether a reranker looks at the best, where one is set up; true when left out. */
+  rerank?: boolean;
   /** Whether each hit says what its score is made of. */
   explain?: boolean;
   /** Whether the answer says what its stages took. */
@@ -487,9 +493,11 @@ export interface RetrievalHit {
 /** What the score of a hit is made of. */
 export interface HitExplanation {
   /** Ways of searching that found it: the score that each gave, and what was added of it. */
-  arms: { arm: 'keyword' | 'feedback' | 'live'; score: number; added: number }[];
+  arms: { arm: 'keyword' | 'feedback' | 'vector' | 'live'; score: number; added: number }[];
   /** The sum of what was added. */
   fused: number;
+  /** What the reranker said instead; undefined when none was asked. */
+  reranked: number | undefined;
   /** What this was multiplied by for the document's age. */
   recency: number;
   /** By its words: `bm25`, what the text added to it, and the most that was possible. */
@@ -515,12 +523,25 @@ export interface SourceFailure {
   message: string;
 }
 
-export type RetrievalStage = 'access' | 'plan' | 'keyword' | 'feedback' | 'live' | 'shape';
+/** A part of the host that could have made the answer better, and why it did not. */
+export interface MissingPart {
+  part: 'vectors' | 'reranker';
+  /**
+   * `not-configured`: it is not set up; `not-ready`: vectors are being made for the first time; `other-fingerprint`: those that are stored are of
+   * another model; `not-fit`: the embedder was measured and finds nothing.
+   */
+  code: 'not-configured' | 'not-ready' | 'other-fingerprint' | 'not-fit' | 'timed-out' | 'failed';
+  message: string;
+}
+
+export type RetrievalStage = 'access' | 'plan' | 'keyword' | 'feedback' | 'vector' | 'live' | 'rerank' | 'shape';
 
 export interface RetrievalResult {
   hits: RetrievalHit[];
   /** By connection; the answer is what all others gave. */
   failures: SourceFailure[];
+  /** What the answer had to do without. */
+  missing: MissingPart[];
   tookMs: number;
   /** In their order, when they were asked for. */
   timings?: { stage: RetrievalStage; ms: number }[];

@@ -21,6 +21,7 @@ import { deletePassages, indexPassages, insertPassage } from './passages.ts';
 import { addProgress } from './run-progress.ts';
 import { guardDigest } from './registry.ts';
 import { scopeWords } from './search-scope.ts';
+import { queueForVectors } from './vector-queue.ts';
 
 /** What happens to one document. */
 export type DocumentChange =
@@ -108,6 +109,7 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
     ...kept.move(),
     ...(await upsertOperations(batch, home, written, kept)),
     indexPassages(home, replaced, kept.ids),
+    queueForVectors(home, replaced, kept.ids),
     // Passages that stay have the access that their document had.
     ...spreadAccessOf(home, kept.ids.length === 0 ? [] : replaced),
     ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),

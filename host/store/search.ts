@@ -1,9 +1,10 @@
 import type { Database } from './database.ts';
 import { documentCondition, type DocumentFilter } from './document-filter.ts';
+import { passesFilter, placedPassages, toFound, type FoundPassage } from './found-passages.ts';
 import { searchIndexOf } from './search-index.ts';
 import type { SearchIndex } from './search-index.ts';
 import { defineStatement } from './statement.ts';
-import type { Columns, SqlValue } from './statement.ts';
+import type { SqlValue } from './statement.ts';
 import { VISIBLE_DOCUMENT, VISIBLE_PASSAGE, visibilityFilter, type Visibility } from './visibility.ts';
 
 /** How much a word counts by where it stands. */
@@ -33,31 +34,6 @@ export interface PassageSearch {
   limit: number;
 }
 
-/** A passage that matches, with its document. */
-export interface FoundPassage {
-  id: number;
-  /** bm25: greater is better, 0 at least. */
-  relevance: number;
-  documentId: string;
-  datasource: string;
-  feature: string;
-  connection: string;
-  title: string;
-  link: string;
-  mediaType: string;
-  location: string[];
-  author: string | undefined;
-  createdAtMs: number | undefined;
-  updatedAtMs: number | undefined;
-  attributes: Record<string, string>;
-  /** 0 for the first of its document. */
-  position: number;
-  headings: string[];
-  text: string;
-  /** How many candidates there were: fewer than asked for means that there are no more. */
-  candidates: number;
-}
-
 /** Conditions of a search on the passage of a rowid and, once more, on its document. */
 interface Conditions {
   passage: (rowid: string) => string[];
@@ -74,20 +50,7 @@ const searchStatement = (index: SearchIndex, weights: SearchWeights, { passage, 
     `WITH found AS MATERIALIZED (
        SELECT rowid AS id, ${rankingOf(index, weights)} AS rank FROM ${index.entries}
        WHERE ${[`${index.entries} MATCH :match`, ...passage(`${index.entries}.rowid`)].join(' AND ')} ORDER BY 2 LIMIT :candidates),
-     placed AS (
-       SELECT passages.id, passages.document_id, found.rank,
-         row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
-       FROM found CROSS JOIN passages INDEXED BY passages_access ON passages.id = found.id)
-     SELECT placed.id, placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
-       documents.title, documents.link, documents.media_type, documents.location, documents.author, documents.created_at_ms,
-       documents.updated_at_ms, documents.attributes, passages.position, passages.headings, passages.text,
-       (SELECT count(*) FROM found) AS candidates
-     FROM placed
-     CROSS JOIN passages ON passages.id = placed.id
-     CROSS JOIN documents ON documents.id = placed.document_id
-     CROSS JOIN connections ON connections.id = documents.connection_id
-     WHERE ${['placed.place <= :perDocument', 'documents.organisation_id = :organisation', 'connections.removed_at_ms IS NULL', ...document].join(' AND ')}
-     ORDER BY placed.rank, documents.public_id, passages.position LIMIT :limit`,
+     ${placedPassages(document)}`,
     toFound,
   );
 
@@ -123,10 +86,6 @@ function conditionsOf(
   };
 }
 
-function passesFilter(rowid: string, condition: string): string {
-  return `EXISTS (SELECT 1 FROM passages CROSS JOIN documents ON documents.id = passages.document_id WHERE passages.id = ${rowid} AND ${condition})`;
-}
-
 /** The best passages, best first; equal ones in the order of their documents' ids. */
 export async function searchPassages(database: Database, search: PassageSearch): Promise<FoundPassage[]> {
   const { organisation, match, weights, candidates, perDocument, limit } = search;
@@ -135,32 +94,4 @@ export async function searchPassages(database: Database, search: PassageSearch):
   const narrowed = words === undefined ? match : `(${match}) AND scope : (${words.map((word) => `"${word}"`).join(' OR ')})`;
   const statement = searchStatement(index, weights, conditions);
   return database.read(statement, { ...params, organisation, match: narrowed, candidates, perDocument, limit });
-}
-
-function toFound(row: Columns): FoundPassage {
-  return {
-    id: row.number('id'),
-    // FTS5 gives the negative, so that the best sorts first.
-    relevance: Math.max(0, -row.number('rank')),
-    documentId: row.text('public_id'),
-    datasource: row.text('datasource_name'),
-    feature: row.text('feature'),
-    connection: row.text('connection_id'),
-    title: row.text('title'),
-    link: row.text('link'),
-    mediaType: row.text('media_type'),
-    location: row.texts('location'),
-    author: row.optionalText('author'),
-    createdAtMs: row.optionalNumber('created_at_ms'),
-    updatedAtMs: row.optionalNumber('updated_at_ms'),
-    attributes: textsOf(row.jsonObject('attributes')),
-    position: row.number('position'),
-    headings: row.texts('headings'),
-    text: row.text('text'),
-    candidates: row.number('candidates'),
-  };
-}
-
-function textsOf(attributes: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]));
 }

@@ -14,7 +14,7 @@ const log = createLog({ level: 'silent', pretty: false, write: () => undefined }
 let listener: Listener;
 
 function listenAnywhere(port = 0): Promise<Listener> {
-  const services = edgeServices({ retrieval: { retrieve: async () => ({ hits: [], failures: [], tookMs: 0 }) } });
+  const services = edgeServices({ retrieval: { retrieve: async () => ({ hits: [], failures: [], missing: [], tookMs: 0 }) } });
   return listen(createApp(services, { log, config: readConfig({}) }), { host: '127.0.0.1', port, log });
 }
 

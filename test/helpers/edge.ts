@@ -35,6 +35,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
     callers: { authenticate: async () => EVERYTHING, ...overrides.callers },
     changes: { record: unused, list: unused, exportLines: unused, verify: unused, verifyAll: unused, holds: unused, ...overrides.changes },
     idempotency: { begin: unused, ...overrides.idempotency },
+    vectors: { status: unused, summary: unused, reembed: unused, make: unused, ...overrides.vectors },
     people: {
       create: unused,
       get: unused,

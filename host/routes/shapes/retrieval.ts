@@ -2,8 +2,8 @@ import type { ApiSchemas } from '../../generated/api.ts';
 import type { RetrievalHit, RetrievalResult } from '../../services/services.ts';
 import { present, toOptionalTimestamp } from './present.ts';
 
-export function toRetrievalBody({ hits, failures, timings, tookMs }: RetrievalResult): ApiSchemas['Retrieval'] {
-  return present({ hits: hits.map(toHitBody), failures, timings, tookMs });
+export function toRetrievalBody({ hits, failures, missing, timings, tookMs }: RetrievalResult): ApiSchemas['Retrieval'] {
+  return present({ hits: hits.map(toHitBody), failures, missing, timings, tookMs });
 }
 
 function toHitBody({ createdAtMs, updatedAtMs, explanation, ...hit }: RetrievalHit): ApiSchemas['RetrievalHit'] {

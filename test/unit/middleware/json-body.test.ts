@@ -8,7 +8,7 @@ const { app, logged } = edge({
   retrieval: {
     retrieve: async (input) => {
       asked.push(input);
-      return { hits: [], failures: [], tookMs: 0 };
+      return { hits: [], failures: [], missing: [], tookMs: 0 };
     },
   },
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { edge, jsonRequest } from '../../helpers/edge.ts';
 
-const { app } = edge({ retrieval: { retrieve: async () => ({ hits: [], failures: [], tookMs: 0 }) } }, ['lorelai.example']);
+const { app } = edge({ retrieval: { retrieve: async () => ({ hits: [], failures: [], missing: [], tookMs: 0 }) } }, ['lorelai.example']);
 
 async function post(headers: Record<string, string>): Promise<number> {
   const request = jsonRequest('POST', { question: 'x' });

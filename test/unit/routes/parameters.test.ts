@@ -10,7 +10,7 @@ const { app } = edge({
       return { items: [], next: undefined };
     },
   },
-  retrieval: { retrieve: async () => ({ hits: [], failures: [], tookMs: 1 }) },
+  retrieval: { retrieve: async () => ({ hits: [], failures: [], missing: [], tookMs: 1 }) },
 });
 
 async function problemOf(path: string, init?: RequestInit): Promise<unknown> {

@@ -1,0 +1,122 @@
+import type { Database } from './database.ts';
+import { documentCondition, type DocumentFilter } from './document-filter.ts';
+import { passesFilter, placedPassages, toFound, type FoundPassage } from './found-passages.ts';
+import { defineStatement, type SqlValue } from './statement.ts';
+import { bytesOf, type VectorSet } from './vector-sets.ts';
+import { VISIBLE_DOCUMENT, VISIBLE_PASSAGE, visibilityFilter, type Visibility } from './visibility.ts';
+
+export interface VectorSearch {
+  organisation: string;
+  set: Pick<VectorSet, 'id' | 'dimensions'>;
+  /** Of the set's model, of length 1. */
+  vector: Float32Array;
+  /** Passages outside are neither candidates nor counted. */
+  visibility: Visibility;
+  /** Nor are those of documents that do not pass these. */
+  filter: DocumentFilter;
+  datasources?: readonly string[] | undefined;
+  features?: readonly string[] | undefined;
+  /** Passages that are compared exactly. */
+  candidates: number;
+  /** The best of them by document: so many of each. */
+  perDocument: number;
+  /** Passages that are given. */
+  limit: number;
+}
+
+type SearchParams = Record<string, SqlValue>;
+
+/** With fewer numbers to a vector their signs say too little to choose candidates by. */
+const LEAST_SIGNS = 256;
+
+/** A passage lies outside when any of these does not hold. */
+interface Narrowing {
+  passage: string[];
+  document: string[];
+  params: SearchParams;
+}
+
+/**
+ * The passages whose vectors point the most in the same direction, nearest first; `relevance` is the cosine. Every vector of the
+ * organisation that may be seen is looked at, by its signs, and the nearest by these are compared in full.
+ */
+export async function searchVectors(database: Database, search: VectorSearch): Promise<FoundPassage[]> {
+  const { organisation, set, vector, candidates, perDocument, limit } = search;
+  const { passage, document, params } = narrowingOf(search);
+  const near = set.dimensions < LEAST_SIGNS ? allVectors(passage) : bySigns(passage);
+  const statement = defineStatement<SearchParams, FoundPassage>(
+    'vectors.search',
+    // Cosine of the signs counts those that differ. The question comes from a table of one row, so that it is converted once.
+    `WITH ${near},
+     found AS MATERIALIZED (
+       SELECT near.id, vector_distance_cos(vectors.value, question.value) - 1 AS rank
+       FROM (SELECT vector8(:vector) AS value) AS question CROSS JOIN near
+       CROSS JOIN vectors ON vectors.passage_id = near.id AND vectors.set_id = :set
+       ORDER BY 2 LIMIT :candidates),
+     ${placedPassages(document)}`,
+    toFound,
+  );
+  const question = { organisation, set: set.id, vector: bytesOf(vector), candidates, perDocument, limit };
+  return database.read(statement, { ...params, ...question });
+}
+
+function bySigns(conditions: readonly string[]): string {
+  return `near AS MATERIALIZED (
+       SELECT vector_signs.passage_id AS id
+       FROM (SELECT vector1bit(:vector) AS value) AS question CROSS JOIN vector_signs
+       WHERE ${['vector_signs.set_id = :set', 'vector_signs.organisation_id = :organisation', ...conditions].join(' AND ')}
+       ORDER BY vector_distance_cos(vector_signs.signs, question.value) LIMIT :candidates)`;
+}
+
+function allVectors(conditions: readonly string[]): string {
+  return `near AS NOT MATERIALIZED (
+       SELECT vector_signs.passage_id AS id FROM vector_signs
+       WHERE ${['vector_signs.set_id = :set', 'vector_signs.organisation_id = :organisation', ...conditions].join(' AND ')})`;
+}
+
+function narrowingOf({ visibility, filter, datasources, features }: VectorSearch): Narrowing {
+  const visible = visibilityFilter(visibility);
+  const filtered = documentCondition(filter);
+  const document = [
+    ...(filtered === undefined ? [] : [filtered.sql]),
+    ...(features === undefined ? [] : ['documents.feature IN (SELECT value FROM json_each(:features))']),
+    ...(datasources === undefined
+      ? []
+      : [
+          `documents.connection_id IN (SELECT id FROM connections WHERE organisation_id = :organisation
+             AND datasource_name IN (SELECT value FROM json_each(:datasources)))`,
+        ]),
+  ];
+  return {
+    // Who may see it comes first: it reads a few bytes.
+    passage: [
+      ...(visible === undefined ? [] : [VISIBLE_PASSAGE('vector_signs.passage_id')]),
+      ...(document.length === 0 ? [] : [passesFilter('vector_signs.passage_id', document.join(' AND '))]),
+    ],
+    document: [...(visible === undefined ? [] : [VISIBLE_DOCUMENT]), ...document],
+    params: {
+      ...filtered?.params,
+      ...(features === undefined ? {} : { features: JSON.stringify(features) }),
+      ...(datasources === undefined ? {} : { datasources: JSON.stringify(datasources) }),
+      ...(visible === undefined ? {} : { visible: visible.visible }),
+    },
+  };
+}
+
+const SAMPLE = defineStatement<{ set: number; limit: number }, SampledPassage>(
+  'vectors.sample',
+  `SELECT passages.id, vectors.organisation_id, passages.text FROM vectors JOIN passages ON passages.id = vectors.passage_id
+   WHERE vectors.id IN (SELECT id FROM vectors WHERE set_id = :set ORDER BY (id * 2654435761) % 4294967296 LIMIT :limit)`,
+  (row) => ({ id: row.number('id'), organisation: row.text('organisation_id'), text: row.text('text') }),
+);
+
+export interface SampledPassage {
+  id: number;
+  organisation: string;
+  text: string;
+}
+
+/** Some passages of a set, from all over it. */
+export async function sampleVectors(database: Database, set: number, limit: number): Promise<SampledPassage[]> {
+  return database.read(SAMPLE, { set, limit });
+}
