@@ -24,6 +24,12 @@ const NAME = /[\p{L}\p{N}_]+/gu;
 /** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
 const HAS_PARTS = /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
+/** The same of a text without other characters than those of ASCII. */
+const PART_OF_PLAIN = /[a-z0-9][A-Z]|[A-Z][A-Z][a-z]/;
+
+/** No word goes on behind it, or behind what comes before it in Unicode. */
+const SPACE = 0x20;
+
 /** A part of a camelCase name: `read` and `File`, `HTTP` and `Server`, `utf8` and `Decoder`. */
 const CAMEL_PART = /\p{Lu}+(?!\p{Ll})[\p{Ll}\p{N}]*|\p{Lu}?[^\p{Lu}]+/gu;
 
@@ -41,10 +47,28 @@ const MAX_NAME_CHARACTERS = 100;
  */
 export function extraWords(text: string): string {
   const words = new Set<string>(joinedNames(text));
-  for (const match of text.matchAll(TOKEN)) {
-    for (const part of partsOf(match[0], match.index)) words.add(part.word);
+  for (const stretch of stretchesWithParts(text)) {
+    for (const match of stretch.matchAll(TOKEN)) {
+      for (const part of partsOf(match[0], match.index)) words.add(part.word);
+    }
   }
   return [...words].join(' ');
+}
+
+/**
+ * What stands between spaces and has parts, in order: most of a text has none, and one look over all of it is five times as
+ * fast as one at each of its words.
+ */
+function* stretchesWithParts(text: string): Generator<string> {
+  const plain = isPlain(text);
+  const place = plain ? new RegExp(PART_OF_PLAIN, 'g') : new RegExp(HAS_PARTS, 'gu');
+  for (let match = place.exec(text); match !== null; match = place.exec(text)) {
+    let [start, end] = [match.index, place.lastIndex];
+    while (start > 0 && text.charCodeAt(start - 1) > SPACE) start -= 1;
+    while (end < text.length && text.charCodeAt(end) > SPACE) end += 1;
+    yield text.slice(start, end);
+    place.lastIndex = end;
+  }
 }
 
 /**
@@ -79,6 +103,12 @@ export function foldWord(word: string): string {
     : word.replace(/\p{Script=Latin}/gu, (letter) => letter.normalize('NFD')).replace(/[\u0300-\u036f]/g, '');
   // The index folds letter by letter and knows no final form of sigma.
   return plain.toLowerCase().replaceAll('ς', 'σ');
+}
+
+/** Only characters of ASCII, of whatever kind. */
+function isPlain(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are among them
+  return /^[\0-\x7f]*$/.test(text);
 }
 
 function isAscii(text: string): boolean {

@@ -1,18 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
-import { toAccessList } from '../domain/access.ts';
-import type { Passage, SourceDocument } from '../domain/document.ts';
+import type { SourceDocument } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
-import { passageHash } from '../domain/passage-hash.ts';
 import { confirmRead, internAccessLists, spreadAccessOf } from './access-lists.ts';
 import { endPass, putCheckpoint } from './checkpoints.ts';
 import { writeCollections } from './collections.ts';
 import type { CollectionWrite } from './collections.ts';
 import type { Database, Operation } from './database.ts';
 import { deleteDocuments, refreshDocument, upsertDocument } from './documents.ts';
-import type { DocumentFacts, DocumentHome } from './documents.ts';
+import type { DocumentHome } from './documents.ts';
 import { recordFailures } from './failed-items.ts';
-import { findKept, type KeptPassages, type NewPassage } from './kept-passages.ts';
+import { findKept, type KeptPassages } from './kept-passages.ts';
 import { extendLease, LEASE_EXTENDED, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
 import { writeMetrics } from './metrics.ts';
@@ -22,18 +20,7 @@ import { addProgress } from './run-progress.ts';
 import { guardDigest } from './registry.ts';
 import { scopeWords } from './search-scope.ts';
 import { queueForVectors } from './vector-queue.ts';
-
-/** What happens to one document. */
-export type DocumentChange =
-  /** New or changed: replaces whatever was there. `passages` have positions 0, 1, 2, … */
-  | { kind: 'upsert'; document: DocumentFacts; contentHash: Uint8Array; passages: readonly Passage[] }
-  /**
-   * `knownVersions` has the same content hash, which covers all that is searched: passages stay;
-   * version, link, author, times, access and attributes are taken over.
-   */
-  | { kind: 'touch'; document: DocumentFacts }
-  /** Gone at the source; ignored when it is not known. */
-  | { kind: 'delete'; id: string };
+import { toWrittenChanges, type DocumentChange, type WrittenChanges, type WrittenDocument } from './written-changes.ts';
 
 /** A batch, ready to be written: everything of it becomes visible at once, or nothing. */
 export interface BatchCommit {
@@ -50,9 +37,9 @@ export interface BatchCommit {
   progressOf?: string;
   /**
    * In the order of the source. Where one id comes more than once the last wins, so `touch` is to be
-   * judged by what was known before the batch.
+   * judged by what was known before the batch. Or what `toWrittenChanges` has made of them already.
    */
-  changes: readonly DocumentChange[];
+  changes: readonly DocumentChange[] | WrittenChanges;
   /** Where the next `read` goes on; none for changes that no `read` gave. */
   checkpoint: Uint8Array | undefined;
   /** Whether the feature is up to date with this. */
@@ -77,8 +64,8 @@ export interface BatchResult {
   cancelRequested: boolean;
 }
 
-/** Documents prepared before the event loop gets a turn. */
-const DOCUMENTS_PER_TURN = 50;
+/** Documents that become statements before the event loop gets a turn. */
+const DOCUMENTS_PER_TURN = 200;
 
 /**
  * Writes a batch with its checkpoint, storage, metrics and progress in one transaction, if the lease
@@ -87,35 +74,31 @@ const DOCUMENTS_PER_TURN = 50;
 export async function commitBatch(database: Database, batch: BatchCommit): Promise<BatchResult> {
   const { organisation, connection, feature, nowMs, lease } = batch;
   const home: DocumentHome = { organisation, connection, feature };
-  const changes = lastOfEach(batch.changes);
-  const upserts = changes.filter((change) => change.kind === 'upsert');
-  const replaced = upserts.map((change) => change.document.id);
-  const touched = changes.filter((change) => change.kind === 'touch');
-  const deleted = changes.flatMap((change) => (change.kind === 'delete' ? [change.id] : []));
-  const written = await toWritten(upserts);
+  const { upserts, touched, deleted } = 'upserts' in batch.changes ? batch.changes : await toWrittenChanges(batch.changes);
+  const replaced = upserts.map(({ document }) => document.id);
   const kept = await findKept(
     database,
     home,
-    written.flatMap(({ passages }) => passages),
+    upserts.flatMap(({ passages }) => passages),
   );
   const before: Operation[] = [
     extendLease(lease, batch.leaseUntilMs),
     ...(batch.digest === undefined ? [] : [guardDigest(batch.datasource, batch.digest)]),
     ...internAccessLists(
       home,
-      [...upserts, ...touched].map(({ document }) => toAccessList(document.access)),
+      [...upserts, ...touched].map(({ access }) => access.list),
     ),
     ...deletePassages(home, [...replaced, ...deleted], kept.ids),
     ...kept.move(),
-    ...(await upsertOperations(batch, home, written, kept)),
+    ...(await upsertOperations(batch, home, upserts, kept)),
     indexPassages(home, replaced, kept.ids),
     queueForVectors(home, replaced, kept.ids),
     // Passages that stay have the access that their document had.
     ...spreadAccessOf(home, kept.ids.length === 0 ? [] : replaced),
-    ...touched.map((change) => refreshDocument(home, cleaned(change.document), nowMs)),
+    ...touched.map(({ document, access }) => refreshDocument(home, document, access, nowMs)),
     ...spreadAccessOf(
       home,
-      touched.map((change) => change.document.id),
+      touched.map(({ document }) => document.id),
     ),
     confirmRead(connection, nowMs),
     ...(batch.checkpoint === undefined
@@ -159,34 +142,6 @@ function failureOperations(batch: BatchCommit, settled: readonly string[]): Oper
   );
 }
 
-function lastOfEach(changes: readonly DocumentChange[]): DocumentChange[] {
-  const last = new Map(changes.map((change) => [change.kind === 'delete' ? change.id : change.document.id, change]));
-  return [...last.values()];
-}
-
-/** A document as it is written, with what tells its passages from others. */
-interface WrittenDocument {
-  document: DocumentFacts;
-  contentHash: Uint8Array;
-  passages: (Passage & NewPassage)[];
-}
-
-async function toWritten(upserts: readonly (DocumentChange & { kind: 'upsert' })[]): Promise<WrittenDocument[]> {
-  const written: WrittenDocument[] = [];
-  for (const [index, { document, contentHash, passages }] of upserts.entries()) {
-    if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await setImmediate();
-    const facts = cleaned(document);
-    written.push({ document: facts, contentHash, passages: passages.map((passage) => toNew(facts, passage)) });
-  }
-  return written;
-}
-
-function toNew({ id, title, location }: DocumentFacts, passage: Passage): Passage & NewPassage {
-  const text = withoutNul(passage.text);
-  const headings = passage.headings.map(withoutNul);
-  return { position: passage.position, headings, text, sourceId: id, hash: passageHash({ title, location, headings, text }) };
-}
-
 async function upsertOperations(
   batch: BatchCommit,
   home: DocumentHome,
@@ -197,34 +152,15 @@ async function upsertOperations(
   // Asks for randomness once and counts on from there.
   const nextId = monotonicFactory();
   const operations: Operation[] = [];
-  for (const [index, { document, contentHash, passages }] of written.entries()) {
-    // Splitting words is work for this thread: let requests be answered in between.
+  for (const [index, { document, access, contentHash, passages }] of written.entries()) {
+    // Work for this thread: let requests be answered in between.
     if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await setImmediate();
     const publicId = nextId(batch.nowMs);
-    operations.push(upsertDocument(home, { document, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
-    const accessKey = toAccessList(document.access).key;
-    const context = { title: document.title, location: document.location, scope, accessKey };
+    operations.push(upsertDocument(home, { document, access, contentHash, publicId, passages: passages.length, nowMs: batch.nowMs }));
+    const context = { title: document.title, scope, accessKey: access.list.key };
     for (const passage of passages) {
-      if (kept.has(document.id, passage.position)) continue;
-      operations.push(insertPassage(home, document.id, passage, { ...context, hash: passage.hash }));
+      if (!kept.has(document.id, passage.position)) operations.push(insertPassage(home, passage, context));
     }
   }
   return operations;
-}
-
-/** Text of a source may hold NUL, which the store cannot; ids may not, and are refused before this. */
-function cleaned(document: DocumentFacts): DocumentFacts {
-  return {
-    ...document,
-    title: withoutNul(document.title),
-    link: withoutNul(document.link),
-    author: document.author === undefined ? undefined : withoutNul(document.author),
-    version: document.version === undefined ? undefined : withoutNul(document.version),
-    mediaType: withoutNul(document.mediaType),
-    location: document.location.map(withoutNul),
-  };
-}
-
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '\u{fffd}');
 }

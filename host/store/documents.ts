@@ -1,4 +1,4 @@
-import { toAccessList } from '../domain/access.ts';
+import type { AccessList } from '../domain/access.ts';
 import type { SourceDocument } from '../domain/document.ts';
 import { ACCESS_ID } from './access-lists.ts';
 import { operation } from './database.ts';
@@ -7,6 +7,12 @@ import { defineStatement } from './statement.ts';
 
 /** What the index keeps of a document beside its text. */
 export type DocumentFacts = Omit<SourceDocument, 'content'>;
+
+/** An access as it is kept: its text, and the list that all documents share which say the same. */
+export interface WrittenAccess {
+  text: string;
+  list: AccessList;
+}
 
 /** What is known of a document before it is read again. */
 export interface KnownDocument {
@@ -95,10 +101,10 @@ export async function knownVersions(
 /** Adds or replaces a document's row, whose access list must be there; its passages come with those of passages.ts. */
 export function upsertDocument(
   home: DocumentHome,
-  input: { document: DocumentFacts; contentHash: Uint8Array; publicId: string; passages: number; nowMs: number },
+  input: { document: DocumentFacts; access: WrittenAccess; contentHash: Uint8Array; publicId: string; passages: number; nowMs: number },
 ): Operation {
-  const { document, publicId, contentHash, passages, nowMs } = input;
-  const facts = factParams(home, document, nowMs);
+  const { document, access, publicId, contentHash, passages, nowMs } = input;
+  const facts = factParams(home, document, access, nowMs);
   return operation(UPSERT, { ...facts, organisation: home.organisation, contentHash, publicId, passages });
 }
 
@@ -106,8 +112,8 @@ export function upsertDocument(
  * Takes over what may change without the searched text changing; writes nothing when nothing has. The access list must be
  * there; `spreadAccessOf` must follow.
  */
-export function refreshDocument(home: DocumentHome, document: DocumentFacts, nowMs: number): Operation {
-  const { title, mediaType, location, ...facts } = factParams(home, document, nowMs);
+export function refreshDocument(home: DocumentHome, document: DocumentFacts, access: WrittenAccess, nowMs: number): Operation {
+  const { title, mediaType, location, ...facts } = factParams(home, document, access, nowMs);
   return operation(REFRESH, facts);
 }
 
@@ -117,7 +123,7 @@ export function deleteDocuments(home: DocumentHome, sourceIds: readonly string[]
   return operation(DELETE, { connection, feature, sourceIds: JSON.stringify(sourceIds) });
 }
 
-function factParams(home: DocumentHome, document: DocumentFacts, nowMs: number): FactParams {
+function factParams(home: DocumentHome, document: DocumentFacts, access: WrittenAccess, nowMs: number): FactParams {
   return {
     connection: home.connection,
     feature: home.feature,
@@ -130,8 +136,8 @@ function factParams(home: DocumentHome, document: DocumentFacts, nowMs: number):
     author: document.author ?? null,
     createdAtMs: document.createdAtMs ?? null,
     updatedAtMs: document.updatedAtMs ?? null,
-    access: JSON.stringify(document.access),
-    accessKey: toAccessList(document.access).key,
+    access: access.text,
+    accessKey: access.list.key,
     attributes: JSON.stringify(document.attributes),
     nowMs,
   };

@@ -1,25 +1,27 @@
 import type { Passage } from '../domain/document.ts';
-import { extraWords } from '../domain/words.ts';
 import { ACCESS_ID } from './access-lists.ts';
 import { operation } from './database.ts';
 import type { Operation } from './database.ts';
 import type { DocumentHome } from './documents.ts';
+import type { NewPassage } from './kept-passages.ts';
 import { INDEXED_COLUMNS, searchIndexOf } from './search-index.ts';
 import { accessWord } from './search-scope.ts';
 import { defineStatement } from './statement.ts';
 import type { SqlParams, Statement } from './statement.ts';
 
-/** Words that a passage is found by beside its own text. */
+/** A passage as it is written, with what tells it from others. */
+export interface WrittenPassage extends Passage, NewPassage {
+  /** Words that it is found by beside its title, headings and text. */
+  identifiers: string;
+}
+
+/** What a passage has of its document and its batch. */
 export interface PassageContext {
   title: string;
-  /** Names of what contains the document, outermost first. */
-  location: readonly string[];
   /** Of `scopeWords`. */
   scope: string;
   /** Of the document's access list. */
   accessKey: string;
-  /** Of `passageHash`. */
-  hash: Uint8Array;
 }
 
 type SourceIds = { connection: string; feature: string; sourceIds: string };
@@ -73,13 +75,12 @@ export function unindexPassages<Params extends SqlParams<Params>>(organisation: 
 }
 
 /** Adds one passage of a document that is in the table; `indexPassages` must follow. */
-export function insertPassage(home: DocumentHome, sourceId: string, passage: Passage, context: PassageContext): Operation {
+export function insertPassage(home: DocumentHome, passage: WrittenPassage, context: PassageContext): Operation {
   const { connection, feature } = home;
-  const { position, text } = passage;
-  const { title, location, accessKey, hash } = context;
+  const { sourceId, position, text, identifiers, hash } = passage;
+  const { title, accessKey } = context;
   const scope = `${context.scope} ${accessWord(accessKey)}`;
   const headings = JSON.stringify(passage.headings);
-  const identifiers = [...location, extraWords([title, ...passage.headings, text].join('\n'))].join(' ');
   return operation(INSERT, { connection, feature, sourceId, position, title, headings, text, identifiers, scope, hash, accessKey });
 }
 

@@ -8,7 +8,7 @@ import { createOrganisations } from '../../../host/services/organisations.ts';
 import { createRetrieval } from '../../../host/services/retrieval.ts';
 import type { RetrievalHit, RetrievalService } from '../../../host/services/services.ts';
 import { createVisibility } from '../../../host/services/visibility.ts';
-import type { DocumentChange } from '../../../host/store/batch.ts';
+import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import { openDatabase, type Database } from '../../../host/store/database.ts';
 import { replaceGroups, stageGroups, type SourceGroup } from '../../../host/store/groups.ts';
 import { insertPerson } from '../../../host/store/people.ts';

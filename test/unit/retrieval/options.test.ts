@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { RetrievalHit, RetrievalInput, RetrievalService } from '../../../host/services/services.ts';
 import { createRetrieval } from '../../../host/services/retrieval.ts';
-import { commitBatch, type DocumentChange } from '../../../host/store/batch.ts';
+import { commitBatch } from '../../../host/store/batch.ts';
+import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import type { Database } from '../../../host/store/database.ts';
 import { createRun, finishRun } from '../../../host/store/runs.ts';
 import { EVERYTHING } from '../../../host/store/visibility.ts';

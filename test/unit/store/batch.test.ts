@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { commitBatch, type DocumentChange } from '../../../host/store/batch.ts';
+import { commitBatch } from '../../../host/store/batch.ts';
+import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import { getCheckpoint, forgetCheckpoint } from '../../../host/store/checkpoints.ts';
 import { type CollectionWrite, collectionsSize, getCollectionValue, scanCollection } from '../../../host/store/collections.ts';
 import { getConnection } from '../../../host/store/connections.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../../host/store/database.ts';
-import { commitBatch, type DocumentChange } from '../../../host/store/batch.ts';
+import { commitBatch } from '../../../host/store/batch.ts';
+import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import { seededRandom } from '../../helpers/random.ts';
 import { addConnection, batchOf, claimRun, inspectFile, temporaryDatabase, upsert } from './fixture.ts';
 
