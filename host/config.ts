@@ -18,6 +18,8 @@ import { nearest } from './domain/nearest.ts';
 import { DEFAULT_ORGANISATION } from './domain/organisation.ts';
 import type { TokenSettings } from './domain/token-settings.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { toNotifySettings, toNotifyUrl } from './config-notify.ts';
+import type { NotifySettings } from './domain/notify-settings.ts';
 import { SettingFault } from './setting-fault.ts';
 
 /** All settings of a host, read once and frozen. */
@@ -65,6 +67,8 @@ export interface Config {
   readonly rerank: RerankSettings | undefined;
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
+  /** Who is told of runs that have ended. */
+  readonly notify: NotifySettings | undefined;
   /** How long what is on record is kept: 1 to 3,650. */
   readonly auditDays: number;
   /** How many events of one kind are kept of one connection: 100 to 10,000,000. */
@@ -224,6 +228,13 @@ export const SETTINGS = [
       'Hours after which what a source said of who may see what is not believed any more, and only admins see it, 1 to 87600. A connection may say otherwise.',
   },
   {
+    name: 'LORELAI_NOTIFY_URL',
+    fallback: '',
+    description:
+      'Where a POST tells of each indexing run that has ended, as in https://lorelai.example.com/notifications. When empty: nobody is told.',
+  },
+  { name: 'LORELAI_NOTIFY_KEY', fallback: '', description: 'What these are signed with: a secret of at least 32 characters.' },
+  {
     name: 'LORELAI_AUDIT_DAYS',
     fallback: '90',
     description: 'Days for which requests, denials, kills and grants stay on record, 1 to 3650.',
@@ -278,6 +289,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rerank: readRerank(read),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
     accessMaxAgeHours: read('LORELAI_ACCESS_MAX_AGE_HOURS', (text) => toInteger(text, 1, 87_600)),
+    notify: readNotify(read),
     auditDays: read('LORELAI_AUDIT_DAYS', (text) => toInteger(text, 1, 3_650)),
     auditRows: read('LORELAI_AUDIT_ROWS', (text) => toInteger(text, 100, 10_000_000)),
   };
@@ -294,6 +306,11 @@ export function isLoopbackHost(host: string): boolean {
 
 /** Reads one setting; undefined when it is wrong, which is then among the problems. */
 type Read = <T>(name: SettingName, parse: (text: string) => T) => T | undefined;
+
+function readNotify(read: Read): NotifySettings | undefined {
+  const url = read('LORELAI_NOTIFY_URL', toNotifyUrl);
+  return read('LORELAI_NOTIFY_KEY', (key) => toNotifySettings(url, key));
+}
 
 function readTokenSettings(read: Read): TokenSettings | undefined {
   const texts = {
@@ -359,6 +376,7 @@ const OPTIONAL: readonly (keyof Config)[] = [
   'publicUrl',
   'adminKeyFile',
   'tokens',
+  'notify',
   'embeddings',
   'rerank',
 ];

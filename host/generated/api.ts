@@ -2914,7 +2914,7 @@ export interface LorelaiQuestion {
    */
   top_n?: number;
   /**
-   * Whether only the best `top_n` are given; with false all `k` are. The order is the same.
+   * Whether they are reranked, where the host has a reranker, and only the best `top_n` are given; with false all `k` are, as they were found.
    */
   rerank?: boolean;
   /**

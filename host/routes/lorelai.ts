@@ -43,7 +43,7 @@ function retrieveRoute(): Route {
         live = false,
       } = body;
       const topN = rerank ? Math.min(best, k) : k;
-      const asked = { org, userEmail, question, datasources, k, topN, live };
+      const asked = { org, userEmail, question, datasources, k, topN, rerank, live };
       return { results: (await services.lorelai.retrieve(caller, actor.requestId, asked)).map(toLorelaiResultBody) };
     },
   });

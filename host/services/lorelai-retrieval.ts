@@ -35,6 +35,7 @@ export function createLorelaiRetrieval(options: LorelaiRetrievalOptions): Pick<L
         k: question.k,
         datasources: [datasource],
         asker,
+        rerank: question.rerank,
         ...(question.live ? { live: { deadlineMs: LIVE_DEADLINE_MS } } : {}),
       });
       return { name, hits: answer.hits.slice(0, question.topN), fault: faultIn(answer, datasource, known) };

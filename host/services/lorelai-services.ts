@@ -15,6 +15,8 @@ export interface LorelaiQuestion {
   k: number;
   /** How many of them are given. */
   topN: number;
+  /** Whether a reranker looks at them, where one is set up. */
+  rerank: boolean;
   /** Whether datasources that can search their source themselves are asked to. */
   live: boolean;
 }

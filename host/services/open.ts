@@ -28,6 +28,7 @@ import { createKeys } from './keys.ts';
 import { createLiveSearch } from './live-search.ts';
 import { createLorelai } from './lorelai.ts';
 import { createMetrics } from './metrics.ts';
+import { createNotifier } from './notifier.ts';
 import { createOrganisations } from './organisations.ts';
 import { createComponents, type RunnableDatasource } from './components.ts';
 import { createRegistry } from './registry.ts';
@@ -50,7 +51,7 @@ export interface OpenServices {
   services: Services;
   /** What is around sandbox processes, and why no more: `namespace (bubblewrap 0.8.0, seccomp)`. */
   isolation: string;
-  /** Refreshes tokens, asks about devices and wraps secrets anew, whenever that is due, until `signal` aborts. */
+  /** Refreshes tokens, asks about devices, wraps secrets anew and tells of runs, whenever that is due, until `signal` aborts. */
   keepAuthorisations(signal: AbortSignal): Promise<void>;
   /** Makes vectors of passages that have none, whenever there are such, until `signal` aborts. */
   keepVectors(signal: AbortSignal): Promise<void>;
@@ -109,10 +110,12 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const live = createLiveSearch({ ...session, extractor, accessMaxAgeMs: config.accessMaxAgeHours * 3_600_000 });
   const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
   const rotation = createVaultRotation({ database, vault, log });
+  const notifier = createNotifier({ database, log, settings: config.notify });
   const runs = createRuns({ database, organisations, connections, targets, worker, metrics });
   const { embeddings, rerank } = config;
   const vectorParts = openVectorParts({ database, embeddings, rerank, metrics, log });
   const retrieval = people.recorded(createRetrieval({ database, visibility: people.visibility, live, ...vectorParts.arms }));
+  const flags = createFlags({ database, registry, log });
   const { authorisations } = access;
   const { visibility } = people;
   return {
@@ -124,7 +127,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       idempotency: createIdempotency(database),
       registry,
       versions: createVersions({ database, components, recorder, versionSwitch, verify: () => Promise.resolve() }),
-      flags: createFlags({ database, registry }),
+      flags,
       connections,
       authorisations,
       variables: access.variables,
@@ -142,11 +145,12 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     },
     isolation: description,
     keepAuthorisations: (signal) =>
-      keepAuthorisations([access.tokenKeeper.refreshDue, access.authorisations.pollDue, rotation.workWhenDue], signal),
+      keepAuthorisations([access.tokenKeeper.refreshDue, access.authorisations.pollDue, rotation.workWhenDue, notifier.deliverDue], signal),
     keepVectors: (signal) => vectorParts.keepVectors({ signal }),
     async close() {
       stopping.abort();
       pool.close();
+      await notifier.close();
       await access.tokenKeeper.close();
       extractor.close();
       await people.close();

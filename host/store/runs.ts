@@ -5,6 +5,7 @@ import { ExpectationError, isUniqueViolation, operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
 import { extendLease, guardLease, LEASE_EXTENDED, withLease } from './leases.ts';
 import type { Lease } from './leases.ts';
+import { noteEnd } from './notifications.ts';
 import { pageBounds, toPage } from './page.ts';
 import type { PageRequest, StoredPage } from './page.ts';
 import { completeRuns, RUN_COLUMNS, toRunRow } from './run-records.ts';
@@ -186,7 +187,8 @@ export async function renewLease(database: Database, lease: Lease, untilMs: numb
 /** Gives a run back until `wakeAtMs`, or ends it when somebody asked to cancel it. `LeaseLostError`. */
 export async function parkRun(database: Database, lease: Lease, input: { reason: string; wakeAtMs: number }): Promise<void> {
   const park = operation(PARK, { run: lease.run, ...input });
-  await withLease(lease, () => database.write([guardLease(lease), park]));
+  // It may end here: somebody asked to cancel it.
+  await withLease(lease, () => database.write([guardLease(lease), park, noteEnd(lease.run, Date.now())]));
 }
 
 /** Ends a run, or holds it for an operator; `alongside` happens in the same transaction. `LeaseLostError`. */
@@ -198,7 +200,7 @@ export async function finishRun(
 ): Promise<void> {
   const { state, reason = null, nowMs } = input;
   const finish = operation(FINISH, { run: lease.run, state, reason, nowMs });
-  await withLease(lease, () => database.write([guardLease(lease), finish, ...alongside]));
+  await withLease(lease, () => database.write([guardLease(lease), finish, noteEnd(lease.run, nowMs), ...alongside]));
 }
 
 /**
@@ -206,7 +208,7 @@ export async function finishRun(
  * has no such run or it is not active.
  */
 export async function requestCancel(database: Database, organisation: string, id: string, nowMs: number): Promise<boolean> {
-  const written = await database.write([operation(CANCEL, { id, organisation, nowMs })]);
+  const written = await database.write([operation(CANCEL, { id, organisation, nowMs }), noteEnd(id, nowMs)]);
   return written.changes(0) === 1;
 }
 
