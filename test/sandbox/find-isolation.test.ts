@@ -39,7 +39,7 @@ async function machineThatTellsWhatItWraps(): Promise<string> {
   const wrapped = join(folder, 'wrapped');
   await mkdir(wrapped);
   // Empty files: the bounds on a sandbox process let nobody write a byte.
-  await machineWhereBubblewrapIs(`for a; do case "$a" in */*.sandboxed.ts) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`);
+  await machineWhereBubblewrapIs(`for a; do case "$a" in */*.sandboxed.ts|*/*.sandboxed.mjs) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`);
   return wrapped;
 }
 
@@ -65,7 +65,7 @@ describe('a host with namespaces', () => {
       await close();
     }
     // The trial at the start, the examination, and the component that describes itself.
-    expect((await readdir(wrapped)).sort()).toEqual(['examine.sandboxed.ts', 'probe.sandboxed.ts', 'runner.sandboxed.ts']);
+    expect((await readdir(wrapped)).sort()).toEqual(['examine.sandboxed.ts', 'probe.sandboxed.ts', 'runner.sandboxed.mjs']);
   });
 
   it('puts them around a file that is only inspected', async () => {

@@ -29,7 +29,7 @@ async function send(
 describe('a body', () => {
   test('that is JSON in UTF-8 reaches the service', async () => {
     expect(await send('{"question":"wo?","k":3}', { 'content-type': 'Application/JSON; charset=UTF-8' })).toMatchObject({ status: 200 });
-    expect(asked.at(-1)).toEqual({ organisation: 'default', question: 'wo?', k: 3 });
+    expect(asked.at(-1)).toMatchObject({ organisation: 'default', question: 'wo?', k: 3 });
   });
 
   test.each([
