@@ -89,12 +89,14 @@ export function createEmbeddingWork(options: EmbeddingWorkOptions): EmbeddingWor
       await purgeRetired(database, retired.id);
       return 'worked';
     }
-    // What is built anew goes on even where the current set is of the same settings; what came in lately is in both queues.
+    // What is built anew goes on whatever is amiss with the current set; what came in lately is in the queues of both.
+    let rest: Step = 'idle';
     for (const set of sets.filter((candidate) => isWanted(candidate, settings))) {
       const done = await stepWith(options, set, signal);
-      if (done !== 'idle') return done;
+      if (done === 'worked') return done;
+      if (rest === 'idle' || (done !== 'idle' && done.waitUntilMs < rest.waitUntilMs)) rest = done;
     }
-    return 'idle';
+    return rest;
   }
 
   /** Before a set is there to keep the time in. */
@@ -179,5 +181,5 @@ async function embedPiece(options: EmbeddingWorkOptions, set: VectorSet, signal:
 function waitMs(attempts: number, error: unknown): number {
   const asked = error instanceof ModelFault ? error.retryAfterMs : undefined;
   const growing = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(attempts - 1, 20));
-  return asked ?? growing * (0.75 + Math.random() / 2);
+  return Math.round(asked ?? growing * (0.75 + Math.random() / 2));
 }

@@ -13,7 +13,7 @@ import { OtherFingerprintError, type SetEmbedder } from './vector-sets.ts';
  * Beside 1 for the question's words. On collections where either finds what the other does not, .5 to 2 give more than each alone; the
  * middle holds also where an embedder is worse than the words.
  */
-const WEIGHT = 1;
+const WEIGHT = 0.8;
 
 /** A set whose passages are found by their own words less often than this is noise. */
 export const LEAST_TRUST = 0.5;
