@@ -7,7 +7,8 @@ const layers = {
   retrieval: ['domain'],
   sandbox: ['domain', 'generated'],
   authoring: ['domain', 'sandbox'],
-  services: ['domain', 'store', 'capabilities', 'indexing', 'retrieval', 'sandbox'],
+  conformance: ['domain', 'capabilities', 'indexing', 'sandbox'],
+  services: ['domain', 'store', 'capabilities', 'indexing', 'retrieval', 'sandbox', 'conformance'],
   middleware: ['domain', 'generated'],
   routes: ['domain', 'generated', 'services', 'middleware'],
 };

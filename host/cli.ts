@@ -23,6 +23,8 @@ import { disconnectCommand } from './cli/disconnect.ts';
 import { grantCommand, revokeCommand } from './cli/grant.ts';
 import { runsCommand } from './cli/runs.ts';
 import { pauseCommand, resumeCommand, scheduleCommand } from './cli/schedule.ts';
+import { testCommand } from './cli/test.ts';
+import { verifyCommand } from './cli/verify.ts';
 import { searchCommand } from './cli/search.ts';
 import { serveCommand } from './cli/serve.ts';
 import { variableCommand } from './cli/variable.ts';
@@ -45,11 +47,13 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   importManifestCommand,
   inspectCommand,
   callCommand,
+  testCommand,
   installCommand,
   listCommand,
   grantCommand,
   revokeCommand,
   versionsCommand,
+  verifyCommand,
   upgradeCommand,
   rollbackCommand,
   enableCommand,

@@ -16,6 +16,7 @@ const FOLDERS = {
   probe: 'test/fixtures/probe',
   mirror: 'test/fixtures/mirror',
   answering: 'test/fixtures/answering',
+  careless: 'test/fixtures/careless',
 };
 /** What else a component is made of. */
 const TOOLS = ['datasources/sdk', 'host/authoring', 'wit', 'package-lock.json'];

@@ -5,7 +5,7 @@ import type { RequestRate } from './request-rate.ts';
 import type { UpstreamBudget } from './upstream-budget.ts';
 
 /** `http-client`: one request record in, one response record out, by way of the broker. */
-export function openHttpClient(scope: CallScope, egress: Egress, rate: RequestRate, budget?: UpstreamBudget): OpenCapability {
+export function openHttpClient(scope: CallScope, egress: Pick<Egress, 'send'>, rate: RequestRate, budget?: UpstreamBudget): OpenCapability {
   const { meter } = scope;
   const { maxConcurrentRequests, maxRequestsPerMinute } = meter.limits;
   let underWay = 0;

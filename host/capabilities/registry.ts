@@ -9,7 +9,7 @@ import { StorageCapability, type StorageWrite, type StoredCollections } from './
 
 /** What the powers of a call stand on. */
 export interface PowerSources {
-  egress: Egress;
+  egress: Pick<Egress, 'send'>;
   rate: RequestRate;
   /** What the sources themselves allow; none where nobody shares it. */
   budget?: UpstreamBudget;

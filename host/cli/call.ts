@@ -8,11 +8,11 @@ import type { Refusal, TrialReport } from '../services/try-component.ts';
 import { parseArgument, parseFunction, prettyJson, toPrintable } from './call-values.ts';
 import { action, makeCommand, type Cli } from './command.ts';
 import { parseConfigOption } from './connection-options.ts';
+import { readSecret } from './credential-env.ts';
 import { EXIT, Interrupted, UsageError } from './exit.ts';
 import { readNamedFile } from './files.ts';
 import { count, formatBytes, oneLine } from './format.ts';
 import { MAX_READ_BYTES } from './inspect.ts';
-import type { CliIo } from './io.ts';
 import { settings } from './services.ts';
 
 interface CallOptions {
@@ -81,14 +81,6 @@ async function readGrant(file: string | undefined): Promise<Grant> {
     if (!(error instanceof SyntaxError)) throw error;
     throw new UsageError(`${file} is not JSON: ${error.message.slice(0, 120)}`, 'Write an object, as `datasources call --help` shows it.');
   }
-}
-
-function readSecret(io: CliIo, name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  const secret = io.env[name];
-  if (secret === undefined || secret === '')
-    throw new UsageError(`The environment variable ${name} is not set.`, `Set it, as in: ${name}=… datasources call …`);
-  return secret;
 }
 
 function reportJson({ result, spend, refusals, requests, lines, storage, metrics }: TrialReport): unknown {

@@ -19,6 +19,7 @@ import { keepAuthorisations } from './authorisations.ts';
 import { createCallTargets } from './call-targets.ts';
 import { createCallers } from './callers.ts';
 import { createChanges } from './changes.ts';
+import { testInSandbox } from './conformance.ts';
 import { createConnections } from './connections.ts';
 import { createVault } from './credentials.ts';
 import { createFlags } from './flags.ts';
@@ -126,7 +127,13 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       changes: createChanges(database),
       idempotency: createIdempotency(database),
       registry,
-      versions: createVersions({ database, components, recorder, versionSwitch, verify: () => Promise.resolve() }),
+      versions: createVersions({
+        database,
+        components,
+        recorder,
+        versionSwitch,
+        conform: (subject, how) => testInSandbox({ pool, ...subject }, how),
+      }),
       flags,
       connections,
       authorisations,

@@ -1,3 +1,4 @@
+import type { ConformanceResult } from '../conformance/suite.ts';
 import type { Actor, Caller } from '../domain/caller.ts';
 import type { Flow } from '../domain/authorisation.ts';
 import type { AuditEvent, AuditKind } from '../domain/audit.ts';
@@ -168,6 +169,13 @@ export interface MatrixRow {
   fits: { framework: string; fits: boolean }[];
 }
 
+/** How a version is tried. */
+export interface VerifyInput {
+  signal: AbortSignal;
+  /** Hears of each rule before it is tried. */
+  onRule?(name: string, number: number, total: number): void;
+}
+
 export interface VersionService {
   /** Highest first. UNKNOWN_DATASOURCE. */
   list(name: string): Promise<DatasourceVersion[]>;
@@ -175,6 +183,11 @@ export interface VersionService {
   history(name: string, page: PageInput): Promise<Page<VersionTransition>>;
   /** Keeps a version beside the one that runs. The codes of `RegistryService.install`, DIGEST_CHANGED. */
   add(component: Uint8Array, origin: string, actor: Actor): Promise<DatasourceVersion>;
+  /**
+   * Runs the conformance suite against a version at hand, in its sandbox and without a source; the one that runs when none is
+   * named. UNKNOWN_DATASOURCE, UNKNOWN_VERSION, HOST_BUSY.
+   */
+  verify(name: string, version: string | undefined, how: VerifyInput): Promise<ConformanceResult>;
   /** How one would get to a version. UNKNOWN_DATASOURCE, UNKNOWN_VERSION, NO_UPGRADE_PATH. */
   path(name: string, to: string): Promise<UpgradeStep[]>;
   /**

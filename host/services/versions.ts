@@ -1,4 +1,5 @@
 import { compare } from 'semver';
+import type { ConformanceResult } from '../conformance/suite.ts';
 import type { Actor } from '../domain/caller.ts';
 import { checkDependencies, loadOrder } from '../domain/dependencies.ts';
 import { RequestError } from '../domain/errors.ts';
@@ -26,9 +27,10 @@ import {
 } from '../store/versions.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
 import type { Components } from './components.ts';
+import { type ConformanceSubject, refuseNonconforming } from './conformance.ts';
 import { grantChange } from './grant-change.ts';
 import { askedGrant, known, parseRegistered, parseStoredManifest } from './registered.ts';
-import type { DatasourceVersion, UpgradeStep, VersionService } from './services.ts';
+import type { DatasourceVersion, UpgradeStep, VerifyInput, VersionService } from './services.ts';
 import { installedNodes, unknownVersion, versionsAtHand, type VersionSwitch } from './version-switch.ts';
 
 export interface VersionOptions {
@@ -36,12 +38,14 @@ export interface VersionOptions {
   components: Components;
   recorder: Pick<AuditRecorder, 'toEvent'>;
   versionSwitch: VersionSwitch;
-  /** Tries a version in its sandbox before it is switched to. DATASOURCE_FAULT with what it does not do as it must. */
-  verify(name: string, version: string): Promise<void>;
+  /** Runs the conformance suite against a version in its sandbox. HOST_BUSY. */
+  conform(subject: Omit<ConformanceSubject, 'pool'>, how: VerifyInput & { withoutSource?: boolean }): Promise<ConformanceResult>;
 }
 
 /** How long a host may be silent before the version that it was upgrading to is given back. */
 const UPGRADE_LEASE_MS = 600_000;
+/** Well within that: a version that takes as long to be tried is at fault itself. */
+const VERIFY_TIMEOUT_MS = UPGRADE_LEASE_MS / 2;
 const MAX_PAGE = 200;
 
 export function createVersions(options: VersionOptions): VersionService {
@@ -68,6 +72,11 @@ export function createVersions(options: VersionOptions): VersionService {
     },
 
     path: (name, to) => stepsTo(database, name, to),
+
+    async verify(name, version, how) {
+      const wanted = version ?? (await known(database, name)).version;
+      return conform(options, await versionOf(database, name, wanted), how);
+    },
 
     async upgrade(name, { version, approve = false, afresh = false }, actor) {
       await releaseLeftBehind(database, actor);
@@ -180,6 +189,15 @@ async function stepAfresh(database: Database, name: string, to: string): Promise
   return { from: running.version, to, differences, checkpoints: 'afresh' };
 }
 
+/** What the suite says of a version. The codes of a component whose file has changed, HOST_BUSY. */
+async function conform(
+  { components, conform: run }: VersionOptions,
+  { digest, manifest }: StoredVersion,
+  how: VerifyInput & { withoutSource?: boolean },
+): Promise<ConformanceResult> {
+  return run({ manifest: parseStoredManifest(manifest), digest, folder: await components.folderOf(digest) }, how);
+}
+
 interface Step {
   step: UpgradeStep;
   approve: boolean;
@@ -200,7 +218,8 @@ async function takeStep(options: VersionOptions, name: string, { step, approve, 
     moveVersion({ ...moves, from: before, to: 'upgrading', reason: `from ${running.version}` }, nowMs + UPGRADE_LEASE_MS),
   );
   try {
-    await options.verify(name, step.to);
+    const signal = AbortSignal.timeout(VERIFY_TIMEOUT_MS);
+    refuseNonconforming(await conform(options, target, { withoutSource: true, signal }));
     const reason = `upgraded from ${running.version}`;
     await versionSwitch.switchTo({ name, version: step.to, grant, states: afresh ? 'afresh' : 'go-on', actor, reason });
   } catch (error) {

@@ -56,6 +56,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
       list: unused,
       history: unused,
       add: unused,
+      verify: unused,
       path: unused,
       upgrade: unused,
       rollback: unused,
