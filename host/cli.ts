@@ -14,8 +14,15 @@ import { indexCommand } from './cli/index-connections.ts';
 import { inspectCommand } from './cli/inspect.ts';
 import { installCommand } from './cli/install.ts';
 import type { CliIo } from './cli/io.ts';
+import { keygenCommand } from './cli/keygen.ts';
 import { keysCommand } from './cli/keys.ts';
 import { listCommand } from './cli/list.ts';
+import { lockCommand } from './cli/lock.ts';
+import { marketCommand } from './cli/market.ts';
+import { publishCommand } from './cli/publish.ts';
+import { signCommand } from './cli/sign.ts';
+import { sourcesCommand } from './cli/sources.ts';
+import { trustCommand } from './cli/trust.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
 import { peopleCommand } from './cli/people.ts';
@@ -37,6 +44,7 @@ import { removeCommand } from './cli/remove.ts';
 import { versionsCommand } from './cli/versions.ts';
 import { graphCommand } from './cli/graph.ts';
 import { matrixCommand } from './cli/matrix.ts';
+import { featureCommand } from './cli/feature.ts';
 import { disableCommand, enableCommand } from './cli/enable.ts';
 
 /** Every command: a new one is a file in `cli/` and a line here. */
@@ -48,6 +56,13 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   inspectCommand,
   callCommand,
   testCommand,
+  keygenCommand,
+  signCommand,
+  publishCommand,
+  trustCommand,
+  lockCommand,
+  sourcesCommand,
+  marketCommand,
   installCommand,
   listCommand,
   grantCommand,
@@ -58,6 +73,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   rollbackCommand,
   enableCommand,
   disableCommand,
+  featureCommand,
   removeCommand,
   graphCommand,
   matrixCommand,

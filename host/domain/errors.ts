@@ -37,6 +37,7 @@ const ERRORS = {
   RUN_NOT_ACTIVE: 'caller',
   RUN_NOT_HELD: 'caller',
   CONNECTION_PAUSED: 'caller',
+  FEATURE_DEPENDENCY: 'caller',
   NOTHING_TO_RETRY: 'caller',
   SELECTION_UNSUPPORTED: 'caller',
   INVALID_SCHEDULE: 'caller',

@@ -1,3 +1,4 @@
+import { ringOfFeatures } from './feature-dependencies.ts';
 import type { DatasourceManifest } from '../generated/schemas/datasource-manifest.ts';
 import type { Problem } from './errors.ts';
 import { isJsonObject } from './json.ts';
@@ -48,7 +49,7 @@ function checkVersions(source: DatasourceManifest): Problem[] {
 
 function checkFeatures(source: DatasourceManifest): Problem[] {
   const names = Object.keys(source.features);
-  return Object.entries(source.features).flatMap(([name, feature]) => {
+  const each = Object.entries(source.features).flatMap(([name, feature]) => {
     const path = `/features/${name}`;
     const config = isJsonObject(feature.config) ? feature.config : {};
     const verdict = checkSettings(toSettingsSchema(feature.config_schema, config), config);
@@ -60,6 +61,16 @@ function checkFeatures(source: DatasourceManifest): Problem[] {
     });
     return [...settings, ...dependencies];
   });
+  return [...each, ...checkRing(source)];
+}
+
+/** Features of a ring could be switched neither on nor off one after the other. */
+function checkRing({ features }: DatasourceManifest): Problem[] {
+  const ring = ringOfFeatures(Object.entries(features).map(([name, { depends_on: dependsOn = [] }]) => ({ name, dependsOn })));
+  // One that needs itself is told of where it says so.
+  if (ring === undefined || ring.length < 2) return [];
+  const reason = `${[...ring, ring[0]].join(' needs ')}: none of them could be switched on first.`;
+  return [{ path: `/features/${ring[0]}/depends_on`, reason, remedy: 'Let one of them not need the next.' }];
 }
 
 function checkNames(source: DatasourceManifest): Problem[] {

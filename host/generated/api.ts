@@ -55,6 +55,7 @@ export type ErrorCode =
   | "RUN_NOT_ACTIVE"
   | "RUN_NOT_HELD"
   | "CONNECTION_PAUSED"
+  | "FEATURE_DEPENDENCY"
   | "NOTHING_TO_RETRY"
   | "SELECTION_UNSUPPORTED"
   | "INVALID_SCHEDULE"
@@ -115,6 +116,10 @@ export type Scope = "admin" | "operator" | "author" | "reader" | "on-behalf-of" 
  */
 export type AuthorisationFlow = "code" | "device" | "client_credentials" | "assertion" | "installation";
 /**
+ * What becomes of the documents while the feature is off. `keep`: they are still found. `hide`: they are kept and not found. `purge`: they are deleted, and read again should it be switched on.
+ */
+export type OffDocuments = "keep" | "hide" | "purge";
+/**
  * What people call it: 1 to 200 characters in one line. The datasource's name when left out.
  */
 export type ConnectionName = string;
@@ -174,6 +179,7 @@ export interface ApiSchemas {
   Connection: Connection;
   FeatureSettings: FeatureSettings;
   FeatureSetting: FeatureSetting;
+  OffDocuments: OffDocuments;
   ConnectionInput: ConnectionInput;
   ConnectionChange: ConnectionChange;
   ConnectionName: ConnectionName;
@@ -212,6 +218,9 @@ export interface ApiSchemas {
   ScheduleChange: ScheduleChange;
   BoundsChange: BoundsChange;
   PauseInput: PauseInput;
+  TrustedKey: TrustedKey;
+  TrustedKeys: TrustedKeys;
+  TrustedKeyInput: TrustedKeyInput;
   VersionState: VersionState;
   DatasourceVersion: DatasourceVersion;
   DatasourceVersions: DatasourceVersions;
@@ -837,6 +846,10 @@ export interface FeatureFlagInput {
    * Settings that differ from the manifest's defaults; must fit the feature's `configSchema`. The settings stay as they are when it is left out.
    */
   config?: JsonObject;
+  /**
+   * Of a feature that is switched off; `keep` when it is left out, or what it was while it was off.
+   */
+  documents?: "keep" | "hide" | "purge";
 }
 /**
  * How a feature is set.
@@ -858,6 +871,20 @@ export interface FeatureFlag {
    * Its settings: the manifest's defaults with the operator's over them.
    */
   config: JsonObject;
+  documents: OffDocuments;
+  /**
+   * What is still to be deleted; absent when nothing is.
+   */
+  purging?: {
+    /**
+     * Connections that have documents of it left, or a call of it under way.
+     */
+    connections: number;
+    /**
+     * Documents that are left. None of them is found any more.
+     */
+    documents: number;
+  };
   /**
    * A moment in UTC with milliseconds (RFC 3339).
    */
@@ -928,6 +955,10 @@ export interface FeatureSetting {
    * Settings over those of the flag; must fit the feature's `configSchema`.
    */
   config?: JsonObject;
+  /**
+   * What becomes of the documents while the feature is off. `keep`: they are still found. `hide`: they are kept and not found. `purge`: they are deleted, and read again should it be switched on.
+   */
+  documents?: "keep" | "hide" | "purge";
 }
 /**
  * A new connection.
@@ -1715,6 +1746,55 @@ export interface PauseInput {
    * For people.
    */
   reason?: string;
+}
+/**
+ * A key of a publisher, and the datasources that it may sign.
+ */
+export interface TrustedKey {
+  /**
+   * The first half of the SHA-256 of the key.
+   */
+  id: string;
+  /**
+   * What the operator calls the publisher.
+   */
+  publisher: string;
+  /**
+   * The key as the publisher gave it.
+   */
+  publicKey: string;
+  /**
+   * Names of datasources; `acme_*` for all that begin so, `*` for every name.
+   */
+  names: string[];
+  addedAt: Timestamp;
+}
+/**
+ * Trusted keys, by publisher.
+ */
+export interface TrustedKeys {
+  items: TrustedKey[];
+}
+/**
+ * A key to trust.
+ */
+export interface TrustedKeyInput {
+  /**
+   * What the operator calls the publisher.
+   */
+  publisher: string;
+  /**
+   * The line of the publisher's file `.pub`.
+   */
+  publicKey: string;
+  /**
+   * Names of datasources; `acme_*` for all that begin so, `*` for every name.
+   */
+  names: string[];
+  /**
+   * Whether a name that could be taken for somebody else's is meant.
+   */
+  allowLookAlike?: boolean;
 }
 /**
  * One version of a datasource that this host knows.

@@ -46,6 +46,7 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
   RUN_IN_PROGRESS: { status: 409, title: 'The connection is being indexed' },
   RUN_NOT_ACTIVE: { status: 409, title: 'The run has ended' },
   RUN_NOT_HELD: { status: 409, title: 'The run does not wait for an operator' },
+  FEATURE_DEPENDENCY: { status: 409, title: 'A feature would lack one that it needs' },
   CONNECTION_PAUSED: { status: 409, title: 'The connection is paused' },
   SELECTION_UNSUPPORTED: { status: 409, title: 'The settings of the datasource have no list of what is read' },
   NOTHING_TO_RETRY: { status: 409, title: 'No failed item can be taken up again alone' },

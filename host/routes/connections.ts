@@ -49,7 +49,7 @@ function collectionRoutes(): Route[] {
         'The new connection.',
         ({ id, organisation }) => `/api/v1/connections/${id}?organisation=${organisation}`,
       ),
-      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
+      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'FEATURE_DEPENDENCY', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
       handle: async (services, { query, body: { organisation, ...input }, actor }) =>
         toConnectionBody(await services.connections.create(organisationOf(query, { organisation }), input, actor)),
     }),
@@ -82,7 +82,15 @@ function oneConnectionRoutes(): Route[] {
       description: 'Changes what the body names and leaves the rest. It takes effect from the next batch on.',
       body: requiredBody('ConnectionChange'),
       success: ok('Connection', 'The connection as it is now.'),
-      errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'DATASOURCE_FAULT'],
+      errors: [
+        'UNKNOWN_ORGANISATION',
+        'UNKNOWN_CONNECTION',
+        'UNKNOWN_FEATURE',
+        'FEATURE_DEPENDENCY',
+        'INVALID_CONFIG',
+        'DATASOURCE_FAULT',
+        'CONFLICT',
+      ],
       handle: async (services, { path, query, body, actor, ifRevision }) =>
         toConnectionBody(
           await services.connections.change(

@@ -2,9 +2,12 @@ import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
 import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
-import { toDatasourceBody, toFeatureFlagBody } from './shapes/datasource.ts';
+import { toChangeBody } from './shapes/change.ts';
+import { toDatasourceBody, toFeatureStatusBody } from './shapes/datasource.ts';
 
 const NAME = requiredText('The name of an installed datasource.', 'github');
+
+const FEATURE = requiredText('The name of one of its features.', 'issue_tracking');
 
 export function datasourceRoutes(): Route[] {
   return [
@@ -47,13 +50,46 @@ export function datasourceRoutes(): Route[] {
       tag: 'Datasources',
       summary: 'Switch or configure a feature',
       description:
-        'Sets how connections of this datasource read the feature, unless a connection says otherwise. It takes effect from the next batch on.',
-      pathParameters: { name: NAME, feature: requiredText('The name of one of its features.', 'issue_tracking') },
+        'Sets how connections of this datasource read the feature, unless a connection says otherwise. It takes effect from the next batch on. While it is off its documents are kept, hidden or purged; what is purged is gone from answers at once, and deleted in pieces.',
+      pathParameters: { name: NAME, feature: FEATURE },
       queryParameters: {},
       body: requiredBody('FeatureFlagInput'),
       success: ok('FeatureFlag', 'The feature as it is set now.'),
-      errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG'],
-      handle: async (services, { path, body, actor }) => toFeatureFlagBody(await services.flags.set(path.name, path.feature, body, actor)),
+      errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE', 'INVALID_CONFIG', 'FEATURE_DEPENDENCY', 'CONFLICT'],
+      handle: async (services, { path, body, actor }) =>
+        toFeatureStatusBody(await services.flags.set(path.name, path.feature, body, actor)),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/datasources/{name}/features/{feature}',
+      operationId: 'getFeature',
+      access: callersWith('operator', 'host'),
+      tag: 'Datasources',
+      summary: 'Read how a feature is set',
+      description: 'Also tells what is still to be deleted of a feature that was switched off with `purge`.',
+      pathParameters: { name: NAME, feature: FEATURE },
+      queryParameters: {},
+      body: noBody(),
+      success: ok('FeatureFlag', 'The feature.'),
+      errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE'],
+      handle: async (services, { path }) => toFeatureStatusBody(await services.flags.get(path.name, path.feature)),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/datasources/{name}/features/{feature}/history',
+      operationId: 'listFeatureHistory',
+      access: callersWith('operator', 'host'),
+      tag: 'Datasources',
+      summary: 'Read who set a feature',
+      description:
+        'Entries of the log of changes about this feature of the datasource, newest first. What single connections say of it is in the logs of their organisations.',
+      pathParameters: { name: NAME, feature: FEATURE },
+      queryParameters: PAGE,
+      body: noBody(),
+      success: ok('ChangePage', 'A page of entries.'),
+      errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_FEATURE'],
+      handle: async (services, { path, query }) =>
+        toPageBody(await services.flags.history(path.name, path.feature, toPageInput(query)), toChangeBody),
     }),
   ];
 }

@@ -9,6 +9,8 @@ import { ContractError } from '../indexing/contract-fields.ts';
 import { toCheckReport, toProblems } from '../indexing/validate.ts';
 import { getConnection, insertConnection, listConnections, updateConnection } from '../store/connections.ts';
 import { deleteAuthorisation } from '../store/authorisations.ts';
+import type { Operation } from '../store/database.ts';
+import { guardNoPurge, isPurging, wantPurge } from '../store/feature-purges.ts';
 import { resumeConnection } from '../store/connection-work.ts';
 import { recording } from '../store/changes.ts';
 import { removeConnection } from '../store/removals.ts';
@@ -16,7 +18,8 @@ import { ifRevision } from '../store/revisions.ts';
 import { type CallTargets, unknownConnection } from './call-targets.ts';
 import type { Vault } from './credentials.ts';
 import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
-import { checkFeatureConfig, invalidConfig, knownFeature } from './flags.ts';
+import { refuseUnmetOverrides } from './feature-rules.ts';
+import { checkFeatureConfig, invalidConfig, knownFeature, stillPurging } from './flags.ts';
 import type { RunnableDatasource } from './components.ts';
 import type { DatasourceRegistry } from './registry.ts';
 import type { Revoker } from './revocation.ts';
@@ -38,10 +41,11 @@ const CHECK_TIMEOUT_MS = 60_000;
 export function createConnections(options: ConnectionOptions): ConnectionService {
   const { database, organisations, registry, vault } = options;
 
-  /** INVALID_CONFIG, UNKNOWN_FEATURE. Gives the config with the schema's defaults in it. */
-  async function checked(datasource: RunnableDatasource, connection: Connection): Promise<JsonObject> {
+  /** INVALID_CONFIG, UNKNOWN_FEATURE, FEATURE_DEPENDENCY. Gives the config with the schema's defaults in it. */
+  async function checked(datasource: RunnableDatasource, connection: Connection, before: Connection['features'] = {}): Promise<JsonObject> {
     const { manifest } = datasource;
     for (const [name, override] of Object.entries(connection.features)) checkOverride(manifest, name, override);
+    refuseUnmetOverrides(datasource, before, connection.features);
     const verdict = checkSettings(manifest.configSchema, connection.config);
     if (!verdict.ok) throw invalidConfig('of the connection', verdict.problems, '/config');
     await askDatasource(options, datasource, { ...connection, config: verdict.settings });
@@ -97,7 +101,7 @@ export function createConnections(options: ConnectionOptions): ConnectionService
       const config =
         input.config === undefined && input.features === undefined
           ? before.config
-          : await checked(await registry.runnable(before.datasource), after);
+          : await checked(await registry.runnable(before.datasource), after, before.features);
       const { name, features, credential } = input;
       const record = {
         actor,
@@ -112,7 +116,8 @@ export function createConnections(options: ConnectionOptions): ConnectionService
         },
       } as const;
       const store = ifRevision(recording(database, record), { organisation, id }, input.ifRevision);
-      const changed = await updateConnection(store, organisation, id, {
+      const alongside = purgesBetween(id, before.features, after.features);
+      const change = {
         config,
         ...(name === undefined ? {} : { name }),
         ...(features === undefined ? {} : { features }),
@@ -120,7 +125,8 @@ export function createConnections(options: ConnectionOptions): ConnectionService
           ? {}
           : { sealedCredential: credential === null ? null : await vault.seal({ organisation, connection: id }, credential) }),
         nowMs: Date.now(),
-      });
+      };
+      const changed = await unlessPurging(() => updateConnection(store, organisation, id, change, alongside));
       if (!changed) throw unknownConnection(id);
       if (typeof credential === 'string') await takeInsteadOfTokens(organisation, id);
       return service.get(organisation, id);
@@ -152,8 +158,36 @@ function settingsOf({ datasource, name, config, features }: Connection): object 
   return { datasource, name, config, features };
 }
 
+function purges(override: FeatureOverride | undefined): boolean {
+  return override?.enabled === false && override.documents === 'purge';
+}
+
+/** What a change of the features means for documents: some are purged from now on, others must not be any more. */
+function purgesBetween(id: string, before: Connection['features'], after: Connection['features']): Operation[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names.flatMap((name) => {
+    const [was, is] = [before[name], after[name]];
+    if (purges(is)) return purges(was) ? [] : [wantPurge(id, name, Date.now())];
+    return was?.enabled === false && is?.enabled !== false ? [guardNoPurge(id, name)] : [];
+  });
+}
+
+/** CONFLICT. */
+async function unlessPurging<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isPurging(error) ? stillPurging('a feature that is switched on', error) : error;
+  }
+}
+
 function checkOverride(manifest: Manifest, name: string, override: FeatureOverride): void {
   const feature = knownFeature(manifest, name);
+  if (override.documents !== undefined && override.enabled !== false) {
+    const reason = 'What becomes of documents can be said of a feature that is off only.';
+    const remedy = 'Leave it out, or set `enabled` to false.';
+    throw new RequestError('INVALID_CONFIG', reason, { remedy, problems: [{ path: `/features/${name}/documents`, reason, remedy }] });
+  }
   if (override.config !== undefined) checkFeatureConfig(feature, override.config, `/features/${name}/config`);
 }
 

@@ -43,6 +43,7 @@ import type { Services } from './services.ts';
 import { openPeopleParts } from './people-parts.ts';
 import { recordEnd } from './connection-record.ts';
 import { installingKey, recordDiscard, recordExamination } from './sandbox-record.ts';
+import { openSourceParts } from './source-parts.ts';
 import { createTokens } from './tokens.ts';
 import { createVaultRotation } from './vault-rotation.ts';
 import { openVectorParts } from './vector-parts.ts';
@@ -90,6 +91,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   });
   const versionSwitch = createVersionSwitch({ database, components, recorder });
   const registry = createRegistry({ database, components, versions: versionSwitch });
+  const sources = openSourceParts({ database, components, versionSwitch, registryConfig: config.registryConfig, log });
   const vault = createVault(config);
   const access = openAuthorisationParts({
     database,
@@ -127,6 +129,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       changes: createChanges(database),
       idempotency: createIdempotency(database),
       registry,
+      ...sources.services,
       versions: createVersions({
         database,
         components,
@@ -152,7 +155,17 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     },
     isolation: description,
     keepAuthorisations: (signal) =>
-      keepAuthorisations([access.tokenKeeper.refreshDue, access.authorisations.pollDue, rotation.workWhenDue, notifier.deliverDue], signal),
+      keepAuthorisations(
+        [
+          access.tokenKeeper.refreshDue,
+          access.authorisations.pollDue,
+          rotation.workWhenDue,
+          sources.workWhenDue,
+          notifier.deliverDue,
+          flags.purgeDue,
+        ],
+        signal,
+      ),
     keepVectors: (signal) => vectorParts.keepVectors({ signal }),
     async close() {
       stopping.abort();

@@ -1,7 +1,7 @@
 import { parseGrant } from '../domain/grant-parse.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Database } from '../store/database.ts';
-import { listFlags, type StoredFlag } from '../store/flags.ts';
+import { flagsBetween, listFlags, type StoredFlag } from '../store/flags.ts';
 import { listDatasources, pageDatasources, type RegisteredDatasource } from '../store/registry.ts';
 import { limitsOf, type Components, type RunnableDatasource } from './components.ts';
 import { askedGrant, known, parseRegistered } from './registered.ts';
@@ -28,13 +28,12 @@ export function createRegistry({ database, components, versions }: RegistryOptio
   return {
     inspect: components.inspect,
     askedGrant,
-    list: async () =>
-      Promise.all((await listDatasources(database)).map(async (found) => toInstalled(found, await listFlags(database, found.name)))),
+    list: async () => withFlags(database, await listDatasources(database)),
     get,
 
     async page(page) {
       const { items, next } = await pageDatasources(database, page);
-      return { items: await Promise.all(items.map(async (found) => toInstalled(found, await listFlags(database, found.name)))), next };
+      return { items: await withFlags(database, items), next };
     },
 
     async install(component, grant, actor) {
@@ -51,7 +50,13 @@ export function createRegistry({ database, components, versions }: RegistryOptio
   };
 }
 
-function toInstalled(found: RegisteredDatasource, flags: StoredFlag[]): InstalledDatasource {
+/** Flags of all of them are read with one question. */
+async function withFlags(database: Database, found: readonly RegisteredDatasource[]): Promise<InstalledDatasource[]> {
+  const flags = await flagsBetween(database, found[0]?.name ?? '', found.at(-1)?.name ?? '');
+  return found.map((datasource) => toInstalled(datasource, flags.get(datasource.name) ?? []));
+}
+
+function toInstalled(found: RegisteredDatasource, flags: readonly StoredFlag[]): InstalledDatasource {
   const { manifest, grant, digest } = parseRegistered(found);
   return {
     name: found.name,
@@ -77,6 +82,7 @@ export function featureFlags(manifest: Manifest, flags: readonly StoredFlag[]): 
       description: feature.description,
       enabled: flag?.enabled ?? feature.enabled,
       config: { ...feature.config, ...flag?.config },
+      documents: flag?.documents ?? 'keep',
       updatedAtMs: flag?.updatedAtMs,
     };
   });

@@ -8,6 +8,7 @@ import { recencyFactor } from '../retrieval/recency.ts';
 import type { SearchScope } from '../retrieval/query.ts';
 import type { Database } from '../store/database.ts';
 import type { DocumentFilter } from '../store/document-filter.ts';
+import { hiddenFeatures } from '../store/feature-documents.ts';
 import { getOrganisation } from '../store/organisations.ts';
 import { getDatasource } from '../store/registry.ts';
 import { datasourceWord, featureWord } from '../store/search-scope.ts';
@@ -53,9 +54,12 @@ export function createRetrieval(options: RetrievalOptions): RetrievalService {
     async retrieve(input) {
       const watch = new Stopwatch<RetrievalStage>();
       await checkInput(database, input);
-      const sight = await visibility.of(input.organisation, input.asker);
+      const [sight, hidden] = await Promise.all([
+        visibility.of(input.organisation, input.asker),
+        hiddenFeatures(database, input.organisation),
+      ]);
       watch.lap('access');
-      const search = toSearch(input, sight);
+      const search = toSearch(input, sight, hidden);
       const plan = await planQuestion(database, input.question, search);
       watch.lap('plan');
       const asked = input.live === undefined ? undefined : live?.search({ ...search, ...input, ...input.live, sight, plan });
@@ -141,9 +145,16 @@ function byScore(a: Group<HitCandidate>, b: Group<HitCandidate>): number {
   return b.score - a.score || (a.lead.candidate.document < b.lead.candidate.document ? -1 : 1);
 }
 
-function toSearch(input: RetrievalInput, { visibility }: Sight): KeywordSearch {
+function toSearch(input: RetrievalInput, { visibility }: Sight, hidden: readonly string[]): KeywordSearch {
   const { organisation, k, perDocument = 1 } = input;
-  return { organisation, visibility, scope: scopeOf(input), filter: filterOf(input), k, perDocument: perDocument + NEIGHBOURS };
+  return {
+    organisation,
+    visibility,
+    scope: scopeOf(input),
+    filter: { ...filterOf(input), hidden: hidden.length === 0 ? undefined : hidden },
+    k,
+    perDocument: perDocument + NEIGHBOURS,
+  };
 }
 
 /** One set of words for each filter that the index knows by itself. */

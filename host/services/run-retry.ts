@@ -2,7 +2,7 @@ import { prepareBatch } from '../indexing/prepare.ts';
 import { commitBatch } from '../store/batch.ts';
 import { countKept, nextKept } from '../store/failed-items.ts';
 import { setRunFeature } from '../store/run-progress.ts';
-import type { FeatureEnd, RunPartOptions } from './run-calls.ts';
+import { isEnabled, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
 
 /** Items at a time: each may be some megabytes. */
 const ITEMS_PER_BATCH = 4;
@@ -14,8 +14,14 @@ const ITEMS_PER_BATCH = 4;
 export async function retryFeature(options: RunPartOptions, feature: string): Promise<FeatureEnd> {
   const { database, lease, run, signal, leaseMs } = options;
   const home = { organisation: run.organisation, connection: run.connection, feature };
-  const { datasource } = await options.targets.load(run.organisation, run.connection);
+  // In this order: once a feature is off, a call of it that could still bring documents is known by its state.
   await setRunFeature(database, lease, { feature, state: 'running' });
+  const target = await options.targets.load(run.organisation, run.connection);
+  if (!isEnabled(target, feature)) {
+    await setRunFeature(database, lease, { feature, state: 'skipped', reason: 'it is switched off' });
+    return { kind: 'ended' };
+  }
+  const { datasource } = target;
   const expected = await countKept(database, home);
   let after = '';
   for (;;) {

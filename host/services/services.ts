@@ -2,6 +2,8 @@ import type { ConformanceResult } from '../conformance/suite.ts';
 import type { Actor, Caller } from '../domain/caller.ts';
 import type { Flow } from '../domain/authorisation.ts';
 import type { AuditEvent, AuditKind } from '../domain/audit.ts';
+import type { RecordedChange } from '../domain/change.ts';
+import type { FeatureOverride, OffDocuments } from '../domain/connection.ts';
 import type { DependencyFault, DependencyNode } from '../domain/dependencies.ts';
 import type { Failure } from '../domain/document.ts';
 import type { Problem } from '../domain/errors.ts';
@@ -18,11 +20,15 @@ import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
 import type { IdempotencyService } from './idempotency.ts';
+import type { FolderService } from './folder-sources.ts';
 import type { KeyService } from './keys.ts';
 import type { LorelaiService } from './lorelai-services.ts';
+import type { MarketService } from './markets.ts';
 import type { Page, PageInput } from './page.ts';
 import type { AccessService, ConnectionAccessService, PeopleService, QuestionRecord } from './people-services.ts';
 import type { VectorService } from './vector-services.ts';
+import type { SourceService } from './sources.ts';
+import type { TrustService } from './trust.ts';
 import type { Asker } from './visibility.ts';
 
 /**
@@ -37,6 +43,10 @@ export interface Services {
   idempotency: IdempotencyService;
   registry: RegistryService;
   versions: VersionService;
+  trust: TrustService;
+  sources: SourceService;
+  folders: FolderService;
+  markets: MarketService;
   flags: FlagService;
   connections: ConnectionService;
   authorisations: AuthorisationService;
@@ -80,7 +90,23 @@ export interface FeatureFlag {
   enabled: boolean;
   /** Defaults of the manifest with the operator's settings over them. */
   config: JsonObject;
+  /** What becomes of the documents while it is off. */
+  documents: OffDocuments;
   updatedAtMs: number | undefined;
+}
+
+export interface FeatureFlagInput {
+  enabled: boolean;
+  /** As it is when left out. */
+  config?: JsonObject;
+  /** Of a feature that is switched off: `keep` when left out, or what it was while it was off. */
+  documents?: OffDocuments;
+}
+
+/** Documents that are still to be deleted, and of how many connections. */
+export interface FeaturePurging {
+  connections: number;
+  documents: number;
 }
 
 export interface InstalledDatasource {
@@ -209,9 +235,25 @@ export interface VersionService {
   matrix(name?: string): Promise<MatrixRow[]>;
 }
 
+/** A feature with what is left to be purged of it. */
+export interface FeatureStatus extends FeatureFlag {
+  purging: FeaturePurging | undefined;
+}
+
 export interface FlagService {
-  /** UNKNOWN_DATASOURCE, UNKNOWN_FEATURE, INVALID_CONFIG. Takes effect from the next batch on. */
-  set(datasource: string, feature: string, input: { enabled: boolean; config?: JsonObject }, actor: Actor): Promise<FeatureFlag>;
+  /**
+   * Takes effect from the next batch on; what is purged goes in pieces behind it. UNKNOWN_DATASOURCE, UNKNOWN_FEATURE, INVALID_CONFIG,
+   * INVALID_REQUEST; FEATURE_DEPENDENCY when something on would lack what it needs; CONFLICT when its documents are still being purged.
+   */
+  set(datasource: string, feature: string, input: FeatureFlagInput, actor: Actor): Promise<FeatureStatus>;
+  /** UNKNOWN_DATASOURCE, UNKNOWN_FEATURE. */
+  get(datasource: string, feature: string): Promise<FeatureStatus>;
+  /** What is left to be purged, of all connections or of one; undefined when nothing is. */
+  purging(datasource: string, feature: string, connection?: string): Promise<FeaturePurging | undefined>;
+  /** Who set the feature for the datasource, newest first. UNKNOWN_DATASOURCE, UNKNOWN_FEATURE, INVALID_REQUEST. */
+  history(datasource: string, feature: string, page: PageInput): Promise<Page<RecordedChange>>;
+  /** Deletes what is to be purged and nobody else is at; a host that serves does so by itself. */
+  purgeDue(): Promise<void>;
 }
 
 /** A datasource set up for one organisation. The credential is never shown. */
@@ -221,7 +263,7 @@ export interface Connection {
   datasource: string;
   name: string;
   config: JsonObject;
-  features: Record<string, { enabled?: boolean; config?: JsonObject }>;
+  features: Record<string, FeatureOverride>;
   hasCredential: boolean;
   documents: number;
   passages: number;
@@ -236,7 +278,7 @@ export interface ConnectionInput {
   datasource: string;
   name?: string;
   config?: JsonObject;
-  features?: Record<string, { enabled?: boolean; config?: JsonObject }>;
+  features?: Record<string, FeatureOverride>;
   /** The secret that the broker attaches; write-only. */
   credential?: string;
 }

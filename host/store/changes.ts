@@ -34,6 +34,13 @@ const NEWEST = defineStatement<{ chain: string; before: number; limit: number },
   toRecordedChange,
 );
 
+const NEWEST_OF = defineStatement<{ chain: string; target: string; before: number; limit: number }, RecordedChange>(
+  'changes.newest-of-target',
+  `SELECT chain, sequence, entry, previous, hash FROM changes
+   WHERE chain = :chain AND json_extract(entry, '$.target') = :target AND sequence < :before ORDER BY sequence DESC LIMIT :limit`,
+  toRecordedChange,
+);
+
 const FROM = defineStatement<{ chain: string; after: number; limit: number }, StoredLink>(
   'changes.from',
   'SELECT sequence, entry, previous, hash FROM changes WHERE chain = :chain AND sequence > :after ORDER BY sequence LIMIT :limit',
@@ -104,15 +111,20 @@ function withoutSecrets(name: string, value: unknown): unknown {
   return SECRET_NAME.test(name) && typeof value !== 'boolean' && typeof value !== 'number' ? '[not kept]' : value;
 }
 
-/** Newest first. INVALID_REQUEST for a bad limit or cursor. */
+/** Newest first; of one thing where `target` names it. INVALID_REQUEST for a bad limit or cursor. */
 export async function listChanges(
   database: Database,
   organisation: string | undefined,
   page: PageRequest,
+  target?: string,
 ): Promise<StoredPage<RecordedChange>> {
   const { key, limit } = pageBounds(page, String(Number.MAX_SAFE_INTEGER));
   const before = /^\d{1,16}$/.test(key) ? Number(key) : 0;
-  const rows = await database.read(NEWEST, { chain: organisation ?? HOST_CHAIN, before, limit });
+  const chain = organisation ?? HOST_CHAIN;
+  const rows =
+    target === undefined
+      ? await database.read(NEWEST, { chain, before, limit })
+      : await database.read(NEWEST_OF, { chain, target, before, limit });
   return toPage(rows, page, (change) => String(change.sequence));
 }
 

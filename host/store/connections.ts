@@ -1,14 +1,15 @@
+import { OFF_DOCUMENTS, type FeatureOverride } from '../domain/connection.ts';
 import { isJsonObject } from '../domain/json.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { ExpectationError, operation } from './database.ts';
-import type { Database } from './database.ts';
+import type { Database, Operation } from './database.ts';
 import { pageBounds, toPage } from './page.ts';
 import type { PageRequest, StoredPage } from './page.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns } from './statement.ts';
 
 /** How a connection differs from its datasource's flags, by feature. */
-type FeatureSettings = Record<string, { enabled?: boolean; config?: JsonObject }>;
+type FeatureSettings = Record<string, FeatureOverride>;
 
 /** A datasource set up for one organisation. */
 export interface StoredConnection {
@@ -104,6 +105,17 @@ const CONFIGS = defineStatement<{ datasource: string }, { id: string; organisati
   (row) => ({ id: row.text('id'), organisation: row.text('organisation_id'), config: row.jsonObject('config') }),
 );
 
+const FEATURES = defineStatement<{ datasource: string }, { id: string; organisation: string; features: FeatureSettings }>(
+  'connections.features',
+  `SELECT id, organisation_id, features FROM connections
+   WHERE datasource_name = :datasource AND features <> '{}' AND removed_at_ms IS NULL ORDER BY id`,
+  (row) => ({
+    id: row.text('id'),
+    organisation: row.text('organisation_id'),
+    features: toFeatureSettings(row.jsonObject('features')),
+  }),
+);
+
 const CREDENTIAL = defineStatement<Key, Uint8Array | undefined>(
   'connections.credential',
   'SELECT credential FROM connections WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL',
@@ -118,8 +130,14 @@ export async function insertConnection(database: Database, input: ConnectionInse
   await database.write([operation(INSERT, { id, organisation, datasource, name, config, features, credential, nowMs })]);
 }
 
-/** False when the organisation has no such connection. */
-export async function updateConnection(database: Database, organisation: string, id: string, change: ConnectionChange): Promise<boolean> {
+/** False when the organisation has no such connection. `alongside` is of the same transaction. */
+export async function updateConnection(
+  database: Database,
+  organisation: string,
+  id: string,
+  change: ConnectionChange,
+  alongside: readonly Operation[] = [],
+): Promise<boolean> {
   const update = operation(
     UPDATE,
     {
@@ -135,10 +153,10 @@ export async function updateConnection(database: Database, organisation: string,
     { expectChanges: 1 },
   );
   try {
-    await database.write([update]);
+    await database.write([update, ...alongside]);
     return true;
   } catch (error) {
-    if (error instanceof ExpectationError) return false;
+    if (error instanceof ExpectationError && error.statement === UPDATE.name) return false;
     throw error;
   }
 }
@@ -166,6 +184,14 @@ export async function listConfigs(
   return database.read(CONFIGS, { datasource });
 }
 
+/** Of the connections of a datasource that differ from its flags, of all organisations. */
+export async function listFeatureSettings(
+  database: Database,
+  datasource: string,
+): Promise<{ id: string; organisation: string; features: FeatureSettings }[]> {
+  return database.read(FEATURES, { datasource });
+}
+
 function toConnection(row: Columns): StoredConnection {
   return {
     id: row.text('id'),
@@ -189,9 +215,11 @@ function toFeatureSettings(stored: JsonObject): FeatureSettings {
   for (const [feature, value] of Object.entries(stored)) {
     if (!isJsonObject(value)) continue;
     const { enabled, config } = value;
+    const documents = OFF_DOCUMENTS.find((known) => known === value.documents);
     settings[feature] = {
       ...(typeof enabled === 'boolean' && { enabled }),
       ...(isJsonObject(config) && { config }),
+      ...(documents !== undefined && { documents }),
     };
   }
   return settings;

@@ -6,6 +6,8 @@ export interface DocumentFilter {
   connections?: readonly string[] | undefined;
   /** `text/markdown`, or `text/*` for all of a kind; parameters such as `charset` do not matter. Lower-case. */
   mediaTypes?: readonly string[] | undefined;
+  /** `connection/feature` of each whose documents are not to be found. */
+  hidden?: readonly string[] | undefined;
   /** Last changed at the source at this time or later; a document without any time is in no range. */
   fromMs?: number | undefined;
   /** Last changed before this time. */
@@ -30,6 +32,7 @@ export function documentCondition(filter: DocumentFilter): { sql: string; params
     params[name] = value;
   };
   add('connections', json(filter.connections), 'documents.connection_id IN (SELECT value FROM json_each(:connections))');
+  add('hidden', json(filter.hidden), `documents.connection_id || '/' || documents.feature NOT IN (SELECT value FROM json_each(:hidden))`);
   add('mediaTypes', json(filter.mediaTypes), `EXISTS (SELECT 1 FROM json_each(:mediaTypes) WHERE ${ESSENCE} GLOB value)`);
   add('fromMs', filter.fromMs, `${CHANGED_AT} >= :fromMs`);
   add('beforeMs', filter.beforeMs, `${CHANGED_AT} < :beforeMs`);

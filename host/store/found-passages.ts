@@ -1,3 +1,4 @@
+import { NOT_HIDDEN } from './feature-documents.ts';
 import type { Columns } from './statement.ts';
 
 /** A passage that was found, with its document. */
@@ -30,7 +31,12 @@ export interface FoundPassage {
  * `:perDocument` of each document of `:organisation`, `:limit` of them. `document`: conditions on the joined table `documents`.
  */
 export function placedPassages(document: readonly string[]): string {
-  const conditions = ['placed.place <= :perDocument', 'documents.organisation_id = :organisation', 'connections.removed_at_ms IS NULL'];
+  const conditions = [
+    'placed.place <= :perDocument',
+    'documents.organisation_id = :organisation',
+    'connections.removed_at_ms IS NULL',
+    NOT_HIDDEN,
+  ];
   return `placed AS (
        SELECT passages.id, passages.document_id, found.rank,
          row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place

@@ -10,6 +10,9 @@ import { VECTORS } from './migrations/0008-vectors.ts';
 import { DELIVERIES } from './migrations/0009-deliveries.ts';
 import { WEBHOOKS } from './migrations/0010-webhooks.ts';
 import { VERSIONS } from './migrations/0011-versions.ts';
+import { SOURCES } from './migrations/0012-sources.ts';
+import { FEATURES } from './migrations/0013-features.ts';
+import { NOTIFICATIONS } from './migrations/0014-notifications.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** In order of version; new ones go to the end. */
@@ -25,6 +28,9 @@ export const MIGRATIONS: readonly Migration[] = [
   DELIVERIES,
   WEBHOOKS,
   VERSIONS,
+  SOURCES,
+  FEATURES,
+  NOTIFICATIONS,
 ];
 
 /** The file was written by a newer version of this host. */

@@ -36,14 +36,21 @@ const NEXT_DOCUMENTS = defineStatement<{ id: string; limit: number }, { id: numb
   (row) => ({ id: row.number('id'), passages: row.number('passage_count') }),
 );
 
-const OF_DOCUMENTS = 'document_id IN (SELECT value FROM json_each(:documents))';
-
-const PURGE_PASSAGES = defineStatement<{ documents: string }>('passages.purge', `DELETE FROM passages WHERE ${OF_DOCUMENTS}`);
-
-const PURGE_DOCUMENTS = defineStatement<{ documents: string }>(
-  'documents.purge',
-  'DELETE FROM documents WHERE id IN (SELECT value FROM json_each(:documents))',
+const NEXT_OF_FEATURE = defineStatement<{ id: string; feature: string; limit: number }, { id: number; passages: number }>(
+  'documents.next-of-feature-to-purge',
+  'SELECT id, passage_count FROM documents WHERE connection_id = :id AND feature = :feature LIMIT :limit',
+  (row) => ({ id: row.number('id'), passages: row.number('passage_count') }),
 );
+
+// A number that was freed may have been given to a document of another connection meanwhile.
+const OF_CONNECTION = `SELECT id FROM documents WHERE id IN (SELECT value FROM json_each(:documents)) AND connection_id = :id`;
+const OF_DOCUMENTS = `document_id IN (${OF_CONNECTION})`;
+
+type Piece = { id: string; documents: string };
+
+const PURGE_PASSAGES = defineStatement<Piece>('passages.purge', `DELETE FROM passages WHERE ${OF_DOCUMENTS}`);
+
+const PURGE_DOCUMENTS = defineStatement<Piece>('documents.purge', `DELETE FROM documents WHERE id IN (${OF_CONNECTION})`);
 
 // Everything else that belongs to it is little and goes by ON DELETE CASCADE.
 const DELETE = defineStatement<{ id: string }>('connections.delete', 'DELETE FROM connections WHERE id = :id');
@@ -73,6 +80,7 @@ export const CONTENT_TABLES = [
   'kept_checkpoints',
   'kept_collections',
   'failed_items',
+  'feature_purges',
   'webhook_deliveries',
   'webhook_reads',
   'person_accounts',
@@ -171,17 +179,26 @@ async function purgeAndReturn(database: Database, organisation: string, id: stri
 }
 
 async function purgeDocuments(database: Database, organisation: string, id: string): Promise<void> {
-  const unindex = unindexPassages<{ documents: string }>(organisation, OF_DOCUMENTS);
   for (let ids = await nextPiece(database, id); ids.length > 0; ids = await nextPiece(database, id)) {
-    const piece = { documents: JSON.stringify(ids) };
-    await database.write([operation(unindex, piece), operation(PURGE_PASSAGES, piece), operation(PURGE_DOCUMENTS, piece)]);
+    await database.write(purgePiece(organisation, id, ids));
   }
   await purgeGroups(database, id);
 }
 
-/** Documents with as many passages as one transaction should delete; one at least while there are any. */
-async function nextPiece(database: Database, id: string): Promise<number[]> {
-  const documents = await database.read(NEXT_DOCUMENTS, { id, limit: DOCUMENTS_PER_PURGE });
+/** Deletes these documents of a connection with their passages and index entries. */
+export function purgePiece(organisation: string, id: string, ids: readonly number[]): Operation[] {
+  const unindex = unindexPassages<Piece>(organisation, OF_DOCUMENTS);
+  const piece = { id, documents: JSON.stringify(ids) };
+  return [operation(unindex, piece), operation(PURGE_PASSAGES, piece), operation(PURGE_DOCUMENTS, piece)];
+}
+
+/** Documents of a connection, or of one of its features, with as many passages as one transaction should delete; one at least while there are any. */
+export async function nextPiece(database: Database, id: string, feature?: string): Promise<number[]> {
+  const limit = DOCUMENTS_PER_PURGE;
+  const documents =
+    feature === undefined
+      ? await database.read(NEXT_DOCUMENTS, { id, limit })
+      : await database.read(NEXT_OF_FEATURE, { id, feature, limit });
   let passages = 0;
   const piece = documents.filter((document, index) => {
     const fits = index === 0 || passages + document.passages <= PASSAGES_PER_PURGE;

@@ -36,6 +36,10 @@ export function edgeServices(overrides: Overrides = {}): Services {
     changes: { record: unused, list: unused, exportLines: unused, verify: unused, verifyAll: unused, holds: unused, ...overrides.changes },
     idempotency: { begin: unused, ...overrides.idempotency },
     vectors: { status: unused, summary: unused, reembed: unused, make: unused, ...overrides.vectors },
+    trust: { list: unused, add: unused, remove: unused, pins: unused, pin: unused, release: unused, ...overrides.trust },
+    sources: { take: unused, install: unused, publish: unused, publishSigned: unused, ...overrides.sources },
+    folders: { list: unused, add: unused, remove: unused, refresh: unused, scanDue: unused, ...overrides.folders },
+    markets: { list: unused, add: unused, refresh: unused, remove: unused, search: unused, find: unused, ...overrides.markets },
     people: {
       create: unused,
       get: unused,
@@ -67,7 +71,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
       matrix: unused,
       ...overrides.versions,
     },
-    flags: { set: unused, ...overrides.flags },
+    flags: { set: unused, get: unused, purging: unused, history: unused, purgeDue: unused, ...overrides.flags },
     connections: { create: unused, get: unused, list: unused, change: unused, remove: unused, check: unused, ...overrides.connections },
     authorisations: {
       begin: unused,

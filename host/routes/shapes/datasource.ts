@@ -1,7 +1,7 @@
 import { askedAuthorisationOrigins } from '../../domain/authorisation.ts';
 import type { HttpAsk } from '../../domain/manifest.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { FeatureFlag, InstalledDatasource } from '../../services/services.ts';
+import type { FeatureStatus, InstalledDatasource } from '../../services/services.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Datasource'] {
@@ -55,6 +55,6 @@ function toAskBody(ask: HttpAsk): ApiSchemas['HttpAsk'] {
   return ask.kind === 'origin' ? { origin: ask.origin, reason: ask.reason } : { configKey: ask.configKey, reason: ask.reason };
 }
 
-export function toFeatureFlagBody({ updatedAtMs, ...flag }: FeatureFlag): ApiSchemas['FeatureFlag'] {
+export function toFeatureStatusBody({ updatedAtMs, ...flag }: FeatureStatus): ApiSchemas['FeatureFlag'] {
   return present({ ...flag, updatedAt: toOptionalTimestamp(updatedAtMs) });
 }

@@ -49,4 +49,14 @@ describe('effectiveFeatures()', () => {
   it('take no notice of settings for features that the manifest does not have', () => {
     expect(effective([flag('wikis', true)], { constructor: { enabled: true }, wikis: { enabled: true } })).toEqual(effective([]));
   });
+
+  it('are off while one that they need is off, whoever switched it off', () => {
+    const features = MANIFEST.features.map((feature) => (feature.name === 'pulls' ? { ...feature, dependsOn: ['issues'] } : feature));
+    const manifest = manifestWith({ features });
+    const on = (flags: StoredFlag[], overrides: Record<string, FeatureOverride>) =>
+      effectiveFeatures(manifest, flags, overrides).flatMap(({ name, enabled }) => (enabled ? [name] : []));
+    expect(on([flag('pulls', true)], {})).toEqual(['issues', 'pulls']);
+    expect(on([flag('pulls', true)], { issues: { enabled: false } })).toEqual([]);
+    expect(on([flag('pulls', true), flag('issues', false)], {})).toEqual([]);
+  });
 });

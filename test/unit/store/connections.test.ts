@@ -57,15 +57,17 @@ test('installing a datasource again replaces it and keeps its flags and the firs
     nowMs: 5,
   };
   await putDatasource(database, input);
-  await putFlag(database, 'github', { feature: 'issues', enabled: true, config: { days: 3 }, updatedAtMs: 6 });
+  await database.write([putFlag('github', { feature: 'issues', enabled: true, config: { days: 3 }, updatedAtMs: 6 })]);
   await putDatasource(database, { ...input, version: '2.0.0', nowMs: 9 });
   expect(await getDatasource(database, 'github')).toEqual({
     ...{ name: 'github', version: '2.0.0', digest: 'sha256:a', manifest: { a: [1] }, grant: {}, inspection: { ok: true } },
     ...{ enabled: true, previousVersion: undefined, installedAtMs: 5, updatedAtMs: 9 },
   });
   expect(await listDatasources(database)).toHaveLength(1);
-  await putFlag(database, 'github', { feature: 'issues', enabled: false, config: {}, updatedAtMs: 7 });
-  expect(await listFlags(database, 'github')).toEqual([{ feature: 'issues', enabled: false, config: {}, updatedAtMs: 7 }]);
+  await database.write([putFlag('github', { feature: 'issues', enabled: false, config: {}, updatedAtMs: 7 })]);
+  expect(await listFlags(database, 'github')).toEqual([
+    { feature: 'issues', enabled: false, config: {}, documents: 'keep', updatedAtMs: 7 },
+  ]);
 });
 
 test('a change touches what it names and nothing else', async () => {
