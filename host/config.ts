@@ -65,6 +65,8 @@ export interface Config {
   readonly embeddings: EmbeddingSettings | undefined;
   /** What looks at the best passages once more. */
   readonly rerank: RerankSettings | undefined;
+  /** A file in the form of Docker's config.json, with what registries ask for. */
+  readonly registryConfig: string | undefined;
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
   /** Who is told of runs that have ended. */
@@ -217,6 +219,12 @@ export const SETTINGS = [
     description: 'Milliseconds that a question waits for it before it is answered without, 50 to 30000.',
   },
   {
+    name: 'LORELAI_REGISTRY_CONFIG',
+    fallback: '',
+    description:
+      "File in the form of Docker's config.json with `auths` for the registries that datasources come from, or are published to. When empty: none asks for a password.",
+  },
+  {
     name: 'LORELAI_RUN_LEASE_MS',
     fallback: '15000',
     description: 'Milliseconds of silence after which another host takes a run over, 100 to 3600000.',
@@ -287,6 +295,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     passageTokens: read('LORELAI_PASSAGE_TOKENS', (text) => toInteger(text, 64, 4_096)),
     embeddings: readEmbeddings(read),
     rerank: readRerank(read),
+    registryConfig: read('LORELAI_REGISTRY_CONFIG', (text) => (text === '' ? undefined : resolve(text))),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
     accessMaxAgeHours: read('LORELAI_ACCESS_MAX_AGE_HOURS', (text) => toInteger(text, 1, 87_600)),
     notify: readNotify(read),
@@ -375,6 +384,7 @@ const OPTIONAL: readonly (keyof Config)[] = [
   'masterKeyCommand',
   'publicUrl',
   'adminKeyFile',
+  'registryConfig',
   'tokens',
   'notify',
   'embeddings',

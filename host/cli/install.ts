@@ -8,6 +8,7 @@ import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { InstalledDatasource, Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { readNamedFile } from './files.ts';
+import { comesFromElsewhere } from './elsewhere.ts';
 import { addGrantOptions, withOptions, type GrantOptions } from './grant-options.ts';
 import { MAX_READ_BYTES } from './inspect.ts';
 import { askLines } from './manifest.ts';
@@ -24,6 +25,8 @@ export function installCommand(cli: Cli): Command {
       'Nothing is granted unless it is said here; a datasource gets what it asks for and is granted, no more. Installing again replaces the component and the grant.',
     examples: [
       ['install github.wasm', 'shows what it asks for and grants nothing'],
+      ['install oci://registry.example.com/acme/github:1.2.0 --grant-asked', 'from a registry, when its publisher is trusted'],
+      ['install acme_wiki', 'by its name in a market'],
       ['install github.wasm --grant-asked', 'grants all that it asks for by fixed origin, and storage'],
       [
         'install github.wasm --allow https://github.acme.example --allow-private 10.1.0.0/16 --storage',
@@ -32,15 +35,29 @@ export function installCommand(cli: Cli): Command {
       ['install github.wasm --grant-asked --limit maxRequestsPerMinute=60', 'and at most one request a second'],
     ],
   })
-    .argument('<file>', 'a component (.wasm)')
+    .argument('<file>', 'a component (.wasm), oci://HOST/REPOSITORY:TAG, https://…#sha256:…, or the name of one in a market')
     .option('--grant-asked', 'grant everything that the manifest asks for by fixed origin');
   return addGrantOptions(command).action(
     action(cli, async (file: string, options: InstallOptions) => {
-      const component = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
-      const installed = await withServices(cli.io, options, (services) => install(services, component, options));
+      const installed = await withServices(cli.io, options, async (services) => {
+        if (await comesFromElsewhere(file)) return installFromElsewhere(services, file, options);
+        return install(services, await readNamedFile(file, { maxBytes: MAX_READ_BYTES }), options);
+      });
       return { json: toDatasourceBody(installed), text: installedText(installed) };
     }),
   );
+}
+
+/** A component that was proved: what it asks for is known once it is here. */
+async function installFromElsewhere(
+  { registry, sources }: Services,
+  address: string,
+  options: InstallOptions,
+): Promise<InstalledDatasource> {
+  const taken = await sources.take(address, COMMAND_LINE);
+  const asked = options.grantAsked === true ? registry.askedGrant(taken.manifest) : EMPTY_GRANT;
+  await sources.install(taken, withOptions(asked, options), COMMAND_LINE);
+  return registry.get(taken.manifest.name);
 }
 
 async function install({ registry }: Services, component: Uint8Array, options: InstallOptions): Promise<InstalledDatasource> {

@@ -3,6 +3,7 @@ import { COMMAND_LINE } from '../domain/caller.ts';
 import { toUpgradeStepBody } from '../routes/shapes/version.ts';
 import type { Services, UpgradeStep } from '../services/services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
+import { UsageError } from './exit.ts';
 import { readNamedFile } from './files.ts';
 import { oneLine } from './format.ts';
 import { MAX_READ_BYTES } from './inspect.ts';
@@ -11,6 +12,7 @@ import { withServices } from './services.ts';
 interface UpgradeOptions extends SharedOptions {
   to?: string;
   file?: string;
+  from?: string;
   grantAsked?: true;
   fresh?: true;
   dryRun?: true;
@@ -24,6 +26,7 @@ export function upgradeCommand(cli: Cli): Command {
     examples: [
       ['upgrade github', 'goes to the highest version at hand'],
       ['upgrade github --file github-1.2.0.wasm', 'takes the version of a file in and goes to it'],
+      ['upgrade github --from oci://registry.example.com/acme/github:1.2.0', 'takes it from a registry and goes to it'],
       ['upgrade github --to 2.0.0 --dry-run', 'shows the way and what changes'],
       ['upgrade github --grant-asked', 'gives what the version newly asks for'],
       ['upgrade github --to 3.0.0 --fresh', 'needs no way there: everything is read again'],
@@ -32,6 +35,7 @@ export function upgradeCommand(cli: Cli): Command {
     .argument('<datasource>', 'name of an installed datasource')
     .option('--to <version>', 'the version to get to (default: the highest at hand)')
     .option('--file <file>', 'a component (.wasm) to take in first')
+    .option('--from <address>', 'oci://…, https://…#sha256:… or a name in a market to take in first')
     .option('--grant-asked', 'approve: give what it newly asks for by fixed origin')
     .option('--fresh', 'forget where runs stopped and read everything again')
     .option('--dry-run', 'show the steps and switch nothing')
@@ -42,13 +46,16 @@ export function upgradeCommand(cli: Cli): Command {
     );
 }
 
-async function upgrade({ versions }: Services, name: string, options: UpgradeOptions): Promise<Outcome> {
-  const { file } = options;
+async function upgrade({ versions, sources }: Services, name: string, options: UpgradeOptions): Promise<Outcome> {
+  const { file, from } = options;
+  const taken = from === undefined ? undefined : (await sources.take(from, COMMAND_LINE)).manifest;
+  if (taken !== undefined && taken.name !== name)
+    throw new UsageError(`${from} is ${taken.name}, not ${name}.`, `Upgrade ${taken.name}, or name an address of ${name}.`);
   const added =
     file === undefined
       ? undefined
       : await versions.add(await readNamedFile(file, { maxBytes: MAX_READ_BYTES }), `the file ${file}`, COMMAND_LINE);
-  const to = options.to ?? added?.version;
+  const to = options.to ?? taken?.version ?? added?.version;
   if (options.dryRun === true) {
     const target = to ?? (await versions.list(name))[0]?.version ?? '';
     const steps = await versions.path(name, target);

@@ -16,6 +16,7 @@ import { retrieveRoutes } from './retrieve.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { trustRoutes } from './trust.ts';
 import { variableRoutes } from './variables.ts';
 import { versionRoutes } from './versions.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -34,6 +35,7 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...peopleRoutes(),
     ...documentAccessRoutes(),
     ...versionRoutes(),
+    ...trustRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...keyRoutes(),

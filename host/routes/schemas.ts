@@ -13,6 +13,7 @@ import problem from '../../schemas/api/problem.schema.json' with { type: 'json' 
 import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
 import schedule from '../../schemas/api/schedule.schema.json' with { type: 'json' };
+import trust from '../../schemas/api/trust.schema.json' with { type: 'json' };
 import version from '../../schemas/api/version.schema.json' with { type: 'json' };
 import webhook from '../../schemas/api/webhook.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
@@ -32,6 +33,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   audit,
   run,
   schedule,
+  trust,
   version,
   webhook,
   retrieval,

@@ -5,6 +5,7 @@ import type { Grant } from '../domain/grant.ts';
 import { FRAMEWORK_VERSION } from '../domain/host-packages.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { checkSettings } from '../domain/settings.ts';
+import type { Trust } from '../domain/trust.ts';
 import { mayFollow, type VersionState } from '../domain/version-state.ts';
 import { insertAuditEvent } from '../store/audit.ts';
 import { recording } from '../store/changes.ts';
@@ -13,13 +14,11 @@ import { ExpectationError, type Database, type Operation } from '../store/databa
 import { bringBackStates, forgetStates, keepStates } from '../store/kept-states.ts';
 import { forgetPrevious, getDatasource, listDatasources, registerDatasource, setEnabled } from '../store/registry.ts';
 import { addVersion, getVersion, listAllVersions, moveVersion, recordTransition, VERSION_ADDED } from '../store/versions.ts';
+import { pinVersion, VERSION_PINNED } from '../store/version-pins.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
 import type { AdmittedComponent, Components } from './components.ts';
 import { grantChange } from './grant-change.ts';
 import { parseRegistered, parseStoredManifest } from './registered.ts';
-
-/** Who vouches for a component. `local`: nobody but the operator who took it from this machine. */
-export type Trust = { kind: 'local' } | { kind: 'signed'; publisher: string; keyId: string };
 
 /** A component on its way in. */
 export interface Incoming {
@@ -82,7 +81,9 @@ export function createVersionSwitch(options: VersionSwitchOptions): VersionSwitc
           ]
         : [];
       const added = addVersion({ name, version, digest, manifest, inspection: report, origin, trust, nowMs });
-      await changed(() => database.write([added, ...transitions]));
+      // What came from this machine may come again with other bytes, for its author's sake; what came from elsewhere never.
+      const pinned = trust.kind === 'local' ? [] : [pinVersion({ name, version, digest, origin }, nowMs)];
+      await changed(() => database.write([...pinned, added, ...transitions]));
     },
 
     async switchTo(wanted) {
@@ -206,7 +207,7 @@ async function changed<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (!(cause instanceof ExpectationError)) throw cause;
-    if (cause.statement === VERSION_ADDED) {
+    if (cause.statement === VERSION_ADDED || cause.statement === VERSION_PINNED) {
       throw new RequestError('DIGEST_CHANGED', 'Another file has this version already, and the bytes of a version never change.', {
         remedy: 'Give the new file a version of its own, or remove the other one first.',
         cause,
