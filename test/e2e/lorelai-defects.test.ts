@@ -247,7 +247,7 @@ describe('6: what has not changed is not read again, what has changed leaves not
     expect(revoked.body.documents).toBe(connection?.documents);
     expect(await found('six', { question: 'otter walrus narwhal' })).toEqual([]);
     for (let at = 0; at < many; at += 1) source.vanish(`many-${at}`);
-  });
+  }, 240_000);
 });
 
 /** Whether that person is shown what the staff has written. */
