@@ -10,8 +10,8 @@ import type { MissingPart } from './services.ts';
 import { OtherFingerprintError, type SetEmbedder } from './vector-sets.ts';
 
 /**
- * Beside 1 for the question's words. On collections where either finds what the other does not, .5 to 2 give more than each alone; the
- * middle holds also where an embedder is worse than the words.
+ * Beside 1 for the question's words. The least at which both together were never below the better of the two with a fair embedder (latent semantic
+ * indexing on Cranfield); with one that is much worse than the words (the same on SciFact, .536 against .698) both are .687.
  */
 const WEIGHT = 0.8;
 
