@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { HOST_ITSELF, type Actor } from '../domain/caller.ts';
+import { HOST_ITSELF } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import { recording } from '../store/changes.ts';
@@ -16,25 +16,9 @@ import {
   putFolder,
   putFolderFile,
   type FolderFile,
-  type StoredFolder,
 } from '../store/folder-sources.ts';
 import type { Admission } from './admission.ts';
-
-export interface FolderSource extends StoredFolder {
-  files: FolderFile[];
-}
-
-export interface FolderService {
-  list(): Promise<FolderSource[]>;
-  /** Watches a folder of this machine and looks into it at once. INVALID_REQUEST. */
-  add(folder: string, actor: Actor): Promise<FolderSource>;
-  /** What was taken from it stays. UNKNOWN_SOURCE. */
-  remove(folder: string, actor: Actor): Promise<void>;
-  /** Looks into it now. UNKNOWN_SOURCE. */
-  refresh(folder: string): Promise<FolderSource>;
-  /** Looks into those whose time has come. Never rejects. */
-  scanDue(): Promise<void>;
-}
+import type { FolderService, FolderSource } from './source-services.ts';
 
 export interface FolderOptions {
   database: Database;

@@ -1,40 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Actor } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
-import { newestFirst, openIndex, parseIndex, refuseExpired, type MarketEntry, type MarketIndex } from '../domain/market-index.ts';
+import { newestFirst, openIndex, parseIndex, refuseExpired, type MarketIndex } from '../domain/market-index.ts';
 import { parsePublicKey, type PublicKey } from '../domain/signing-key.ts';
 import { recording } from '../store/changes.ts';
 import { ExpectationError, type Database } from '../store/database.ts';
 import { deleteMarket, listMarkets, putMarket, storeIndex, type StoredMarket } from '../store/markets.ts';
 import { checkIndexAddress, fetchIndex, type RemoteOptions } from './remote-components.ts';
-
-export interface Market {
-  name: string;
-  url: string;
-  keyId: string;
-  /** 0 before the first index. */
-  indexVersion: number;
-  expiresAtMs: number;
-  refreshedAtMs: number | undefined;
-}
-
-export interface FoundInMarket extends MarketEntry {
-  market: string;
-}
-
-export interface MarketService {
-  list(): Promise<Market[]>;
-  /** Adds a market, or gives it another address or key, and gets its index. The codes of `refresh`, INVALID_REQUEST, INVALID_SIGNING_KEY. */
-  add(input: { name: string; url: string; publicKey: string }, actor: Actor): Promise<Market>;
-  /** UNKNOWN_MARKET, INDEX_SIGNATURE_INVALID, INDEX_EXPIRED, INDEX_DOWNGRADED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE. */
-  refresh(name: string): Promise<Market>;
-  /** UNKNOWN_MARKET. */
-  remove(name: string, actor: Actor): Promise<void>;
-  /** By name, the newest version first; of those whose name or description holds the text. INDEX_EXPIRED. */
-  search(text: string): Promise<FoundInMarket[]>;
-  /** The newest version, or the one that is named, with where the market is. NOT_IN_MARKET, INDEX_EXPIRED. */
-  find(name: string, version: string | undefined): Promise<FoundInMarket & { marketUrl: string }>;
-}
+import type { FoundInMarket, Market, MarketService } from './source-services.ts';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 

@@ -20,15 +20,12 @@ import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
 import type { IdempotencyService } from './idempotency.ts';
-import type { FolderService } from './folder-sources.ts';
 import type { KeyService } from './keys.ts';
 import type { LorelaiService } from './lorelai-services.ts';
-import type { MarketService } from './markets.ts';
 import type { Page, PageInput } from './page.ts';
 import type { AccessService, ConnectionAccessService, PeopleService, QuestionRecord } from './people-services.ts';
 import type { VectorService } from './vector-services.ts';
-import type { SourceService } from './sources.ts';
-import type { TrustService } from './trust.ts';
+import type { FolderService, MarketService, SourceService, TrustService } from './source-services.ts';
 import type { Asker } from './visibility.ts';
 
 /**

@@ -1,36 +1,11 @@
-import type { Actor } from '../domain/caller.ts';
-import type { Grant } from '../domain/grant.ts';
 import { parseGrant } from '../domain/grant-parse.ts';
-import type { Manifest } from '../domain/manifest.ts';
 import { parseSourceLocation, type OciLocation } from '../domain/source-location.ts';
 import { RequestError } from '../domain/errors.ts';
-import { pushComponent, pushSigned, type PublishedComponent } from '../capabilities/wasm-artifact.ts';
+import { pushComponent, pushSigned } from '../capabilities/wasm-artifact.ts';
 import type { Admission, RemoteComponent } from './admission.ts';
-import type { MarketService } from './markets.ts';
 import { fetchComponent, hostOf, openRepository, type RemoteOptions } from './remote-components.ts';
+import type { MarketService, SourceService } from './source-services.ts';
 import type { VersionSwitch } from './version-switch.ts';
-
-/** What came in from elsewhere. */
-export interface TakenVersion {
-  manifest: Manifest;
-  digest: string;
-  origin: string;
-}
-
-/** Where datasources come from when they are no files of this machine. */
-export interface SourceService {
-  /**
-   * Gets a component by `oci://…`, `https://…#sha256:…` or its name in a market, proves it and keeps it beside the version that runs.
-   * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, the codes of `Admission.take`.
-   */
-  take(location: string, actor: Actor): Promise<TakenVersion>;
-  /** Runs it with this grant, whatever ran before. The codes of `VersionSwitch.switchTo`, INVALID_GRANT. */
-  install(taken: TakenVersion, grant: Grant, actor: Actor): Promise<void>;
-  /** Puts a component and its signature into a registry, under a tag. Gives the digest of the artifact. INVALID_REQUEST, SOURCE_UNREACHABLE, SOURCE_DENIED. */
-  publish(location: string, component: PublishedComponent): Promise<string>;
-  /** The same for something signed that is no component. */
-  publishSigned(location: string, artifactType: string, envelope: string): Promise<string>;
-}
 
 export interface SourceOptions extends RemoteOptions {
   admission: Admission;

@@ -1,44 +1,13 @@
-import type { Actor } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import { isDigest } from '../domain/component-signature.ts';
 import { parsePublicKey } from '../domain/signing-key.ts';
-import { likeness, lookAlike, NAME_PATTERN, PUBLISHER, type KnownName, type TrustedKey } from '../domain/trust.ts';
+import { likeness, lookAlike, NAME_PATTERN, PUBLISHER, type KnownName } from '../domain/trust.ts';
 import { recording } from '../store/changes.ts';
 import { ExpectationError, type Database } from '../store/database.ts';
 import { deleteTrustedKey, listTrustedKeys, putTrustedKey } from '../store/trusted-keys.ts';
 import { listAllVersions } from '../store/versions.ts';
-import { listPins, pinVersion, releasePin, type VersionPin } from '../store/version-pins.ts';
-
-export interface TrustInput {
-  publisher: string;
-  /** `lorelai-ed25519 BASE64`. */
-  publicKey: string;
-  /** Names, beginnings with a `*` behind them, or `*`. */
-  names: readonly string[];
-  /** Whether a name that could be taken for somebody else's is meant. */
-  allowLookAlike?: boolean;
-}
-
-/** A trusted key and since when. */
-export interface BelievedKey extends TrustedKey {
-  addedAtMs: number;
-}
-
-/** Whom the operator believes, and which bytes each version has. */
-export interface TrustService {
-  /** By publisher. */
-  list(): Promise<BelievedKey[]>;
-  /** Believes a key for these names and for no others. INVALID_SIGNING_KEY, INVALID_REQUEST, LOOK_ALIKE_NAME, CONFLICT when it is another publisher's. */
-  add(input: TrustInput, actor: Actor): Promise<BelievedKey>;
-  /** What it signed and was installed stays; nothing new comes in by it. UNKNOWN_PUBLISHER_KEY. */
-  remove(keyId: string, actor: Actor): Promise<void>;
-  /** The lock: by name and version. */
-  pins(): Promise<VersionPin[]>;
-  /** Takes over what another host pinned, all or nothing. INVALID_REQUEST, DIGEST_CHANGED. */
-  pin(pins: readonly VersionPin[], actor: Actor): Promise<void>;
-  /** UNKNOWN_VERSION. */
-  release(name: string, version: string, actor: Actor): Promise<void>;
-}
+import { listPins, pinVersion, releasePin } from '../store/version-pins.ts';
+import type { TrustService } from './source-services.ts';
 
 const VERSION = /^[0-9A-Za-z.+-]{1,64}$/;
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;
