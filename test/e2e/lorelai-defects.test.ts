@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../host/config.ts';
 import { COMMAND_LINE, LOCAL_CALLER } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
+import { createLorelaiRetrieval } from '../../host/services/lorelai-retrieval.ts';
 import { openServices } from '../../host/services/open.ts';
+import { openDatabase } from '../../host/store/database.ts';
 import { install, openApi, type Api } from '../helpers/api.ts';
 import { componentFile } from '../helpers/components.ts';
 import { startMirrorSource, type MirrorSource } from '../helpers/mirror.ts';
@@ -309,6 +311,30 @@ describe('8: names, failures and people', () => {
       { datasource_name: 'probe', context: [{}] },
       { datasource_name: 'slack', context: [], error: { code: 'UNKNOWN_DATASOURCE' } },
     ]);
+  });
+
+  test('a fault of the host with one of them is told in its place, and no more of it than that it is one', async () => {
+    const database = await openDatabase({ file: join(api.dataDir, 'lorelai.db') });
+    const faulty = createLorelaiRetrieval({
+      database,
+      retrieval: {
+        async retrieve(input) {
+          if (input.datasources?.[0] === 'answering') throw new Error('a stack and a secret');
+          return api.services.retrieval.retrieve(input);
+        },
+      },
+      visibility: { of: () => Promise.reject(new Error('nobody asks')) },
+      log: createLog({ level: 'error', pretty: false, write: () => undefined }),
+    });
+    const caller = { ...LOCAL_CALLER, kind: 'key' as const };
+    const asked = { org: 'eight-0', userEmail: 'ada@acme.example', question: 'walrus', datasources: undefined };
+    const answer = await faulty.retrieve(caller, undefined, { ...asked, k: 10, topN: 3, rerank: true, live: false });
+    await database.close();
+    expect(answer).toMatchObject([
+      { name: 'answering', hits: [], fault: { code: 'INTERNAL' } },
+      { name: 'probe', hits: [{}] },
+    ]);
+    expect(JSON.stringify(answer)).not.toContain('secret');
   });
 
   test('nothing is asked for somebody who is not known', async () => {
