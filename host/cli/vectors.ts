@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
+import { toVectorsBody } from '../routes/shapes/vectors.ts';
 import type { VectorSetStatus, VectorStatus } from '../services/vector-services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { count } from './format.ts';
@@ -57,7 +58,7 @@ function outcome(status: VectorStatus): Outcome {
   const { embedder, sets, lost } = status;
   const asked = embedder === undefined ? [] : [`Embedder: ${embedder.model}`];
   const without = lost === undefined ? [] : [lost];
-  return { json: status, text: [...asked, ...sets.flatMap(setLines), ...without].join('\n') };
+  return { json: toVectorsBody(status), text: [...asked, ...sets.flatMap(setLines), ...without].join('\n') };
 }
 
 function setLines({ model, dimensions, state, vectors, waiting, failed, tokens, trust, fault, waitUntilMs }: VectorSetStatus): string[] {

@@ -251,6 +251,8 @@ export interface ApiSchemas {
   HitExplanation: HitExplanation;
   ArmShare: ArmShare;
   KeywordShare: KeywordShare;
+  Vectors: Vectors;
+  VectorSet: VectorSet;
   Person: Person;
   PersonAccount: PersonAccount;
   PersonInput: PersonInput;
@@ -2605,6 +2607,89 @@ export interface KeywordShare {
    * The most that the question could score.
    */
   bound: number;
+}
+/**
+ * What passages are found by beside their words.
+ */
+export interface Vectors {
+  /**
+   * The embedder of this host; absent when none is set up.
+   */
+  embedder?: {
+    /**
+     * As the endpoint knows it.
+     */
+    model: string;
+    /**
+     * Numbers of a vector that it is asked for; absent: as many as it gives.
+     */
+    dimensions?: number;
+  };
+  /**
+   * The one that questions are answered with, and the one that is being made.
+   */
+  sets: VectorSet[];
+  /**
+   * What questions are answered without, and why; absent when nothing is.
+   */
+  lost?: string;
+}
+/**
+ * Vectors that may be compared with each other.
+ */
+export interface VectorSet {
+  /**
+   * What made them.
+   */
+  model: string;
+  /**
+   * Numbers of a vector.
+   */
+  dimensions: number;
+  /**
+   * Of model, dimensions and prefixes: 32 hexadecimal digits.
+   */
+  fingerprint: string;
+  /**
+   * `current`: questions are answered with it; `building`: it takes that place when it is complete.
+   */
+  state: "current" | "building";
+  /**
+   * Passages that have theirs.
+   */
+  vectors: number;
+  /**
+   * Passages that wait for theirs.
+   */
+  waiting: number;
+  /**
+   * Passages that the model does not take.
+   */
+  failed: number;
+  /**
+   * What the endpoint counted of their texts; estimated where it does not count.
+   */
+  tokens: number;
+  /**
+   * The share of sampled passages that are found by their own words; below 0.5 questions are answered without. Absent while there are too few.
+   */
+  trust?: number;
+  /**
+   * What the endpoint said the last time, when it was asked in vain.
+   */
+  fault?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  waitUntil?: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  createdAt: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  readyAt?: string;
 }
 /**
  * Somebody of an organisation, with what they are to the sources.

@@ -18,6 +18,7 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { trustRoutes } from './trust.ts';
 import { variableRoutes } from './variables.ts';
+import { vectorRoutes } from './vectors.ts';
 import { versionRoutes } from './versions.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -25,6 +26,7 @@ import { webhookRoutes } from './webhooks.ts';
 export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocument } {
   const routes = [
     ...retrieveRoutes(),
+    ...vectorRoutes(),
     ...connectionRoutes(),
     ...authorisationRoutes(),
     ...variableRoutes(),

@@ -14,6 +14,7 @@ import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'js
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
 import schedule from '../../schemas/api/schedule.schema.json' with { type: 'json' };
 import trust from '../../schemas/api/trust.schema.json' with { type: 'json' };
+import vectors from '../../schemas/api/vectors.schema.json' with { type: 'json' };
 import version from '../../schemas/api/version.schema.json' with { type: 'json' };
 import webhook from '../../schemas/api/webhook.schema.json' with { type: 'json' };
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
@@ -37,6 +38,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   version,
   webhook,
   retrieval,
+  vectors,
   person,
   lorelai,
   health,

@@ -299,6 +299,20 @@ describe('asking', () => {
     expect((await host({ visibility: everyone }).ask('juggernaut')).hits.map(({ title }) => title)).toEqual(['Title of open']);
   });
 
+  test('what somebody may see is found however much that they may not see is nearer', async () => {
+    const closed = Array.from({ length: 600 }, (_, at) =>
+      upsert(`closed${at}`, [`lorry ${at}`], { title: '', access: { kind: 'admins-only' } }),
+    );
+    await indexMore(database, home, [
+      ...closed,
+      upsert('open', ['once a lorry stood here, beside much else that has nothing to do with it']),
+    ]);
+    await host({ embeddings: { batch: 512 } }).make();
+    const lists = inspectFile(file, (look) => look.prepare(`SELECT id, key FROM access_lists WHERE kind = 'everyone'`).all([]));
+    const everyone: Visibility = { kind: 'lists', lists: lists.map(toList) };
+    expect((await host({ visibility: everyone }).ask('juggernaut')).hits.map(({ title }) => title)).toEqual(['Title of open']);
+  });
+
   test('filters hold for what is found by its meaning', async () => {
     const other = await addConnection(database, { connection: 'acme-c2', datasource: 'slack' });
     await indexMore(database, home, [

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { command } from '../helpers/command.ts';
+import { install, openApi, type Api } from '../helpers/api.ts';
+import { hashedWords, startModelServer, type ModelServer } from '../helpers/model-server.ts';
+
+const KEY = 'sk-secret-of-the-embedder';
+
+let server: ModelServer;
+let api: Api;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  server = await startModelServer(hashedWords([['aardvark', 'antbear']]));
+  env = { LORELAI_EMBEDDINGS_URL: server.url, LORELAI_EMBEDDINGS_MODEL: 'words', LORELAI_EMBEDDINGS_KEY: KEY };
+  api = await openApi(env);
+  await install(api, 'probe');
+  const steps = [{ do: 'documents', count: 3, text: 'The aardvark number {number} sleeps.' }];
+  const { body } = await api.call('POST', '/api/v1/connections', { datasource: 'probe', config: { steps } });
+  await api.call('POST', `/api/v1/connections/${body.id}/runs`);
+  await api.work();
+});
+afterAll(async () => {
+  await api.close();
+  await server.close();
+});
+
+function json(text: string): unknown {
+  return JSON.parse(text);
+}
+
+test('what a component read is found by its words, then by what it means, and it is shown how far that is', async () => {
+  const before = await api.call('POST', '/api/v1/retrieve', { question: 'antbear' });
+  expect(before.body).toMatchObject({ hits: [], missing: [{ part: 'vectors', code: 'not-ready' }] });
+  const made = await command(['vectors', 'make', '--json'], { env: { ...env, DATA_DIR: api.dataDir } });
+  expect(made.exitCode).toBe(0);
+  expect(json(made.stdout)).toMatchObject({ sets: [{ state: 'current', vectors: 3, waiting: 0 }] });
+  const after = await api.call('POST', '/api/v1/retrieve', { question: 'antbear', explain: true, timings: true });
+  expect(after.body.hits).toHaveLength(3);
+  expect(after.body.missing).toEqual([]);
+  expect((await api.call('GET', '/api/v1/vectors')).body).toMatchObject({ embedder: { model: 'words' }, sets: [{ vectors: 3 }] });
+  const ready = await api.call('GET', '/readyz');
+  expect(ready.body.checks).toContainEqual(expect.objectContaining({ name: 'vectors', ok: true }));
+});
+
+test('a host without an embedder answers, and says everywhere what is lost', async () => {
+  const plain = await openApi();
+  try {
+    const { body } = await plain.call('POST', '/api/v1/retrieve', { question: 'anything' });
+    expect(body.missing).toMatchObject([{ part: 'vectors', code: 'not-configured' }]);
+    expect((await plain.call('GET', '/readyz')).body.checks).toContainEqual({
+      name: 'vectors',
+      ok: true,
+      detail: expect.stringContaining('by their words alone'),
+    });
+    expect((await plain.call('GET', '/api/v1/vectors')).body).toMatchObject({ sets: [], lost: expect.stringContaining('No embedder') });
+    const refused = await plain.call('POST', '/api/v1/vectors/reembed');
+    expect(refused).toMatchObject({ status: 409, body: { code: 'EMBEDDER_MISSING' } });
+    const said = await command(['vectors', 'status'], { env: { DATA_DIR: plain.dataDir } });
+    expect(said.stdout).toContain('No embedder is set up');
+  } finally {
+    await plain.close();
+  }
+});
+
+test('making all anew is on record, and an endpoint that is of no use is told of without its key', async () => {
+  const begun = await api.call('POST', '/api/v1/vectors/reembed');
+  expect(begun.body.sets).toMatchObject([{ state: 'current' }, { state: 'building' }]);
+  const changes = await api.call('GET', '/api/v1/changes');
+  expect(JSON.stringify(changes.body)).toContain('vectors.reembed');
+  server.answerInstead((_, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' }).end(`{"error": "bad key ${KEY}"}`);
+    return true;
+  });
+  const refused = await api.call('POST', '/api/v1/vectors/reembed');
+  expect(refused).toMatchObject({ status: 502, body: { code: 'UPSTREAM_FAULT' } });
+  expect(JSON.stringify(refused.body) + api.logged()).not.toContain(KEY);
+});
