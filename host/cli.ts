@@ -38,6 +38,7 @@ import { variableCommand } from './cli/variable.ts';
 import { vaultCommand } from './cli/vault.ts';
 import { vectorsCommand } from './cli/vectors.ts';
 import { webhookCommand } from './cli/webhook.ts';
+import { approveCommand } from './cli/approve.ts';
 import { upgradeCommand } from './cli/upgrade.ts';
 import { rollbackCommand } from './cli/rollback.ts';
 import { removeCommand } from './cli/remove.ts';
@@ -70,6 +71,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   versionsCommand,
   verifyCommand,
   upgradeCommand,
+  approveCommand,
   rollbackCommand,
   enableCommand,
   disableCommand,

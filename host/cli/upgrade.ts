@@ -69,7 +69,8 @@ async function upgrade({ versions, sources }: Services, name: string, options: U
   };
 }
 
-function stepsText(name: string, steps: readonly UpgradeStep[], verb: string): string {
+/** Lines for people: each step with what changes. */
+export function stepsText(name: string, steps: readonly UpgradeStep[], verb: string): string {
   return steps
     .flatMap(({ from, to, differences, checkpoints }) => [
       `${name} ${verb} from ${from} to ${to}${checkpoints === 'afresh' ? ', afresh' : ''}.`,

@@ -20,11 +20,11 @@ export type VersionState = (typeof VERSION_STATES)[number];
 /** Which states may follow. Whatever is not here cannot happen: the store refuses it. */
 const FOLLOWING: Readonly<Record<VersionState, readonly VersionState[]>> = {
   discovered: ['inspected', 'removed'],
-  inspected: ['awaiting-approval', 'upgrading', 'enabled', 'removed'],
-  'awaiting-approval': ['upgrading', 'enabled', 'inspected', 'removed'],
+  inspected: ['awaiting-approval', 'upgrading', 'enabled', 'disabled', 'removed'],
+  'awaiting-approval': ['upgrading', 'enabled', 'disabled', 'inspected', 'removed'],
   // Back to where it was when the check fails, or the host that did it is gone.
-  upgrading: ['enabled', 'inspected', 'awaiting-approval'],
-  installed: ['enabled', 'upgrading', 'awaiting-approval', 'removed'],
+  upgrading: ['enabled', 'disabled', 'inspected', 'installed', 'awaiting-approval', 'removed'],
+  installed: ['enabled', 'disabled', 'upgrading', 'awaiting-approval', 'removed'],
   enabled: ['disabled', 'installed', 'enabled', 'removed'],
   disabled: ['enabled', 'installed', 'removed'],
   // The same file may come again.

@@ -112,13 +112,13 @@ export type ErrorCode =
  */
 export type Scope = "admin" | "operator" | "author" | "reader" | "on-behalf-of" | "metrics";
 /**
- * How tokens are obtained. `code`: a person agrees in a browser. `device`: a person types a code elsewhere. `client_credentials`, `assertion` (a service account) and `installation` (of an app) need no person.
- */
-export type AuthorisationFlow = "code" | "device" | "client_credentials" | "assertion" | "installation";
-/**
  * What becomes of the documents while the feature is off. `keep`: they are still found. `hide`: they are kept and not found. `purge`: they are deleted, and read again should it be switched on.
  */
 export type OffDocuments = "keep" | "hide" | "purge";
+/**
+ * How tokens are obtained. `code`: a person agrees in a browser. `device`: a person types a code elsewhere. `client_credentials`, `assertion` (a service account) and `installation` (of an app) need no person.
+ */
+export type AuthorisationFlow = "code" | "device" | "client_credentials" | "assertion" | "installation";
 /**
  * What people call it: 1 to 200 characters in one line. The datasource's name when left out.
  */
@@ -230,6 +230,8 @@ export interface ApiSchemas {
   UpgradeStep: UpgradeStep;
   UpgradeSteps: UpgradeSteps;
   UpgradeInput: UpgradeInput;
+  ApprovalInput: ApprovalInput;
+  NewAsks: NewAsks;
   ReasonInput: ReasonInput;
   RemovedDatasource: RemovedDatasource;
   DependencyGraph: DependencyGraph;
@@ -677,6 +679,7 @@ export interface DatasourceFeature {
    * Features that must be on as well.
    */
   dependsOn: string[];
+  documents: OffDocuments;
   /**
    * A moment in UTC with milliseconds (RFC 3339).
    */
@@ -849,7 +852,7 @@ export interface FeatureFlagInput {
    */
   config?: JsonObject;
   /**
-   * Of a feature that is switched off; `keep` when it is left out, or what it was while it was off.
+   * What becomes of the documents while the feature is off. `keep`: they are still found. `hide`: they are kept and not found. `purge`: they are deleted, and read again should it be switched on.
    */
   documents?: "keep" | "hide" | "purge";
 }
@@ -1935,6 +1938,34 @@ export interface UpgradeInput {
    * Whether everything is read again, so that no path is needed.
    */
   afresh?: boolean;
+}
+/**
+ * What is approved.
+ */
+export interface ApprovalInput {
+  /**
+   * Of the file that was looked at: another one is refused. Any file of that version when left out.
+   */
+  digest?: string;
+}
+/**
+ * What a version asks for that the one that runs does not, and nobody has given.
+ */
+export interface NewAsks {
+  /**
+   * Of the file that asks.
+   */
+  digest: string;
+  items: {
+    /**
+     * The power, in a few words.
+     */
+    what: string;
+    /**
+     * Why, in the author's words.
+     */
+    reason?: string;
+  }[];
 }
 /**
  * Why something is done.

@@ -8,11 +8,20 @@ import {
   toDatasourceVersionBody,
   toDependencyGraphBody,
   toMatrixRowBody,
+  toNewAsksBody,
   toUpgradeStepBody,
   toVersionTransitionBody,
 } from './shapes/version.ts';
 
 const NAMED = { pathParameters: { name: requiredText('The name of an installed datasource.', 'github') }, tag: 'Datasources' } as const;
+
+const ONE_VERSION = {
+  pathParameters: {
+    name: requiredText('The name of an installed datasource.', 'github'),
+    version: requiredText('A version at hand.', '1.2.0'),
+  },
+  tag: 'Datasources',
+} as const;
 
 /** What a switch may meet. */
 const SWITCH_ERRORS: readonly ErrorCode[] = [
@@ -108,6 +117,20 @@ function readingRoutes(): Route[] {
       errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_VERSION', 'NO_UPGRADE_PATH'],
       handle: async (services, { path, query }) => ({ steps: (await services.versions.path(path.name, query.to)).map(toUpgradeStepBody) }),
     }),
+    defineRoute({
+      ...ONE_VERSION,
+      method: 'GET',
+      path: '/api/v1/datasources/{name}/versions/{version}/asks',
+      operationId: 'listNewAsks',
+      access: callersWith('author', 'shared'),
+      summary: 'Read what a version newly asks for',
+      description: 'What the version that runs does not ask for and nobody has given, with the reasons of its author.',
+      queryParameters: {},
+      body: noBody(),
+      success: ok('NewAsks', 'What an operator would give by approving it.'),
+      errors: ['UNKNOWN_DATASOURCE', 'UNKNOWN_VERSION'],
+      handle: async (services, { path }) => toNewAsksBody(await services.versions.asks(path.name, path.version)),
+    }),
   ];
 }
 
@@ -128,6 +151,22 @@ function changingRoutes(): Route[] {
       errors: [...SWITCH_ERRORS, 'NO_UPGRADE_PATH', 'APPROVAL_NEEDED', 'DATASOURCE_FAULT'],
       handle: async (services, { path, body, actor }) => ({
         steps: (await services.versions.upgrade(path.name, body, actor)).steps.map(toUpgradeStepBody),
+      }),
+    }),
+    defineRoute({
+      ...ONE_VERSION,
+      method: 'POST',
+      path: '/api/v1/datasources/{name}/versions/{version}/approval',
+      operationId: 'approveVersion',
+      access: callersWith('operator', 'host'),
+      summary: 'Approve what a version newly asks for',
+      description: 'Gives a version that waits for approval what it asks for, and switches to it.',
+      queryParameters: {},
+      body: optionalBody('ApprovalInput'),
+      success: ok('UpgradeSteps', 'The steps that were taken.'),
+      errors: [...SWITCH_ERRORS, 'NO_UPGRADE_PATH', 'APPROVAL_NEEDED', 'DIGEST_CHANGED', 'DATASOURCE_FAULT'],
+      handle: async (services, { path, body, actor }) => ({
+        steps: (await services.versions.approve(path.name, path.version, body, actor)).steps.map(toUpgradeStepBody),
       }),
     }),
     defineRoute({

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
@@ -43,6 +43,8 @@ export interface Components {
   read(digest: string): Promise<Uint8Array>;
   /** Deletes the file. */
   forget(digest: string): Promise<void>;
+  /** Deletes files that are none of these and were written before `beforeMs`: what a host left behind that was killed. Gives how many. */
+  sweep(digests: ReadonlySet<string>, beforeMs: number): Promise<number>;
 }
 
 export interface ComponentOptions {
@@ -52,6 +54,9 @@ export interface ComponentOptions {
   /** Asks a compiled component to describe itself. */
   describe(candidate: RunnableDatasource): Promise<{ name: string; version: string; features: string[] }>;
 }
+
+/** Whole ones, and those that somebody was writing. */
+const COMPONENT_FILE = /^[0-9a-f]{64}\.wasm(\.\d+\.\d+)?$/;
 
 export function createComponents(options: ComponentOptions): Components {
   const { compiler, componentsFolder } = options;
@@ -95,6 +100,21 @@ export function createComponents(options: ComponentOptions): Components {
     async forget(digest) {
       folders.delete(digest);
       await rm(fileOf(componentsFolder, digest), { force: true });
+    },
+
+    async sweep(digests, beforeMs) {
+      const kept = new Set([...digests].map((digest) => fileOf(componentsFolder, digest)));
+      const names = await readdir(componentsFolder).catch(() => []);
+      const files = names.filter((name) => COMPONENT_FILE.test(name)).map((name) => join(componentsFolder, name));
+      let swept = 0;
+      for (const file of files.filter((path) => !kept.has(path))) {
+        // One that is just being installed is young.
+        const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+        if (mtimeMs >= beforeMs) continue;
+        await rm(file, { force: true });
+        swept += 1;
+      }
+      return swept;
     },
   };
 }

@@ -34,6 +34,7 @@ import { createOrganisations } from './organisations.ts';
 import { createComponents, type RunnableDatasource } from './components.ts';
 import { createRegistry } from './registry.ts';
 import { createVersionSwitch } from './version-switch.ts';
+import { createVersionUpkeep } from './version-upkeep.ts';
 import { createVersions } from './versions.ts';
 import { createRetrieval } from './retrieval.ts';
 import { createRunWorker } from './run-worker.ts';
@@ -118,6 +119,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const { embeddings, rerank } = config;
   const vectorParts = openVectorParts({ database, embeddings, rerank, metrics, log });
   const retrieval = people.recorded(createRetrieval({ database, visibility: people.visibility, live, ...vectorParts.arms }));
+  const upkeep = createVersionUpkeep({ database, components, log });
   const flags = createFlags({ database, registry, log });
   const { authorisations } = access;
   const { visibility } = people;
@@ -163,6 +165,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
           sources.workWhenDue,
           notifier.deliverDue,
           flags.purgeDue,
+          upkeep.workWhenDue,
         ],
         signal,
       ),

@@ -199,6 +199,14 @@ export interface VerifyInput {
   onRule?(name: string, number: number, total: number): void;
 }
 
+/** A power that a version asks for and the one before it did not. */
+export interface NewAsk {
+  /** As `http https://api.example.com`. */
+  what: string;
+  /** In the author's words; undefined where a manifest gives none. */
+  reason: string | undefined;
+}
+
 export interface VersionService {
   /** Highest first. UNKNOWN_DATASOURCE. */
   list(name: string): Promise<DatasourceVersion[]>;
@@ -219,6 +227,13 @@ export interface VersionService {
    * NO_UPGRADE_PATH, APPROVAL_NEEDED, DEPENDENCY_UNMET, INCOMPATIBLE_UPGRADE, DATASOURCE_FAULT, CONFLICT.
    */
   upgrade(name: string, input: { version?: string; approve?: boolean; afresh?: boolean }, actor: Actor): Promise<{ steps: UpgradeStep[] }>;
+  /** What an operator would give by approving a version. UNKNOWN_DATASOURCE, UNKNOWN_VERSION. */
+  asks(name: string, version: string): Promise<{ digest: string; asks: NewAsk[] }>;
+  /**
+   * Gives a version that waits for approval what it newly asks for, and switches to it. `digest`: what was looked at. CONFLICT when it
+   * does not wait, DIGEST_CHANGED, the codes of `upgrade`.
+   */
+  approve(name: string, version: string, input: { digest?: string }, actor: Actor): Promise<{ steps: UpgradeStep[] }>;
   /** Back to the version before, with the checkpoints and collections of then. UNKNOWN_DATASOURCE, NOTHING_TO_ROLL_BACK, the codes of `upgrade`. */
   rollback(name: string, actor: Actor): Promise<void>;
   /** Whether its connections are worked on. UNKNOWN_DATASOURCE. */

@@ -3,6 +3,7 @@ import { checkDependencies, type DependencyNode } from '../domain/dependencies.t
 import { RequestError, type Problem } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import { FRAMEWORK_VERSION } from '../domain/host-packages.ts';
+import type { Json } from '../domain/json.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { checkSettings } from '../domain/settings.ts';
 import type { Trust } from '../domain/trust.ts';
@@ -12,8 +13,16 @@ import { recording } from '../store/changes.ts';
 import { listConfigs } from '../store/connections.ts';
 import { ExpectationError, type Database, type Operation } from '../store/database.ts';
 import { bringBackStates, forgetStates, keepStates } from '../store/kept-states.ts';
-import { forgetPrevious, getDatasource, listDatasources, registerDatasource, setEnabled } from '../store/registry.ts';
-import { addVersion, getVersion, listAllVersions, moveVersion, recordTransition, VERSION_ADDED } from '../store/versions.ts';
+import { forgetPrevious, getDatasource, guardGrant, listDatasources, registerDatasource, setEnabled } from '../store/registry.ts';
+import {
+  addVersion,
+  getVersion,
+  listAllVersions,
+  moveVersion,
+  recordTransition,
+  VERSION_ADDED,
+  type StoredVersion,
+} from '../store/versions.ts';
 import { pinVersion, VERSION_PINNED } from '../store/version-pins.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
 import type { AdmittedComponent, Components } from './components.ts';
@@ -35,6 +44,8 @@ export interface Switch {
   name: string;
   version: string;
   grant: Grant;
+  /** The grant that this one was worked out from, as it is stored: CONFLICT when it is another by now. */
+  over?: Json;
   states: States;
   actor: Actor;
   reason: string;
@@ -62,59 +73,82 @@ export function createVersionSwitch(options: VersionSwitchOptions): VersionSwitc
     async install(component, grant, actor) {
       const admitted = await components.admit(component, grant);
       const { name, version } = admitted.manifest;
-      await self.add({ admitted, origin: 'file', trust: { kind: 'local' } }, actor);
-      await self.switchTo({ name, version, grant, states: 'go-on', actor, reason: 'installed from a file' });
+      const arrival = await arrivalOf(database, { admitted, origin: 'file', trust: { kind: 'local' } }, actor);
+      const wanted = { name, version, grant, states: 'go-on', actor, reason: 'installed from a file' } as const;
+      await unlessChanged(() => switchVersion(options, wanted, arrival));
       return name;
     },
 
-    async add({ admitted, origin, trust }, actor) {
-      const { manifest, digest, report } = admitted;
-      const { name, version } = manifest;
-      const nowMs = Date.now();
-      const before = await getVersion(database, name, version);
-      const isNew = before === undefined || before.state === 'removed';
-      const moves = { name, version, actor, reason: `from ${origin}`, nowMs };
-      const transitions = isNew
-        ? [
-            recordTransition({ ...moves, from: before?.state, to: 'discovered' }),
-            recordTransition({ ...moves, from: 'discovered', to: 'inspected' }),
-          ]
-        : [];
-      const added = addVersion({ name, version, digest, manifest, inspection: report, origin, trust, nowMs });
-      // What came from this machine may come again with other bytes, for its author's sake; what came from elsewhere never.
-      const pinned = trust.kind === 'local' ? [] : [pinVersion({ name, version, digest, origin }, nowMs)];
-      await changed(() => database.write([...pinned, added, ...transitions]));
+    async add(incoming, actor) {
+      const { operations } = await arrivalOf(database, incoming, actor);
+      await unlessChanged(() => database.write(operations));
     },
 
     async switchTo(wanted) {
-      await changed(async () => switchVersion(options, wanted));
+      await unlessChanged(() => switchVersion(options, wanted));
     },
   };
   return self;
 }
 
-async function switchVersion({ database, recorder }: VersionSwitchOptions, wanted: Switch): Promise<void> {
+/** A version as it will be in the store once these operations are done. */
+interface Arrival {
+  operations: Operation[];
+  target: Pick<StoredVersion, 'state' | 'digest' | 'manifest' | 'inspection'>;
+}
+
+async function arrivalOf(database: Database, { admitted, origin, trust }: Incoming, actor: Actor): Promise<Arrival> {
+  const { manifest, digest, report } = admitted;
+  const { name, version } = manifest;
+  const nowMs = Date.now();
+  const before = await getVersion(database, name, version);
+  const isNew = before === undefined || before.state === 'removed';
+  const moves = { name, version, actor, reason: `from ${origin}`, nowMs };
+  const transitions = isNew
+    ? [
+        recordTransition({ ...moves, from: before?.state, to: 'discovered' }),
+        recordTransition({ ...moves, from: 'discovered', to: 'inspected' }),
+      ]
+    : [];
+  const added = addVersion({ name, version, digest, manifest, inspection: report, origin, trust, nowMs });
+  // What came from this machine may come again with other bytes, for its author's sake; what came from elsewhere never.
+  const pinned = trust.kind === 'local' ? [] : [pinVersion({ name, version, digest, origin }, nowMs)];
+  const state = isNew ? 'inspected' : before.state;
+  return {
+    operations: [...pinned, added, ...transitions],
+    target: { state, digest, manifest: Object(manifest), inspection: Object(report) },
+  };
+}
+
+/** `arrival`: of a version that comes with the switch, in the same transaction. */
+async function switchVersion({ database, recorder }: VersionSwitchOptions, wanted: Switch, arrival?: Arrival): Promise<void> {
   const { name, version, grant, states, actor, reason } = wanted;
-  const [target, running] = await Promise.all([getVersion(database, name, version), getDatasource(database, name)]);
+  const [known, running] = await Promise.all([getVersion(database, name, version), getDatasource(database, name)]);
+  const target = arrival?.target ?? known;
   if (target === undefined || target.state === 'removed') throw unknownVersion(name, version);
   const manifest = parseStoredManifest(target.manifest);
-  await Promise.all([refuseUnmet(database, manifest), refuseUnfit(database, manifest)]);
+  await refuseUnsuited(database, manifest);
 
   const nowMs = Date.now();
   const { digest } = target;
-  const operations: Operation[] = [];
+  const operations: Operation[] = [...(arrival?.operations ?? [])];
+  // Whoever took a power back meanwhile has not done so in vain.
+  if (wanted.over !== undefined) operations.push(guardGrant(name, wanted.over));
   const move = (moved: string, from: VersionState, to: VersionState): void => {
     if (!mayFollow(from, to)) throw new RequestError('CONFLICT', `${name} ${moved} is ${from}, and cannot become ${to}.`);
     operations.push(...moveVersion({ name, version: moved, from, to, actor, reason, nowMs }));
   };
   const other = running !== undefined && running.version !== version ? running : undefined;
   if (other !== undefined) move(other.version, other.enabled ? 'enabled' : 'disabled', 'installed');
-  if (target.state !== 'enabled') move(version, target.state, 'enabled');
+  // What an operator has switched off stays off, whichever version it is.
+  const enabled = running?.enabled ?? true;
+  const state = enabled ? 'enabled' : 'disabled';
+  if (target.state !== state) move(version, target.state, state);
   const previous = other === undefined || states === 'back' ? {} : { previousVersion: other.version };
   operations.push(
     registerDatasource({ name, version, digest, manifest, grant, inspection: Object(target.inspection), ...previous, nowMs }),
   );
-  operations.push(setEnabled({ name, enabled: true, nowMs }), ...stateOperations(name, states, other !== undefined));
+  operations.push(setEnabled({ name, enabled, nowMs }), ...stateOperations(name, states, other !== undefined));
 
   const before = running === undefined ? undefined : parseRegistered(running);
   const granted = grantChange(before, { version, digest, grant });
@@ -142,6 +176,11 @@ function stateOperations(name: string, states: States, switched: boolean): Opera
     default:
       return states satisfies never;
   }
+}
+
+/** DEPENDENCY_UNMET, INCOMPATIBLE_UPGRADE: what stands in the way of a version that has nothing to do with how it behaves. */
+export async function refuseUnsuited(database: Database, manifest: Manifest): Promise<void> {
+  await Promise.all([refuseUnmet(database, manifest), refuseUnfit(database, manifest)]);
 }
 
 /** DEPENDENCY_UNMET unless every datasource finds what it needs once this version runs. */
@@ -201,8 +240,8 @@ export function unknownVersion(name: string, version: string): RequestError {
   });
 }
 
-/** Tells what it means when the state that a change rests on is no longer there. */
-async function changed<T>(work: () => Promise<T>): Promise<T> {
+/** CONFLICT, DIGEST_CHANGED: tells what it means when the state that a change rests on is no longer there. */
+export async function unlessChanged<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

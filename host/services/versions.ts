@@ -15,11 +15,12 @@ import { recording } from '../store/changes.ts';
 import { listConfigs } from '../store/connections.ts';
 import type { Database } from '../store/database.ts';
 import { deleteDatasource, setEnabled, setGrant, type RegisteredDatasource } from '../store/registry.ts';
-import { removeConnection } from '../store/removals.ts';
+import { removeConnections } from '../store/removals.ts';
 import {
+  extendUpgrade,
   getVersion,
   listAllVersions,
-  listLeftBehind,
+  listDigests,
   listTransitions,
   listVersions,
   moveVersion,
@@ -30,8 +31,9 @@ import type { Components } from './components.ts';
 import { type ConformanceSubject, refuseNonconforming } from './conformance.ts';
 import { grantChange } from './grant-change.ts';
 import { askedGrant, known, parseRegistered, parseStoredManifest } from './registered.ts';
-import type { DatasourceVersion, UpgradeStep, VerifyInput, VersionService } from './services.ts';
-import { installedNodes, unknownVersion, versionsAtHand, type VersionSwitch } from './version-switch.ts';
+import type { DatasourceVersion, NewAsk, UpgradeStep, VerifyInput, VersionService } from './services.ts';
+import { installedNodes, refuseUnsuited, unknownVersion, unlessChanged, versionsAtHand, type VersionSwitch } from './version-switch.ts';
+import { releaseLeftBehind } from './version-upkeep.ts';
 
 export interface VersionOptions {
   database: Database;
@@ -43,9 +45,10 @@ export interface VersionOptions {
 }
 
 /** How long a host may be silent before the version that it was upgrading to is given back. */
-const UPGRADE_LEASE_MS = 600_000;
-/** Well within that: a version that takes as long to be tried is at fault itself. */
-const VERIFY_TIMEOUT_MS = UPGRADE_LEASE_MS / 2;
+const UPGRADE_LEASE_MS = 10_000;
+const UPGRADE_HEARTBEAT_MS = 2_500;
+/** A version that takes as long to be tried is at fault itself. */
+const VERIFY_TIMEOUT_MS = 300_000;
 const MAX_PAGE = 200;
 
 export function createVersions(options: VersionOptions): VersionService {
@@ -79,11 +82,31 @@ export function createVersions(options: VersionOptions): VersionService {
     },
 
     async upgrade(name, { version, approve = false, afresh = false }, actor) {
-      await releaseLeftBehind(database, actor);
+      await releaseLeftBehind(database);
       const target = version ?? (await highestAtHand(database, name));
       const steps = afresh ? [await stepAfresh(database, name, target)] : await stepsTo(database, name, target);
       for (const step of steps) await takeStep(options, name, { step, approve, afresh, actor });
       return { steps };
+    },
+
+    async asks(name, version) {
+      const [running, target] = await Promise.all([known(database, name), versionOf(database, name, version)]);
+      return { digest: target.digest, asks: newAsks(running, target) };
+    },
+
+    async approve(name, version, { digest }, actor) {
+      const target = await versionOf(database, name, version);
+      if (digest !== undefined && digest !== target.digest) {
+        throw new RequestError('DIGEST_CHANGED', `${name} ${version} has other bytes than those that were looked at.`, {
+          remedy: 'Look at what it asks for once more, and approve that.',
+        });
+      }
+      if (target.state !== 'awaiting-approval') {
+        throw new RequestError('CONFLICT', `${name} ${version} is ${target.state}, and waits for no approval.`, {
+          remedy: 'Switch to it with `datasources upgrade`; what it newly asks for then waits.',
+        });
+      }
+      return self.upgrade(name, { version, approve: true }, actor);
     },
 
     async rollback(name, actor) {
@@ -95,7 +118,8 @@ export function createVersions(options: VersionOptions): VersionService {
       }
       const { grant } = parseRegistered(running);
       const reason = `rolled back from ${running.version}`;
-      await versionSwitch.switchTo({ name, version: running.previousVersion, grant, states: 'back', actor, reason });
+      const over = running.grant;
+      await versionSwitch.switchTo({ name, version: running.previousVersion, grant, over, states: 'back', actor, reason });
     },
 
     async setEnabled(name, enabled, reason, actor) {
@@ -109,10 +133,8 @@ export function createVersions(options: VersionOptions): VersionService {
         action: `datasource.${enabled ? 'enable' : 'disable'}`,
         target: `datasource/${name}`,
       } as const;
-      await recording(database, { ...change, after: { reason } }).write([
-        ...moveVersion({ name, version, from, to, actor, reason, nowMs }),
-        setEnabled({ name, enabled, nowMs }),
-      ]);
+      const moves = [...moveVersion({ name, version, from, to, actor, reason, nowMs }), setEnabled({ name, enabled, nowMs })];
+      await unlessChanged(() => recording(database, { ...change, after: { reason } }).write(moves));
     },
 
     setGrant: (name, grant, actor) => changeGrant(options, name, parseGrant(grant), actor),
@@ -210,24 +232,50 @@ async function takeStep(options: VersionOptions, name: string, { step, approve, 
   const { database, versionSwitch } = options;
   const running = await known(database, name);
   const target = await versionOf(database, name, step.to);
-  const grant = await grantFor(database, running, { target, approve, actor });
+  refuseUpgrading(target);
+  await refuseUnsuited(database, parseStoredManifest(target.manifest));
+  await grantFor(database, running, { target, approve, actor });
   const nowMs = Date.now();
   const before = target.state;
   const moves = { name, version: step.to, actor, nowMs };
-  await database.write(
-    moveVersion({ ...moves, from: before, to: 'upgrading', reason: `from ${running.version}` }, nowMs + UPGRADE_LEASE_MS),
-  );
+  const begin = moveVersion({ ...moves, from: before, to: 'upgrading', reason: `from ${running.version}` }, nowMs + UPGRADE_LEASE_MS);
+  await unlessChanged(() => database.write(begin));
+  const heartbeat = setInterval(() => {
+    database.write([extendUpgrade(name, step.to, Date.now() + UPGRADE_LEASE_MS)]).catch(() => undefined);
+  }, UPGRADE_HEARTBEAT_MS).unref();
   try {
     const signal = AbortSignal.timeout(VERIFY_TIMEOUT_MS);
     refuseNonconforming(await conform(options, target, { withoutSource: true, signal }));
     const reason = `upgraded from ${running.version}`;
-    await versionSwitch.switchTo({ name, version: step.to, grant, states: afresh ? 'afresh' : 'go-on', actor, reason });
+    // As it is given now: somebody may have taken something back while the version was tried.
+    const now = await known(database, name);
+    const grant = await grantFor(database, now, { target, approve, actor });
+    const states = afresh ? 'afresh' : 'go-on';
+    await versionSwitch.switchTo({ name, version: step.to, grant, over: now.grant, states, actor, reason });
   } catch (error) {
     const reason = error instanceof RequestError ? error.message : 'the host failed';
-    const back = before === 'awaiting-approval' ? before : 'inspected';
-    await database.write(moveVersion({ ...moves, from: 'upgrading', to: back, reason, nowMs: Date.now() }));
+    // Whoever took this host for dead has done so already.
+    await database.write(moveVersion({ ...moves, from: 'upgrading', to: before, reason, nowMs: Date.now() })).catch(() => undefined);
     throw error;
+  } finally {
+    clearInterval(heartbeat);
   }
+}
+
+/** CONFLICT while a living host is upgrading to the version. */
+function refuseUpgrading({ name, version, state }: StoredVersion): void {
+  if (state !== 'upgrading') return;
+  throw new RequestError('CONFLICT', `A host is upgrading ${name} to ${version} already.`, {
+    remedy: `Wait for it; should it be dead, the version is free again after ${UPGRADE_LEASE_MS / 1000} seconds.`,
+  });
+}
+
+/** What a version asks for that the one that runs does not, and nobody has given. */
+function newAsks(running: RegisteredDatasource, { manifest: stored }: StoredVersion): NewAsk[] {
+  const { manifest: before, grant: given } = parseRegistered(running);
+  const manifest = parseStoredManifest(stored);
+  const reasons = new Map(manifest.capabilities.http.flatMap((ask) => (ask.kind === 'origin' ? [[`http ${ask.origin}`, ask.reason]] : [])));
+  return newlyAsked({ before: askedGrant(before), now: askedGrant(manifest) }, given).map((what) => ({ what, reason: reasons.get(what) }));
 }
 
 /** What the version is given: what the one before had, and what it newly asks for once that is approved. APPROVAL_NEEDED. */
@@ -236,11 +284,11 @@ async function grantFor(
   running: RegisteredDatasource,
   { target, approve, actor }: { target: StoredVersion; approve: boolean; actor: Actor },
 ): Promise<Grant> {
-  const { manifest: before, grant: given } = parseRegistered(running);
-  const asks = { before: askedGrant(before), now: askedGrant(parseStoredManifest(target.manifest)) };
-  const extra = newlyAsked(asks, given);
+  const { grant: given } = parseRegistered(running);
+  const asks = newAsks(running, target);
+  const extra = asks.map(({ what }) => what);
   if (extra.length === 0) return given;
-  if (approve) return joinGrants(given, asks.now);
+  if (approve) return joinGrants(given, askedGrant(parseStoredManifest(target.manifest)));
   const { name, version } = target;
   const reason = `it asks for ${extra.join(', ')}`;
   if (target.state !== 'awaiting-approval') {
@@ -248,22 +296,13 @@ async function grantFor(
     await database.write(moveVersion(move));
   }
   throw new RequestError('APPROVAL_NEEDED', `${name} ${version} asks for more than ${running.version} did: ${extra.join(', ')}.`, {
-    remedy: 'Approve it with `--grant-asked` once you have read what changes; until then the version before keeps running.',
-    problems: extra.map((line) => ({
-      path: line,
-      reason: 'It is new in this version.',
+    remedy: `Approve it with \`datasources approve ${name}@${version}\` once you have read what changes; until then the version before keeps running.`,
+    problems: asks.map(({ what, reason: why }) => ({
+      path: what,
+      reason: why ?? 'It is new in this version.',
       remedy: 'Grant it, or stay with the version that runs.',
     })),
   });
-}
-
-/** Versions that a host was upgrading to when it died are as they were before. */
-async function releaseLeftBehind(database: Database, actor: Actor): Promise<void> {
-  const nowMs = Date.now();
-  for (const { name, version } of await listLeftBehind(database, nowMs)) {
-    const reason = 'the host that was upgrading to it is gone';
-    await database.write(moveVersion({ name, version, from: 'upgrading', to: 'inspected', actor, reason, nowMs }));
-  }
 }
 
 async function changeGrant({ database, recorder }: VersionOptions, name: string, grant: Grant, actor: Actor): Promise<void> {
@@ -289,7 +328,7 @@ async function removeDatasource(
   name: string,
   { connections, actor }: { connections: boolean; actor: Actor },
 ): Promise<{ versions: number; connections: number }> {
-  await known(database, name);
+  const running = await known(database, name);
   const used = await listConfigs(database, name);
   if (used.length > 0 && !connections) {
     throw new RequestError('DATASOURCE_IN_USE', `${used.length} connections use ${name}.`, {
@@ -297,7 +336,7 @@ async function removeDatasource(
       problems: used.slice(0, 20).map(({ id, organisation }) => ({ path: id, reason: `It is of ${organisation}.`, remedy: 'Remove it.' })),
     });
   }
-  for (const { id, organisation } of used) await removeConnection(database, organisation, id, Date.now());
+  if (used.length > 0) await removeConnections(database, used, Date.now());
   const versions = await listVersions(database, name);
   const nowMs = Date.now();
   const moves = versions.flatMap(({ version, state }) =>
@@ -310,9 +349,10 @@ async function removeDatasource(
     target: `datasource/${name}`,
     before: { versions: versions.map(({ version }) => version) },
   } as const;
-  await recording(database, change).write([...moves, deleteDatasource(name)]);
-  const kept = new Set((await listAllVersions(database)).map(({ digest }) => digest));
-  for (const { digest } of versions) if (!kept.has(digest)) await components.forget(digest);
+  const digests = new Set([running.digest, ...versions.map(({ digest }) => digest)]);
+  await unlessChanged(() => recording(database, change).write([...moves, deleteDatasource(name)]));
+  const kept = new Set(await listDigests(database));
+  for (const digest of digests) if (!kept.has(digest)) await components.forget(digest);
   return { versions: versions.length, connections: used.length };
 }
 

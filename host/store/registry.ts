@@ -69,6 +69,11 @@ const GUARD_DIGEST = defineStatement<{ name: string; digest: string }>(
   'UPDATE datasource_registry SET digest = digest WHERE name = :name AND digest = :digest',
 );
 
+const GUARD_GRANT = defineStatement<{ name: string; grant: string }>(
+  'datasource_registry.guard-grant',
+  'UPDATE datasource_registry SET grant = grant WHERE name = :name AND json(grant) = json(:grant)',
+);
+
 const DELETE = defineStatement<{ name: string }>('datasource_registry.delete', 'DELETE FROM datasource_registry WHERE name = :name');
 
 const GET = defineStatement<{ name: string }, RegisteredDatasource>(
@@ -116,6 +121,11 @@ export function setEnabled(input: { name: string; enabled: boolean; nowMs: numbe
 /** After a rollback there is no further way back. */
 export function forgetPrevious(name: string): Operation {
   return operation(FORGET_PREVIOUS, { name });
+}
+
+/** First in a transaction with a grant that was worked out from another one: fails when this is no longer what was given. */
+export function guardGrant(name: string, grant: Json): Operation {
+  return operation(GUARD_GRANT, { name, grant: JSON.stringify(grant) }, { expectChanges: 1 });
 }
 
 /** First in a transaction with what a component gave: fails when another version runs by now. */

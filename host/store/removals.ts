@@ -131,6 +131,25 @@ export async function removeConnection(database: Database, organisation: string,
   await purge(database, organisation, id);
 }
 
+/** The same of several: all of them, or none when one is refused. */
+export async function removeConnections(
+  database: Database,
+  connections: readonly { organisation: string; id: string }[],
+  nowMs: number,
+): Promise<void> {
+  const marks = connections.map(({ organisation, id }) => operation(MARK, { organisation, id, nowMs, returns: 0 }, { expectChanges: 1 }));
+  try {
+    await database.write(marks);
+  } catch (error) {
+    if (!(error instanceof ExpectationError)) throw error;
+    throw new RequestError('RUN_IN_PROGRESS', 'One of the connections has a run that is not finished, or was changed meanwhile.', {
+      remedy: 'Cancel the runs of all of them first, or wait until they are done.',
+      cause: error,
+    });
+  }
+  for (const { organisation, id } of connections) await purge(database, organisation, id);
+}
+
 /**
  * Deletes the credential of a connection and all that was read with it, hides it while that goes on, and leaves it paused
  * until it has a credential again. Its settings, schedules and the history of its runs stay. RUN_IN_PROGRESS, UNKNOWN_CONNECTION.

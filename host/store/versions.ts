@@ -37,6 +37,13 @@ export interface NewVersion {
   nowMs: number;
 }
 
+/** A version that was being upgraded to, and its state before. */
+export interface LeftBehind {
+  name: string;
+  version: string;
+  before: VersionState;
+}
+
 /** A change of state, for the history. */
 export interface Transition {
   name: string;
@@ -119,10 +126,24 @@ const LIST_ALL = defineStatement<NoParams, StoredVersion>(
   toVersion,
 );
 
-const LEFT_BEHIND = defineStatement<{ nowMs: number }, StoredVersion>(
+const EXTEND = defineStatement<{ name: string; version: string; leaseUntilMs: number }>(
+  'datasource_versions.extend',
+  `UPDATE datasource_versions SET lease_until_ms = :leaseUntilMs WHERE name = :name AND version = :version AND state = 'upgrading'`,
+);
+
+const LEFT_BEHIND = defineStatement<{ nowMs: number }, LeftBehind>(
   'datasource_versions.left-behind',
-  `SELECT ${COLUMNS} FROM datasource_versions WHERE state = 'upgrading' AND coalesce(lease_until_ms, 0) <= :nowMs`,
-  toVersion,
+  `SELECT name, version, (SELECT from_state FROM datasource_transitions AS last
+       WHERE last.name = datasource_versions.name AND last.version = datasource_versions.version AND last.to_state = 'upgrading'
+       ORDER BY last.id DESC LIMIT 1) AS before
+   FROM datasource_versions WHERE state = 'upgrading' AND coalesce(lease_until_ms, 0) <= :nowMs`,
+  (row) => ({ name: row.text('name'), version: row.text('version'), before: row.oneOf('before', VERSION_STATES) }),
+);
+
+const DIGESTS = defineStatement<NoParams, string>(
+  'datasource_versions.digests',
+  `SELECT digest FROM datasource_versions WHERE state <> 'removed' UNION SELECT digest FROM datasource_registry`,
+  (row) => row.text('digest'),
 );
 
 const HISTORY = defineStatement<{ name: string; before: number; limit: number }, StoredTransition>(
@@ -173,8 +194,18 @@ export async function listAllVersions(database: Database): Promise<StoredVersion
   return database.read(LIST_ALL, {});
 }
 
+/** The host that is upgrading to a version is alive until then. */
+export function extendUpgrade(name: string, version: string, leaseUntilMs: number): Operation {
+  return operation(EXTEND, { name, version, leaseUntilMs });
+}
+
+/** Of all components that some version needs. */
+export async function listDigests(database: Database): Promise<string[]> {
+  return database.read(DIGESTS, {});
+}
+
 /** Upgrades that no living host is at. */
-export async function listLeftBehind(database: Database, nowMs: number): Promise<StoredVersion[]> {
+export async function listLeftBehind(database: Database, nowMs: number): Promise<LeftBehind[]> {
   return database.read(LEFT_BEHIND, { nowMs });
 }
 

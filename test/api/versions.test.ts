@@ -120,7 +120,13 @@ describe('an upgrade is refused', () => {
     expect(await states(name)).toEqual(['1.1.0 awaiting-approval', '1.0.0 enabled']);
     const path = await api.call('GET', `/api/v1/datasources/${name}/path?to=1.1.0`);
     expect(path.body.steps[0].differences).toContainEqual({ area: 'capabilities', change: 'added', what: 'http https://api.example.com' });
-    expect((await upgrade(name, { approve: true })).status).toBe(200);
+    const one = `/api/v1/datasources/${name}/versions/1.1.0`;
+    const asks = await api.call('GET', `${one}/asks`);
+    expect(asks.body.items).toEqual([{ what: 'http https://api.example.com', reason: 'Reads.' }]);
+    const other = { digest: `sha256:${'0'.repeat(64)}` };
+    expect((await api.call('POST', `${one}/approval`, other)).body.code).toBe('DIGEST_CHANGED');
+    expect((await api.call('POST', `${one}/approval`, { digest: asks.body.digest })).status).toBe(200);
+    expect((await api.call('POST', `${one}/approval`)).body.code).toBe('CONFLICT');
     expect((await api.call('GET', `/api/v1/datasources/${name}`)).body.grant.http.origins).toEqual(['https://api.example.com']);
   });
 

@@ -25,6 +25,7 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
         config: flag?.config ?? feature.config,
         configSchema: feature.configSchema,
         dependsOn: feature.dependsOn,
+        documents: flag?.documents ?? 'keep',
         updatedAt: toOptionalTimestamp(flag?.updatedAtMs),
       });
     }),

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../domain/json.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { DatasourceVersion, DependencyGraph, MatrixRow, UpgradeStep, VersionTransition } from '../../services/services.ts';
+import type { DatasourceVersion, DependencyGraph, MatrixRow, NewAsk, UpgradeStep, VersionTransition } from '../../services/services.ts';
 import { present, toTimestamp } from './present.ts';
 
 export function toDatasourceVersionBody(version: DatasourceVersion): ApiSchemas['DatasourceVersion'] {
@@ -38,6 +38,10 @@ export function toDependencyGraphBody({ frameworkVersion, nodes, faults, order }
     faults: faults.map(({ kind, names, reason, remedy }) => ({ kind, names, reason, remedy })),
     order,
   });
+}
+
+export function toNewAsksBody({ digest, asks }: { digest: string; asks: NewAsk[] }): ApiSchemas['NewAsks'] {
+  return { digest, items: asks.map(({ what, reason }) => present({ what, reason })) };
 }
 
 export function toMatrixRowBody({ name, version, state, frameworkVersion, fits }: MatrixRow): ApiSchemas['MatrixRow'] {

@@ -18,6 +18,9 @@ CREATE TABLE feature_purges (
   PRIMARY KEY (connection_id, feature)
 ) STRICT, WITHOUT ROWID;
 
+-- Looked at all the time, and nearly always empty.
+CREATE INDEX datasource_versions_upgrading ON datasource_versions (lease_until_ms) WHERE state = 'upgrading';
+
 -- The history of one thing.
 CREATE INDEX changes_by_target ON changes (chain, json_extract(entry, '$.target'), sequence);
 `,
