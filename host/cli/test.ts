@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { conformanceRules } from '../conformance/rules.ts';
 import { RequestError } from '../domain/errors.ts';
+import { nearest } from '../domain/nearest.ts';
 import { collect } from './collect.ts';
 import { action, makeCommand, type Cli, type Outcome } from './command.ts';
 import { conformanceJson, conformanceText, ruleProgress } from './conformance.ts';
@@ -22,6 +24,7 @@ interface TestOptions {
   allow: string[];
   allowPrivate: string[];
   credentialEnv?: string;
+  rule: string[];
   record?: string;
   replay?: string;
 }
@@ -30,6 +33,7 @@ const MAX_CASSETTE_BYTES = 256 * 1024 * 1024;
 
 export function testCommand(cli: Cli): Command {
   return makeCommand('test', {
+    onTheMachine: true,
     summary: 'Try whether a datasource does what every datasource must',
     description:
       'Builds a folder, or takes a component, and runs the conformance suite against it in its sandbox; nothing is installed. Without an upstream only what ' +
@@ -48,6 +52,7 @@ export function testCommand(cli: Cli): Command {
     .argument('<path>', 'a folder with datasource.yaml and source.ts, or a component (.wasm)')
     .option('--config <json>', 'settings of the connection as a JSON object, or @file with one; what is required and left out is made up')
     .option('--feature <name>', 'try one feature (default: all)')
+    .option('--rule <name>', 'try this rule alone; may be repeated (default: all)', collect, [])
     .option('--upstream <url>', 'where the source is: a server for tests, an emulator')
     .option('--allow <origin>', 'let it ask this origin too; may be repeated', collect, [])
     .option(
@@ -94,6 +99,7 @@ async function test({ io }: Cli, path: string, options: TestOptions): Promise<Ou
       ...(upstream === undefined ? {} : { upstream }),
       ...(secret === undefined ? {} : { secret }),
       ...(tape === undefined ? {} : { record: (line: string) => void tape.write(line) }),
+      ...(options.rule.length === 0 ? {} : { rules: options.rule.map(knownRule) }),
       allow,
       allowPrivate,
       component,
@@ -110,6 +116,17 @@ async function test({ io }: Cli, path: string, options: TestOptions): Promise<Ou
     progress.end();
     if (tape !== undefined) await closeTape(tape);
   }
+}
+
+/** A rule by its name. */
+function knownRule(name: string): string {
+  const names = conformanceRules().map((rule) => rule.name);
+  if (names.includes(name)) return name;
+  const similar = nearest(name, names);
+  throw new UsageError(
+    `There is no rule "${name.slice(0, 80)}".`,
+    similar === undefined ? `Name one of: ${names.join(', ')}.` : `Did you mean ${similar}?`,
+  );
 }
 
 /** A folder is built into one that is thrown away. */

@@ -36,6 +36,8 @@ export interface ConformanceTest {
   /** Takes the lines of a cassette as they are made. */
   record?: (line: string) => void;
   signal: AbortSignal;
+  /** Only these rules, by name. */
+  rules?: readonly string[];
   onRule?: SuiteOptions['onRule'];
 }
 
@@ -115,12 +117,13 @@ export async function testInSandbox(
       cassette,
       signal,
     });
-    const { withoutSource, onRule } = test;
+    const { withoutSource, onRule, rules } = test;
     const options = {
       features,
       hasSource,
       ...(withoutSource === undefined ? {} : { withoutSource }),
       ...(onRule === undefined ? {} : { onRule }),
+      ...(rules === undefined ? {} : { rules }),
     };
     return { name, version, digest, ...(await runSuite(subject, options)) };
   } catch (cause) {

@@ -46,7 +46,8 @@ function at(address: number): string {
   return `(i32.const ${address})`;
 }
 
-const RECORD_AT = 1_024;
+/** Where the description lies. */
+export const RECORD_AT = 1_024;
 const FEATURES_AT = 1_100;
 const TEXTS_AT = 2_048;
 
@@ -62,6 +63,7 @@ export function smallDatasource(small: SmallVersion): Promise<Uint8Array> {
     return [at, Buffer.byteLength(text)];
   };
   const { describes = {} } = small;
+  const { describe: own, ...bodies } = small.bodies ?? {};
   const said = [...place(describes.name ?? name), ...place(version)];
   const record = [...said, FEATURES_AT, features.length, ...place(describes.configSchema ?? '{}')];
   const listed = features.flatMap((feature) => [...place(feature), ...place('')]);
@@ -73,7 +75,7 @@ export function smallDatasource(small: SmallVersion): Promise<Uint8Array> {
       '  items: {}',
       features.map((feature) => `  ${feature}: { depends_on: [${(dependsOn[feature] ?? []).join(', ')}] }`).join('\n'),
     );
-  return hostileCore({ body: at(RECORD_AT), bodies: { ...HONEST, ...small.bodies }, items }, `${yaml}${small.manifest ?? ''}`);
+  return hostileCore({ body: own ?? at(RECORD_AT), bodies: { ...HONEST, ...bodies }, items }, `${yaml}${small.manifest ?? ''}`);
 }
 
 function words(at: number, values: readonly number[]): string {

@@ -1,6 +1,18 @@
 import type { Failure } from '../../domain/document.ts';
 import { RETRY_AFTER_S, type Fault, type FaultPlan } from '../faults.ts';
-import { batchOf, commit, isStop, printOf, readOnce, readThrough, beginning, type Pass, type Standing } from '../pass.ts';
+import {
+  batchOf,
+  commit,
+  isStop,
+  printOf,
+  readOnce,
+  readThrough,
+  beginning,
+  type Pass,
+  type ReadBatch,
+  type Standing,
+  type Stop,
+} from '../pass.ts';
 import { type Examined, fail, notApplicable, PASS, type Rule, type Verdict } from '../rule.ts';
 import type { Scene, Told } from '../subject.ts';
 import { eachReadFeature } from './reading.ts';
@@ -197,34 +209,46 @@ async function recoverOnce(
   feature: string,
   { pass, turn }: { pass: Pass; turn: number },
 ): Promise<Verdict | undefined> {
-  const faults = Array.from({ length: pass.batches.length }, (_, number) => PASSING[(number + turn) % PASSING.length] ?? '500');
+  const remedy = 'Keep nothing of a call that failed, and end in words, whatever comes.';
   let standing = beginning();
   let skipped = 0;
-  for (const [number, fault] of faults.entries()) {
-    const requests = pass.batches[number]?.told.requests ?? 0;
-    const told = await readOnce(scene, feature, standing, {
-      faults: { fault, from: 1 + ((number + turn) % Math.max(1, requests)), requests: 1 },
-    });
-    const batch = batchOf(told);
-    // A failure commits nothing. What it gave is what a host would keep.
-    if (isStop(batch)) {
-      if (batch.why !== 'failure') return fail(`${feature}, answered ${fault} once: ${batch.text}.`, 'End in words, whatever comes.');
-      const again = await readOnce(scene, feature, standing);
-      const whole = batchOf(again);
-      if (isStop(whole)) return fail(`${feature}, read again after ${fault}: ${whole.text}.`, 'Keep nothing of a call that failed.');
-      skipped += whole.skipped.length;
-      standing = commit(standing, whole, again);
-      if (whole.done) break;
-      continue;
-    }
-    skipped += batch.skipped.length;
-    standing = commit(standing, batch, told);
-    if (batch.done) break;
+  let done = false;
+  for (let number = 0; number < pass.batches.length && !done; number += 1) {
+    const read = await readStruck(scene, feature, { standing, plan: planOf(pass, number, turn) });
+    if ('why' in read) return fail(`${feature}, after passing faults: ${read.text}.`, remedy);
+    skipped += read.batch.skipped.length;
+    standing = commit(standing, read.batch, read.told);
+    ({ done } = read.batch);
   }
-  const rest = await readThrough(scene, feature, { from: standing });
-  skipped += rest.batches.reduce((sum, { batch }) => sum + batch.skipped.length, 0);
-  if (rest.end !== 'done') return fail(`${feature}, after passing faults: ${rest.end.text}.`, 'Keep nothing of a call that failed.');
-  return judge(pass, rest.standing, { feature, skipped });
+  // A pass that is done is not begun again: it would hide what was lost.
+  if (!done) {
+    const rest = await readThrough(scene, feature, { from: standing });
+    if (rest.end !== 'done') return fail(`${feature}, after passing faults: ${rest.end.text}.`, remedy);
+    skipped += rest.batches.reduce((sum, { batch }) => sum + batch.skipped.length, 0);
+    standing = rest.standing;
+  }
+  return judge(pass, standing, { feature, skipped });
+}
+
+/** One request of the batch, another one each turn, meets one fault. */
+function planOf({ batches }: Pass, number: number, turn: number): FaultPlan {
+  const requests = Math.max(1, batches[number]?.told.requests ?? 0);
+  return { fault: PASSING[(number + turn) % PASSING.length] ?? '500', from: 1 + ((number + turn) % requests), requests: 1 };
+}
+
+/** What a host keeps: of a failure nothing, so that it reads again. */
+async function readStruck(
+  scene: Scene,
+  feature: string,
+  { standing, plan }: { standing: Standing; plan: FaultPlan },
+): Promise<Pick<ReadBatch, 'batch' | 'told'> | Stop> {
+  const struck = await readOnce(scene, feature, standing, { faults: plan });
+  const batch = batchOf(struck);
+  if (!isStop(batch)) return { batch, told: struck };
+  if (batch.why !== 'failure') return { ...batch, text: `answered ${plan.fault} once, ${batch.text}` };
+  const told = await readOnce(scene, feature, standing);
+  const again = batchOf(told);
+  return isStop(again) ? again : { batch: again, told };
 }
 
 function judge(pass: Pass, { index }: Standing, { feature, skipped }: { feature: string; skipped: number }): Verdict | undefined {
