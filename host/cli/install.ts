@@ -16,10 +16,12 @@ import { withServices } from './services.ts';
 
 interface InstallOptions extends SharedOptions, GrantOptions {
   grantAsked?: true;
+  found?: true;
 }
 
 export function installCommand(cli: Cli): Command {
   const command = makeCommand('install', {
+    onTheMachine: true,
     summary: 'Install a component and grant it what it may use',
     description:
       'Nothing is granted unless it is said here; a datasource gets what it asks for and is granted, no more. Installing again replaces the component and the grant.',
@@ -36,11 +38,12 @@ export function installCommand(cli: Cli): Command {
     ],
   })
     .argument('<file>', 'a component (.wasm), oci://HOST/REPOSITORY:TAG, https://…#sha256:…, or the name of one in a market')
+    .option('--found', 'the argument is a name: run the highest version that is here already, found in a watched folder')
     .option('--grant-asked', 'grant everything that the manifest asks for by fixed origin');
   return addGrantOptions(command).action(
     action(cli, async (file: string, options: InstallOptions) => {
       const installed = await withServices(cli.io, options, async (services) => {
-        if (await comesFromElsewhere(file)) return installFromElsewhere(services, file, options);
+        if (options.found === true || (await comesFromElsewhere(file))) return installFromElsewhere(services, file, options);
         return install(services, await readNamedFile(file, { maxBytes: MAX_READ_BYTES }), options);
       });
       return { json: toDatasourceBody(installed), text: installedText(installed) };
@@ -48,13 +51,13 @@ export function installCommand(cli: Cli): Command {
   );
 }
 
-/** A component that was proved: what it asks for is known once it is here. */
+/** A component that was proved or found: what it asks for is known once it is here. */
 async function installFromElsewhere(
   { registry, sources }: Services,
   address: string,
   options: InstallOptions,
 ): Promise<InstalledDatasource> {
-  const taken = await sources.take(address, COMMAND_LINE);
+  const taken = options.found === true ? await sources.atHand(address) : await sources.take(address, COMMAND_LINE);
   const asked = options.grantAsked === true ? registry.askedGrant(taken.manifest) : EMPTY_GRANT;
   await sources.install(taken, withOptions(asked, options), COMMAND_LINE);
   return registry.get(taken.manifest.name);

@@ -14,6 +14,7 @@ const MAX_INDEX_BYTES = 12 * 1024 * 1024;
 
 export function marketCommand(cli: Cli): Command {
   const command = makeCommand('market', {
+    onTheMachine: true,
     summary: 'Find datasources in signed lists, and publish such a list',
     description:
       'A market says which datasources there are and which bytes each version has. It vouches for no publisher: what is installed from it needs a trusted signature like everything from elsewhere.',
@@ -30,6 +31,7 @@ export function marketCommand(cli: Cli): Command {
 
 function addCommand(cli: Cli): Command {
   return makeCommand('add', {
+    onTheMachine: true,
     summary: 'Add a market',
     description: 'Gets its index, which must be signed by this key and not be out of date. Added again it gets another address or key.',
     examples: [['market add acme oci://registry.example.com/acme/market:latest --key market.pub', 'from a registry']],
@@ -47,6 +49,7 @@ function addCommand(cli: Cli): Command {
 
 function refreshCommand(cli: Cli): Command {
   return makeCommand('refresh', {
+    onTheMachine: true,
     summary: 'Get the newest index',
     description: 'Of one market, or of all. An older one than was seen, or one that is out of date, is refused.',
     examples: [['market refresh', 'all']],
@@ -66,6 +69,7 @@ function refreshCommand(cli: Cli): Command {
 
 function searchCommand(cli: Cli): Command {
   return makeCommand('search', {
+    onTheMachine: true,
     summary: 'Look for datasources',
     description: 'By a part of the name or of the description; all when nothing is said.',
     examples: [['market search wiki', 'those about wikis']],
@@ -87,6 +91,7 @@ function searchCommand(cli: Cli): Command {
 
 function listCommand(cli: Cli): Command {
   return makeCommand('list', {
+    onTheMachine: true,
     summary: 'List markets',
     description: 'With the age of their indexes.',
     examples: [['market list', 'all']],
@@ -97,6 +102,7 @@ function listCommand(cli: Cli): Command {
 
 function removeCommand(cli: Cli): Command {
   return makeCommand('remove', {
+    onTheMachine: true,
     summary: 'Forget a market',
     description: 'What was installed from it stays. Which index was seen last is forgotten too.',
     examples: [['market remove acme', 'forgets it']],
@@ -114,6 +120,7 @@ function removeCommand(cli: Cli): Command {
 
 function signCommand(cli: Cli): Command {
   return makeCommand('sign', {
+    onTheMachine: true,
     summary: 'Sign an index, and publish it',
     description: 'Checks it and writes it signed. Raise its version each time, and sign it again before it expires.',
     examples: [

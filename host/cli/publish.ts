@@ -15,6 +15,7 @@ interface PublishOptions extends SharedOptions {
 
 export function publishCommand(cli: Cli): Command {
   return makeCommand('publish', {
+    onTheMachine: true,
     summary: 'Put a component into an OCI registry',
     description:
       "Under a tag, in the CNCF's layout of WebAssembly artifacts, with its signature: FILE.sig, or one made with --key. Passwords come from the file that LORELAI_REGISTRY_CONFIG names.",

@@ -9,6 +9,7 @@ import { readSigningKey } from './signing-file.ts';
 
 export function signCommand(cli: Cli): Command {
   return makeCommand('sign', {
+    onTheMachine: true,
     summary: 'Sign a component',
     description: 'Writes FILE.sig, a signature of its SHA-256: publish both side by side. `publish` finds it there.',
     examples: [['sign dist/github.wasm --key acme.key', 'writes dist/github.wasm.sig']],

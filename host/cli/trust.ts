@@ -16,6 +16,7 @@ const MAX_KEY_BYTES = 1024;
 
 export function trustCommand(cli: Cli): Command {
   const command = makeCommand('trust', {
+    onTheMachine: true,
     summary: 'Say whose datasources may come in from elsewhere',
     description:
       'Nothing comes from a registry, a URL or a market unless a key that is listed here has signed it, and is listed for its name.',
@@ -32,6 +33,7 @@ export function trustCommand(cli: Cli): Command {
 
 function addCommand(cli: Cli): Command {
   return makeCommand('add', {
+    onTheMachine: true,
     summary: 'Trust a key of a publisher',
     description: 'For the names that are given and for no others; said again, it holds for those that are given then.',
     examples: [['trust add acme --key acme.pub --name github --name gitlab', 'for two datasources']],
@@ -58,6 +60,7 @@ function addCommand(cli: Cli): Command {
 
 function listCommand(cli: Cli): Command {
   return makeCommand('list', {
+    onTheMachine: true,
     summary: 'List trusted keys',
     description: 'With the names that each is trusted for.',
     examples: [['trust list', 'by publisher']],
@@ -76,6 +79,7 @@ function listCommand(cli: Cli): Command {
 
 function removeCommand(cli: Cli): Command {
   return makeCommand('remove', {
+    onTheMachine: true,
     summary: 'Trust a key no more',
     description: 'What it signed and is here stays; nothing new comes in by it.',
     examples: [['trust remove 0f3c8a…', 'by the id that `trust list` shows']],

@@ -31,7 +31,7 @@ export function openSourceParts({ database, components, versionSwitch, registryC
   return {
     services: {
       trust: createTrust({ database }),
-      sources: createSources({ admission, markets, versionSwitch, registryConfig }),
+      sources: createSources({ database, admission, markets, versionSwitch, registryConfig }),
       folders,
       markets,
     },

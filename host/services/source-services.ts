@@ -52,6 +52,8 @@ export interface SourceService {
    * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, the codes of `Admission.take`.
    */
   take(location: string, actor: Actor): Promise<TakenVersion>;
+  /** The highest version that is here already, found in a folder or taken before. UNKNOWN_VERSION. */
+  atHand(name: string): Promise<TakenVersion>;
   /** Runs it with this grant, whatever ran before. The codes of `VersionSwitch.switchTo`, INVALID_GRANT. */
   install(taken: TakenVersion, grant: Grant, actor: Actor): Promise<void>;
   /** Puts a component and its signature into a registry, under a tag. Gives the digest of the artifact. INVALID_REQUEST, SOURCE_UNREACHABLE, SOURCE_DENIED. */

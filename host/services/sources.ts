@@ -1,13 +1,18 @@
+import { compare } from 'semver';
 import { parseGrant } from '../domain/grant-parse.ts';
 import { parseSourceLocation, type OciLocation } from '../domain/source-location.ts';
 import { RequestError } from '../domain/errors.ts';
 import { pushComponent, pushSigned } from '../capabilities/wasm-artifact.ts';
+import type { Database } from '../store/database.ts';
+import { listAllVersions } from '../store/versions.ts';
 import type { Admission, RemoteComponent } from './admission.ts';
 import { fetchComponent, hostOf, openRepository, type RemoteOptions } from './remote-components.ts';
+import { parseStoredManifest } from './registered.ts';
 import type { MarketService, SourceService } from './source-services.ts';
-import type { VersionSwitch } from './version-switch.ts';
+import { unknownVersion, type VersionSwitch } from './version-switch.ts';
 
 export interface SourceOptions extends RemoteOptions {
+  database: Database;
   admission: Admission;
   markets: Pick<MarketService, 'find'>;
   versionSwitch: Pick<VersionSwitch, 'switchTo'>;
@@ -20,6 +25,13 @@ export function createSources(options: SourceOptions): SourceService {
       const offered = await fetchOffered(options, text);
       const { manifest, digest } = await admission.take(offered, actor);
       return { manifest, digest, origin: offered.origin };
+    },
+
+    async atHand(name) {
+      const versions = (await listAllVersions(options.database)).filter((version) => version.name === name);
+      const highest = versions.toSorted((a, b) => compare(b.version, a.version))[0];
+      if (highest === undefined) throw unknownVersion(name, '(any)');
+      return { manifest: parseStoredManifest(highest.manifest), digest: highest.digest, origin: highest.origin };
     },
 
     async install({ manifest: { name, version }, origin }, grant, actor) {
