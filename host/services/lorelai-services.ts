@@ -1,7 +1,9 @@
 import type { Actor, Caller } from '../domain/caller.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { RunItem, RunItemOrder } from '../store/run-items.ts';
-import type { AuthorisationStatus, Attempt, RetrievalHit, Revocation, Run } from './services.ts';
+import type { Attempt, AuthorisationStatus, Revocation } from './authorisation-view.ts';
+import type { RetrievalHit } from './retrieval-hit.ts';
+import type { Run } from './run-view.ts';
 
 /** A question of Lorelai, of each datasource by itself. */
 export interface LorelaiQuestion {

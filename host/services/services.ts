@@ -14,9 +14,10 @@ import type { ManifestDifference } from '../domain/manifest-difference.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { VersionState } from '../domain/version-state.ts';
 import type { Pause, RunBounds } from '../domain/run-bounds.ts';
-import type { FeatureState, RunKind, RunStarter, RunState, ScheduledKind } from '../domain/run-kind.ts';
+import type { RunKind, RunState, ScheduledKind } from '../domain/run-kind.ts';
 import type { IncomingDelivery, WebhookProof } from '../domain/webhook.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
+import type { Attempt, AuthorisationStatus, Revocation } from './authorisation-view.ts';
 import type { CallerService } from './callers.ts';
 import type { ChangeService } from './changes.ts';
 import type { IdempotencyService } from './idempotency.ts';
@@ -26,6 +27,8 @@ import type { Page, PageInput } from './page.ts';
 import type { AccessService, ConnectionAccessService, PeopleService, QuestionRecord } from './people-services.ts';
 import type { VectorService } from './vector-services.ts';
 import type { FolderService, MarketService, SourceService, TrustService } from './source-services.ts';
+import type { RetrievalHit } from './retrieval-hit.ts';
+import type { Run } from './run-view.ts';
 import type { Asker } from './visibility.ts';
 
 /**
@@ -321,42 +324,6 @@ export interface ConnectionService {
   check(organisation: string, id: string): Promise<ConnectionCheck>;
 }
 
-export interface RunFeature {
-  feature: string;
-  state: FeatureState;
-  reason: string | undefined;
-  batches: number;
-  seen: number;
-  expected: number | undefined;
-  upserted: number;
-  unchanged: number;
-  deleted: number;
-  skipped: number;
-  /** Items of `skipped` that the host itself could not use. */
-  failed: number;
-}
-
-/** One job of a connection. */
-export interface Run {
-  id: string;
-  organisation: string;
-  connection: string;
-  kind: RunKind;
-  startedBy: RunStarter;
-  state: RunState;
-  reason: string | undefined;
-  features: RunFeature[];
-  /** Items and scopes that were left out, the first 100. */
-  problems: (Problem & { feature: string })[];
-  /** How long it was worked on until `workedSinceMs`, which it has while somebody works on it. */
-  workedMs: number;
-  workedSinceMs: number | undefined;
-  wakeAtMs: number | undefined;
-  createdAtMs: number;
-  startedAtMs: number | undefined;
-  finishedAtMs: number | undefined;
-}
-
 export interface RunInput {
   /** `content` when it is left out. */
   kind?: ScheduledKind;
@@ -525,63 +492,6 @@ export interface RetrievalInput {
   asker?: Asker;
 }
 
-export interface RetrievalHit {
-  /** 0 to 1, better is higher. */
-  score: number;
-  title: string;
-  link: string;
-  datasource: string;
-  /** None for what a source answered itself. */
-  feature: string | undefined;
-  connection: string;
-  /** A ULID; `live:` with the connection and the source's own id for what a source answered itself. */
-  documentId: string;
-  /** Headings above the passage, outermost first. */
-  headings: string[];
-  text: string;
-  /** The part that answers, plain text. */
-  snippet: string;
-  /** Where the question's words stand in `snippet`: [start, end) in UTF-16 code units. */
-  highlights: [number, number][];
-  mediaType: string;
-  /** Names of what contains the document, outermost first. */
-  location: string[];
-  author: string | undefined;
-  createdAtMs: number | undefined;
-  updatedAtMs: number | undefined;
-  attributes: Record<string, string>;
-  /** Of the passages that `text` is made of: 0 for the first of the document. */
-  positions: number[];
-  /** Documents that say the same. */
-  duplicates: { documentId: string; connection: string; title: string; link: string }[];
-  explanation: HitExplanation | undefined;
-}
-
-/** What the score of a hit is made of. */
-export interface HitExplanation {
-  /** Ways of searching that found it: the score that each gave, and what was added of it. */
-  arms: { arm: 'keyword' | 'feedback' | 'vector' | 'live'; score: number; added: number }[];
-  /** The sum of what was added. */
-  fused: number;
-  /** What the reranker said instead; undefined when none was asked. */
-  reranked: number | undefined;
-  /** What this was multiplied by for the document's age. */
-  recency: number;
-  /** By its words: `bm25`, what the text added to it, and the most that was possible. */
-  keyword:
-    | {
-        bm25: number;
-        near: number;
-        inTitle: number;
-        exact: number;
-        often: number;
-        repeated: number;
-        frequent: number;
-        bound: number;
-      }
-    | undefined;
-}
-
 /** A source that was asked and did not answer. */
 export interface SourceFailure {
   connection: string;
@@ -653,49 +563,6 @@ export interface VariableService {
   set(organisation: string | undefined, datasource: string, values: Record<string, string | null>, actor: Actor): Promise<Variable[]>;
 }
 
-/** An authorisation that was begun. */
-export interface Attempt {
-  id: string;
-  flow: 'code' | 'device';
-  /** `choosing`: the source gave a token for several things, of which one is to be chosen. */
-  state: 'waiting' | 'exchanging' | 'choosing' | 'done' | 'failed';
-  reason: string | undefined;
-  choices: { id: string; label: string }[];
-  createdAtMs: number;
-  expiresAtMs: number;
-  /** Where a person agrees; of a new attempt only. */
-  authorizationUrl?: string;
-  /** What a person types at `verificationUri`; of a new attempt only. */
-  userCode?: string;
-  verificationUri?: string;
-  verificationUriComplete?: string;
-}
-
-/** How a connection is authorised by its source. Never a token. */
-export interface AuthorisationStatus {
-  state: 'none' | 'active' | 'paused';
-  /** Why it is paused. */
-  reason?: string | undefined;
-  flow?: Flow;
-  /** What the datasource offers. */
-  flows: Flow[];
-  account?: string | undefined;
-  scopes?: string[];
-  authorisedAtMs?: number;
-  expiresAtMs?: number | undefined;
-  refreshDueMs?: number | undefined;
-  /** The newest one. */
-  attempt: Attempt | undefined;
-}
-
-/** What became of a connection's access. */
-export interface Revocation {
-  atSource: { outcome: 'revoked' | 'unsupported' | 'failed' | 'nothing'; reason: string | undefined };
-  documents: number;
-  passages: number;
-  accessEntries: number;
-}
-
 export interface AuthorisationService {
   /**
    * Begins a flow, the datasource's first when none is named; one that needs no person is over at once. UNKNOWN_CONNECTION,
@@ -742,3 +609,6 @@ export interface VaultService {
 }
 
 export type { Page, PageInput } from './page.ts';
+export type { Attempt, AuthorisationStatus, Revocation } from './authorisation-view.ts';
+export type { HitExplanation, RetrievalHit } from './retrieval-hit.ts';
+export type { Run, RunFeature } from './run-view.ts';
