@@ -114,7 +114,7 @@ async function searchIndex(
     watch.lap('feedback');
   }
   const nearest = await near;
-  if (nearest !== undefined) watch.lap('vector');
+  if (ranksToo) watch.lap('vector');
   if (nearest !== undefined && 'arm' in nearest) arms.push(nearest.arm);
   return { arms, missing: nearest !== undefined && 'missing' in nearest ? [nearest.missing] : [] };
 }
