@@ -181,10 +181,11 @@ export type QueueOutcome = { passage: QueuedPassage } & (
 );
 
 /**
- * Keeps vectors, in one transaction with what is off the queue by them. Passages that are gone or have changed get none; what could not be taken over from another passage is tried again when its lease has run out.
+ * Keeps vectors, in one transaction with what is off the queue by them. Passages that are gone or have changed get none; what could
+ * not be taken over from another passage is tried again when its lease has run out.
  */
 export async function keepVectors(database: Database, lease: QueueLease, outcomes: readonly QueueOutcome[], tokens: number): Promise<void> {
-  const { set, owner } = lease;
+  const { set } = lease;
   const made = outcomes.filter(({ kind }) => kind === 'made').length;
   await database.write([...outcomes.flatMap((outcome) => outcomeOperations(lease, outcome)), operation(COUNT, { set, made, tokens })]);
 }

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { command } from '../helpers/command.ts';
 import { install, openApi, type Api } from '../helpers/api.ts';
+import { inspectFile } from '../unit/store/fixture.ts';
 import { hashedWords, startModelServer, type ModelServer } from '../helpers/model-server.ts';
 
 const KEY = 'sk-secret-of-the-embedder';
@@ -14,15 +18,18 @@ beforeAll(async () => {
   env = { LORELAI_EMBEDDINGS_URL: server.url, LORELAI_EMBEDDINGS_MODEL: 'words', LORELAI_EMBEDDINGS_KEY: KEY };
   api = await openApi(env);
   await install(api, 'probe');
-  const steps = [{ do: 'documents', count: 3, text: 'The aardvark number {number} sleeps.' }];
-  const { body } = await api.call('POST', '/api/v1/connections', { datasource: 'probe', config: { steps } });
-  await api.call('POST', `/api/v1/connections/${body.id}/runs`);
-  await api.work();
+  await index({ do: 'documents', count: 3, text: 'The aardvark number {number} sleeps.' });
 });
 afterAll(async () => {
   await api.close();
   await server.close();
 });
+
+async function index(step: Record<string, unknown>): Promise<void> {
+  const { body } = await api.call('POST', '/api/v1/connections', { datasource: 'probe', config: { steps: [step] } });
+  await api.call('POST', `/api/v1/connections/${body.id}/runs`);
+  await api.work();
+}
 
 function json(text: string): unknown {
   return JSON.parse(text);
@@ -40,6 +47,29 @@ test('what a component read is found by its words, then by what it means, and it
   expect((await api.call('GET', '/api/v1/vectors')).body).toMatchObject({ embedder: { model: 'words' }, sets: [{ vectors: 3 }] });
   const ready = await api.call('GET', '/readyz');
   expect(ready.body.checks).toContainEqual(expect.objectContaining({ name: 'vectors', ok: true }));
+});
+
+test('a process that is killed while it waits for vectors leaves the work to others', async () => {
+  await index({ do: 'documents', count: 5, from: 50, text: 'The walrus number {number} swims.' });
+  const asked = new Promise<void>((resolve) => {
+    server.answerInstead(({ texts }) => {
+      // The first request of a process is for the fixed text alone.
+      if (texts.length === 1) return false;
+      resolve();
+      return true;
+    });
+  });
+  const cli = join(import.meta.dirname, '../../bin/datasources.js');
+  const child = spawn(process.execPath, [cli, 'vectors', 'make'], { env: { PATH: process.env.PATH, ...env, DATA_DIR: api.dataDir } });
+  await asked;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  server.answerInstead(undefined);
+  const { signal } = new AbortController();
+  expect((await api.services.vectors.make(signal)).sets).toMatchObject([{ vectors: 3, waiting: 5 }]);
+  // Ten minutes later.
+  inspectFile(join(api.dataDir, 'lorelai.db'), (file) => file.exec('UPDATE vector_queue SET lease_until_ms = 1'));
+  expect((await api.services.vectors.make(signal)).sets).toMatchObject([{ vectors: 8, waiting: 0 }]);
 });
 
 test('a host without an embedder answers, and says everywhere what is lost', async () => {
