@@ -11,14 +11,14 @@ import { getRun } from '../store/runs.ts';
 export interface Notifier {
   /** Begins to deliver what is due, unless it is at it already. Does not wait for the other side; never rejects. */
   deliverDue(): Promise<void>;
-  /** Waits for what is under way. */
+  /** Waits for the one that is under way. */
   close(): Promise<void>;
 }
 
 const TIMEOUT_MS = 10_000;
 /** Longer than an attempt takes with its commit. */
 const LEASE_MS = 60_000;
-const RETRY_BASE_MS = 5_000;
+const RETRY_BASE_MS = 2_000;
 const MAX_RETRY_MS = 3_600_000;
 /** Then nobody wants to know any more. */
 const GIVE_UP_MS = 3 * 24 * 3_600_000;
@@ -30,6 +30,7 @@ export function createNotifier(options: { database: Database; log: Log; settings
   const { database, log, settings } = options;
   let announcedAtMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
+  const stopping = new AbortController();
 
   async function deliver(to: NotifySettings, due: DueNotification): Promise<void> {
     const body = await bodyOf(database, due);
@@ -44,31 +45,36 @@ export function createNotifier(options: { database: Database; log: Log; settings
     return delayNotification(database, due, retryAt(attempts));
   }
 
+  async function announce(): Promise<void> {
+    if (performance.now() - announcedAtMs <= ANNOUNCE_EVERY_MS) return;
+    await announceSink(database, Date.now());
+    announcedAtMs = performance.now();
+  }
+
   async function deliverAll(to: NotifySettings): Promise<void> {
-    try {
-      if (performance.now() - announcedAtMs > ANNOUNCE_EVERY_MS) {
-        await announceSink(database, Date.now());
-        announcedAtMs = performance.now();
-      }
-      for (;;) {
-        const nowMs = Date.now();
-        const due = await claimNotification(database, { nowMs, untilMs: nowMs + LEASE_MS });
-        if (due === undefined) return;
-        await deliver(to, due);
-      }
-    } catch (error) {
-      log.error('notifications could not be delivered', { error });
+    while (!stopping.signal.aborted) {
+      const nowMs = Date.now();
+      const due = await claimNotification(database, { nowMs, untilMs: nowMs + LEASE_MS });
+      if (due === undefined) return;
+      await deliver(to, due);
     }
+  }
+
+  function failed(error: unknown): void {
+    log.error('notifications could not be delivered', { error });
   }
 
   return {
     async deliverDue() {
-      if (settings === undefined) return;
-      underWay ??= deliverAll(settings).finally(() => (underWay = undefined));
-      // Until a host has said that it delivers, nothing is written down: the first time is waited for.
-      if (announcedAtMs === Number.NEGATIVE_INFINITY) await underWay;
+      if (settings === undefined || stopping.signal.aborted) return;
+      // Nothing is written down until a host has said that it delivers.
+      await announce().catch(failed);
+      underWay ??= deliverAll(settings)
+        .catch(failed)
+        .finally(() => (underWay = undefined));
     },
     async close() {
+      stopping.abort();
       await underWay;
     },
   };
