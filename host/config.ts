@@ -11,6 +11,7 @@ import {
   toTokenSettings,
 } from './config-callers.ts';
 import { toEmbeddingSettings, toModelKey, toModelUrl, toPrefix, toRerankSettings, toRerankStyle } from './config-models.ts';
+import { toHostUrl } from './config-remote.ts';
 import { RequestError, type Problem } from './domain/errors.ts';
 import { ISOLATION_SETTINGS, type IsolationSetting } from './domain/isolation-setting.ts';
 import type { EmbeddingSettings, RerankSettings } from './domain/model-settings.ts';
@@ -75,6 +76,10 @@ export interface Config {
   readonly auditDays: number;
   /** How many events of one kind are kept of one connection: 100 to 10,000,000. */
   readonly auditRows: number;
+  /** The host that commands act on instead of the data folder; without a slash at the end. */
+  readonly hostUrl: string | undefined;
+  /** The key that commands send to it. */
+  readonly hostKey: string | undefined;
 }
 
 /** One environment variable that the host reads. */
@@ -252,6 +257,14 @@ export const SETTINGS = [
     fallback: '10000',
     description: 'The most events of one kind that are kept of one connection, 100 to 10000000; the oldest go first.',
   },
+  {
+    name: 'LORELAI_HOST_URL',
+    fallback: '',
+    description:
+      'For commands: the host that they act on over its API instead of opening DATA_DIR, as in https://datasources.example.com; also --url.',
+  },
+  { name: 'LORELAI_HOST_KEY', fallback: '', description: 'For commands: the key that they send to it.' },
+  { name: 'LORELAI_HOST_KEY_FILE', fallback: '', description: 'Instead: a file that holds it; also --key-file.' },
 ] as const satisfies readonly Setting[];
 
 type SettingName = (typeof SETTINGS)[number]['name'];
@@ -301,6 +314,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     notify: readNotify(read),
     auditDays: read('LORELAI_AUDIT_DAYS', (text) => toInteger(text, 1, 3_650)),
     auditRows: read('LORELAI_AUDIT_ROWS', (text) => toInteger(text, 100, 10_000_000)),
+    hostUrl: read('LORELAI_HOST_URL', toHostUrl),
+    hostKey: readHostKey(read),
   };
   if (severalMasterKeys(config)) problems.push(SEVERAL_MASTER_KEYS);
   if (problems.length > 0 || !isComplete(config)) throw invalidSettings(problems);
@@ -315,6 +330,11 @@ export function isLoopbackHost(host: string): boolean {
 
 /** Reads one setting; undefined when it is wrong, which is then among the problems. */
 type Read = <T>(name: SettingName, parse: (text: string) => T) => T | undefined;
+
+function readHostKey(read: Read): string | undefined {
+  const key = read('LORELAI_HOST_KEY', (text) => text) ?? '';
+  return read('LORELAI_HOST_KEY_FILE', (file) => toModelKey(key, file));
+}
 
 function readNotify(read: Read): NotifySettings | undefined {
   const url = read('LORELAI_NOTIFY_URL', toNotifyUrl);
@@ -389,6 +409,8 @@ const OPTIONAL: readonly (keyof Config)[] = [
   'notify',
   'embeddings',
   'rerank',
+  'hostUrl',
+  'hostKey',
 ];
 
 function isComplete(config: { [K in keyof Config]: Config[K] | undefined }): config is Config {

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const CODE = ['host', 'datasources', 'scripts', 'test', 'bin'];
+const CODE = ['host', 'clients', 'datasources', 'scripts', 'test', 'bin'];
 
 interface Step {
   name: string;
@@ -18,7 +18,7 @@ const STEPS: Step[] = [
   { name: 'guest types', command: ['tsc', '-p', 'datasources/tsconfig.json'] },
   { name: 'lint', command: ['oxlint', '--quiet', ...CODE] },
   { name: 'format', command: ['oxfmt', '--check', ...CODE] },
-  { name: 'import rules', command: ['depcruise', '--config', '.dependency-cruiser.js', 'host', 'datasources', 'scripts'] },
+  { name: 'import rules', command: ['depcruise', '--config', '.dependency-cruiser.js', 'host', 'clients', 'datasources', 'scripts'] },
   { name: 'unused code', command: ['knip'] },
   { name: 'generated files', command: ['node', 'scripts/gen.ts', '--check'] },
 ];

@@ -33,8 +33,8 @@ export async function generateApiTypes(): Promise<void> {
   await writeFile(OUT_FILE, source);
 }
 
-/** The generator knows neither `prefixItems` nor our type of any JSON object. */
-function forTypes(value: Json): Json {
+/** A schema as the generator understands it, which knows neither `prefixItems` nor our type of any JSON object. */
+export function forTypes(value: Json): Json {
   if (Array.isArray(value)) return value.map(forTypes);
   if (!isJsonObject(value)) return value;
   if (value.$ref === '#/definitions/JsonObject') return { tsType: 'JsonObject', ...described(value) };

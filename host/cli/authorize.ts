@@ -21,6 +21,7 @@ const LOOK_AGAIN_MS = 500;
 
 export function authorizeCommand(cli: Cli): Command {
   return makeCommand('authorize', {
+    onTheMachine: true,
     summary: 'Have a connection authorised by its source',
     description:
       'Prints the address or the code for a person, and waits until they have agreed. The browser comes back to the host at LORELAI_PUBLIC_URL, or at HOST and PORT; where none runs there, this command waits for it itself. Client ids and secrets are set with `datasources variable`.',

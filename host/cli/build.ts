@@ -4,6 +4,7 @@ import { formatBytes } from './format.ts';
 
 export function buildCommand(cli: Cli): Command {
   return makeCommand('build', {
+    onTheMachine: true,
     summary: 'Build a datasource into one component file',
     description: 'The manifest goes into the component, so that the .wasm file is the whole datasource.',
     examples: [

@@ -26,6 +26,7 @@ const MAX_GRANT_BYTES = 1024 * 1024;
 
 export function callCommand(cli: Cli): Command {
   return makeCommand('call', {
+    onTheMachine: true,
     summary: 'Run one function of a component file in its sandbox',
     description:
       'For authors: nothing is installed and nothing is kept. The component gets what the grant says, which is nothing when it is left out, ' +

@@ -15,6 +15,9 @@ export interface Outcome {
 /** Options that every command has. */
 export interface SharedOptions {
   dataDir?: string;
+  /** The host elsewhere that it acts on. */
+  url?: string;
+  keyFile?: string;
 }
 
 /** What a command needs to be made. */
@@ -32,18 +35,24 @@ interface CommandText {
   description: string;
   /** Command lines without `datasources`, each with what it does. */
   examples: readonly (readonly [line: string, what: string])[];
+  /** Whether it works with files, sandboxes or settings of the machine that it runs on, and has no `--url`. */
+  onTheMachine?: boolean;
 }
 
 /** A command with the options that all share and with examples in its help. */
-export function makeCommand(name: string, { summary, description, examples }: CommandText): Command {
+export function makeCommand(name: string, { summary, description, examples, onTheMachine = false }: CommandText): Command {
   const shown = examples.map(([line, what]) => `  $ datasources ${line}\n      ${what}`).join('\n');
-  return new Command(name)
+  const command = new Command(name)
     .summary(summary)
     .description(`${summary}. ${description}`)
     .option('--json', 'print one JSON value on stdout instead of text; errors are a JSON object on stderr')
     .option('--data-dir <dir>', 'folder of the database and the components (default: DATA_DIR, or ./data)')
     .allowExcessArguments(false)
     .addHelpText('after', `\nExamples:\n${shown}\n\nExit codes: 0 done, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.`);
+  if (onTheMachine) return command;
+  return command
+    .option('--url <url>', 'act on the host there, over its API, instead of on a data folder (default: LORELAI_HOST_URL)')
+    .option('--key-file <file>', 'file that holds the key for that host (default: LORELAI_HOST_KEY_FILE, or LORELAI_HOST_KEY)');
 }
 
 /** What commander calls: does the work, prints its outcome and keeps the exit code. */

@@ -6,6 +6,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 
 export function importManifestCommand(cli: Cli): Command {
   return makeCommand('import-manifest', {
+    onTheMachine: true,
     summary: "Make a datasource.yaml of a Python plug-in's manifest.json",
     description: 'Prints the manifest; what of the old one has no place in it is told on stderr.',
     examples: [

@@ -11,6 +11,7 @@ export const MAX_READ_BYTES = 256 * 1024 * 1024;
 
 export function inspectCommand(cli: Cli): Command {
   return makeCommand('inspect', {
+    onTheMachine: true,
     summary: 'Say what a component file is, without running it',
     description:
       'Checks its size, its imports and exports with their types and its manifest, and lists what it asks for. Ends with 1 when it would be refused.',

@@ -14,6 +14,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 
 export function manifestCommand(cli: Cli): Command {
   return makeCommand('manifest', {
+    onTheMachine: true,
     summary: 'Check a datasource.yaml and say what it means',
     description:
       'Names every problem with its line, and what has no effect here with what takes its place. Ends with 1 when it would be refused.',

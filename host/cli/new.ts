@@ -4,6 +4,7 @@ import { action, makeCommand, type Cli } from './command.ts';
 
 export function newCommand(cli: Cli): Command {
   return makeCommand('new', {
+    onTheMachine: true,
     summary: 'Make the folder of a new datasource',
     description: 'It holds a manifest, a source with every function explained, and a README. It builds as it is.',
     examples: [

@@ -14,6 +14,7 @@ export function serveCommand(cli: Cli): Command {
     ({ name, fallback, description }) => `  ${name}${fallback === '' ? '' : ` (${fallback})`}\n      ${description}`,
   );
   return makeCommand('serve', {
+    onTheMachine: true,
     summary: 'Serve the HTTP API and work on runs',
     description: 'Runs until Ctrl-C or SIGTERM, then lets requests and calls end, and ends with 0.',
     examples: [

@@ -3,6 +3,7 @@ import { ensureDefaultOrganisation } from '../default-organisation.ts';
 import { createLog, type Log } from '../log.ts';
 import type { Services } from '../services/services.ts';
 import type { SharedOptions } from './command.ts';
+import { UsageError } from './exit.ts';
 import type { CliIo } from './io.ts';
 
 /** Settings that the command line gives over those of the environment, by the environment's names. */
@@ -16,9 +17,13 @@ export function settings(io: CliIo, overrides: SettingOverrides, quietLevel: 'wa
   return { config, log };
 }
 
-/** Opens the services of a data folder for one command and closes them behind it, whatever happens. */
+/**
+ * Lends a command the services that it works with: those of a data folder, which are closed behind it whatever happens, or those
+ * of a host elsewhere over its API, when `--url` or LORELAI_HOST_URL names one and no `--data-dir` says otherwise.
+ */
 export async function withServices<T>(io: CliIo, options: SharedOptions, use: (services: Services) => Promise<T>): Promise<T> {
-  const { config, log } = settings(io, { DATA_DIR: options.dataDir }, 'warn');
+  const { config, log } = settings(io, overridesOf(options), 'warn');
+  if (config.hostUrl !== undefined) return use(await servicesElsewhere(config.hostUrl, config.hostKey));
   // Loaded late: `--help` and mistakes in the command line need no database.
   const { openServices } = await import('../services/open.ts');
   const { services, close } = await openServices(config, log);
@@ -28,4 +33,21 @@ export async function withServices<T>(io: CliIo, options: SharedOptions, use: (s
   } finally {
     await close();
   }
+}
+
+function overridesOf({ dataDir, url, keyFile }: SharedOptions): SettingOverrides {
+  if (dataDir !== undefined && url !== undefined) throw new UsageError('--data-dir and --url are both given.', 'Give one of them.');
+  return {
+    DATA_DIR: dataDir,
+    LORELAI_HOST_URL: dataDir === undefined ? url : '',
+    // What is said here counts, whatever the environment holds.
+    ...(keyFile === undefined ? {} : { LORELAI_HOST_KEY_FILE: keyFile, LORELAI_HOST_KEY: '' }),
+  };
+}
+
+async function servicesElsewhere(url: string, key: string | undefined): Promise<Services> {
+  if (key === undefined)
+    throw new UsageError(`The host at ${url} wants a key.`, 'Name a file that holds one with --key-file, or set LORELAI_HOST_KEY_FILE.');
+  const { remoteServices } = await import('./remote/services.ts');
+  return remoteServices({ url, key });
 }

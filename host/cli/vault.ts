@@ -8,6 +8,7 @@ import { withServices } from './services.ts';
 /** The keys that seal what is secret. Works beside running hosts. */
 export function vaultCommand(cli: Cli): Command {
   const command = makeCommand('vault', {
+    onTheMachine: true,
     summary: 'Look at and change the master keys that seal secrets',
     description: 'Every secret has a key of its own, which a master key wraps. Nothing here shows a key or a secret.',
     examples: [
@@ -23,6 +24,7 @@ export function vaultCommand(cli: Cli): Command {
 
 function statusCommand(cli: Cli): Command {
   return makeCommand('status', {
+    onTheMachine: true,
     summary: 'Say which master keys there are, and how much each seals',
     description: 'Ends with 1 when something is sealed under a key that is not at hand.',
     examples: [['vault status --json', 'for a program']],
@@ -38,6 +40,7 @@ function statusCommand(cli: Cli): Command {
 
 function rotateCommand(cli: Cli): Command {
   return makeCommand('rotate', {
+    onTheMachine: true,
     summary: 'Wrap every secret under a new master key',
     description:
       'Where the file master.key in the data folder is used, it gets a new first key. Keys that are kept elsewhere are changed there: put the new one before the old one, start the hosts anew, then rotate with --keep-key. Ends with 1 when something could not be opened.',
@@ -64,6 +67,7 @@ function rotateCommand(cli: Cli): Command {
 
 function retireCommand(cli: Cli): Command {
   return makeCommand('retire', {
+    onTheMachine: true,
     summary: 'Forget master keys that seal nothing any more',
     description: 'Keep them with the backups that were made while they were in use: those do not open without.',
     examples: [['vault retire', 'half a minute after a rotation at the earliest']],

@@ -9,6 +9,7 @@ import { withServices } from './services.ts';
 /** What passages are found by beside their words. Works beside running hosts. */
 export function vectorsCommand(cli: Cli): Command {
   const command = makeCommand('vectors', {
+    onTheMachine: true,
     summary: 'Look at and remake the vectors of passages',
     description: 'With an embedder, passages are found by what they mean too. The hosts that serve make the vectors.',
     examples: [
@@ -23,6 +24,7 @@ export function vectorsCommand(cli: Cli): Command {
 
 function statusCommand(cli: Cli): Command {
   return makeCommand('status', {
+    onTheMachine: true,
     summary: 'Say which vectors there are and how far they have come',
     description: 'Asks the store alone, not the embedder.',
     examples: [['vectors status --json', 'for a program']],
@@ -31,6 +33,7 @@ function statusCommand(cli: Cli): Command {
 
 function reembedCommand(cli: Cli): Command {
   return makeCommand('reembed', {
+    onTheMachine: true,
     summary: 'Make all vectors anew',
     description:
       'For a model that has changed under its name: another name in the settings does this by itself. Questions are answered with the vectors that there are until the new ones are complete.',
@@ -44,6 +47,7 @@ function reembedCommand(cli: Cli): Command {
 
 function makeVectorsCommand(cli: Cli): Command {
   return makeCommand('make', {
+    onTheMachine: true,
     summary: 'Make the vectors that are missing, now',
     description: 'For a data folder that no host serves at the moment. Ends when nothing is missing, or when the embedder is of no use.',
     examples: [['vectors make', 'after `datasources index`']],

@@ -6,6 +6,7 @@ import type { Services } from '../services/services.ts';
 import { ensureDefaultOrganisation } from '../default-organisation.ts';
 import type { SharedOptions } from './command.ts';
 import type { CliIo } from './io.ts';
+import { needsTheMachine } from './remote/remote-host.ts';
 import { settings } from './services.ts';
 
 /** How long the page of a browser that came back may take to be sent. */
@@ -21,6 +22,7 @@ export async function withAuthorisations<T>(
   use: (services: Services, serve: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const { config, log } = settings(io, { DATA_DIR: options.dataDir }, 'warn');
+  if (config.hostUrl !== undefined && options.dataDir === undefined) needsTheMachine();
   const [{ openServices }, { createApp }, { listen }, { CALLBACK_PATH }] = await Promise.all([
     import('../services/open.ts'),
     import('../app.ts'),

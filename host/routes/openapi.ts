@@ -144,12 +144,16 @@ function headerList(route: Route): OpenApiParameter[] {
           header(
             'Idempotency-Key',
             'Makes it take effect once, however often it is sent within 24 hours: a random UUID. The first answer is given again.',
-            { minLength: 16, maxLength: 200 },
+            { pattern: '^[!-~]{16,200}$' },
           ),
         ]
       : []),
     ...(route.conditional === true
-      ? [header('If-Match', 'The ETag of the state that is meant to be changed; without it, whatever state there is.', {})]
+      ? [
+          header('If-Match', 'The ETag of the state that is meant to be changed; without it, whatever state there is.', {
+            pattern: '^(\\*|"[0-9]{1,15}")$',
+          }),
+        ]
       : []),
   ];
 }

@@ -27,12 +27,15 @@ class ParameterFault extends Error {
   }
 }
 
+/** No id, name or cursor holds a control character. */
+const ONE_LINE = '^[^\\u0000-\\u001f\\u007f]*$';
+
 /** A text that must be there. */
 export function requiredText(description: string, example: string): Parameter<string> {
   return {
     description,
     required: true,
-    schema: { type: 'string', minLength: 1, maxLength: 200 },
+    schema: { type: 'string', minLength: 1, maxLength: 200, pattern: ONE_LINE },
     example,
     parse: (text) => toText(text ?? '', 200),
   };
@@ -47,7 +50,7 @@ export function text<F extends string | undefined>(
   return {
     description,
     required: false,
-    schema: { type: 'string', minLength: 1, maxLength, ...(fallback === undefined ? {} : { default: fallback }) },
+    schema: { type: 'string', minLength: 1, maxLength, pattern: ONE_LINE, ...(fallback === undefined ? {} : { default: fallback }) },
     ...(example === undefined ? {} : { example }),
     parse: (given) => (given === undefined ? fallback : toText(given, maxLength)),
   };
@@ -100,8 +103,7 @@ export function choice<T extends string>(description: string, words: readonly T[
 }
 
 function toText(given: string, maxLength: number): string {
-  // oxlint-disable-next-line no-control-regex -- no id, name or cursor holds a control character
-  if (/[\u0000-\u001f\u007f]/.test(given)) throw new ParameterFault('It holds a control character.', 'Remove it.');
+  if (!new RegExp(ONE_LINE).test(given)) throw new ParameterFault('It holds a control character.', 'Remove it.');
   if (given.length >= 1 && given.length <= maxLength) return given;
   throw new ParameterFault(`It must have 1 to ${maxLength} characters.`, 'Give a shorter one, or leave it out.');
 }
