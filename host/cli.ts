@@ -126,11 +126,11 @@ function makeProgram(cli: Cli): Command {
   const program = new Command('datasources')
     .description('Builds, installs and runs datasources, and answers questions from what they read.')
     .version(readVersion(), '-V, --version')
-    // What stands behind the name of a command is for that one, and not for the group that it is in.
-    .enablePositionalOptions()
     .addHelpText('after', '\nBegin with `datasources new mine`, or with `datasources serve`. Every command has `--help` with examples.');
   for (const make of COMMANDS) program.addCommand(make(cli));
   for (const command of [program, ...program.commands.flatMap((made) => [made, ...made.commands])]) {
+    // What stands behind the name of a command is for that one, and not for the group that it is in.
+    command.enablePositionalOptions();
     command.exitOverride().configureOutput({
       writeOut: (text) => void cli.io.stdout.write(text),
       // What commander would print about a mistake is told by `reportFailure`; help that was asked for goes to stdout.

@@ -58,6 +58,8 @@ describe('commands on a host elsewhere', () => {
   test('--url and --key-file say the same as the environment', async () => {
     const { exitCode, stdout } = await command(['list', '--json', '--url', host.url, '--key-file', keyFile]);
     expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { connections: [{ name: 'greeter' }] }]);
+    const ofGroup = await command(['people', 'list', '--json', '--url', host.url, '--key-file', keyFile]);
+    expect([ofGroup.exitCode, JSON.parse(ofGroup.stdout)]).toEqual([0, { items: [] }]);
   });
 
   test.each([
