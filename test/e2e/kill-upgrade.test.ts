@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Libsql from 'libsql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildDatasource } from '../../host/authoring/build.ts';
+import { runDatasources } from '../../scripts/demo/command.ts';
+import { type ApiRun, callApi, endOfRun } from '../helpers/api-client.ts';
+import { componentFile } from '../helpers/components.ts';
+import { type HostProcess, startHostProcess } from '../helpers/host-process.ts';
+import { type MirrorSource, startMirrorSource } from '../helpers/mirror.ts';
+import { seededRandom } from '../helpers/random.ts';
+import { smallDatasource } from '../helpers/small-datasource.ts';
+
+const INSTALL_ROUNDS = 5;
+const UPGRADE_ROUNDS = 3;
+const ITEMS = 40;
+const SEED = Date.now() % 1_000_000;
+const BIN = join(import.meta.dirname, '../../bin/datasources.js');
+const random = seededRandom(SEED);
+let scratch: string;
+let source: MirrorSource;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'kill-upgrade-'));
+  source = await startMirrorSource();
+  for (let item = 0; item < ITEMS; item += 1) source.put({ id: `item-${item}` });
+});
+
+afterAll(async () => {
+  await source.close();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+/** A command in a process of its own, which ends by itself or by SIGKILL after so long. */
+async function commandKilled(args: readonly string[], afterMs: number): Promise<{ killed: boolean; tookMs: number }> {
+  const startedMs = performance.now();
+  const env = { PATH: process.env.PATH, ISOLATION: 'process' };
+  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], { env, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+  await ended;
+  clearTimeout(timer);
+  return { killed: child.signalCode === 'SIGKILL', tookMs: performance.now() - startedMs };
+}
+
+function read<T>(dataDir: string, sql: string): T[] {
+  const database = new Libsql(join(dataDir, 'lorelai.db'));
+  try {
+    return database.prepare(sql).all([]) as T[];
+  } finally {
+    database.close();
+  }
+}
+
+interface VersionRow {
+  version: string;
+  state: string;
+  digest: string;
+}
+
+/** The version that runs, after a look at whether everything that says so agrees: states, registry and file. */
+async function runningVersion(dataDir: string, name: string): Promise<string | undefined> {
+  const exists = read(dataDir, "SELECT 1 FROM sqlite_master WHERE name = 'datasource_versions'").length > 0;
+  if (!exists) return undefined;
+  const versions = read<VersionRow>(dataDir, `SELECT version, state, digest FROM datasource_versions WHERE name = '${name}'`);
+  const [registered] = read<VersionRow>(dataDir, `SELECT version, digest FROM datasource_registry WHERE name = '${name}'`);
+  const running = versions.filter(({ state }) => state === 'enabled');
+  expect(
+    running.map(({ version, digest }) => ({ version, digest })),
+    `seed ${SEED}`,
+  ).toEqual(registered === undefined ? [] : [{ version: registered.version, digest: registered.digest }]);
+  if (registered === undefined) {
+    expect(versions, `seed ${SEED}`).toEqual([]);
+    return undefined;
+  }
+  const bytes = await readFile(join(dataDir, 'components', `${registered.digest.replace('sha256:', '')}.wasm`));
+  expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(registered.digest);
+  return registered.version;
+}
+
+describe('a command that is killed at any point', () => {
+  it(`leaves the version before or the version after: install, ${INSTALL_ROUNDS} times`, async () => {
+    const dataDir = join(scratch, 'install');
+    let before: string | undefined;
+    let longestMs = 4_000;
+    let kills = 0;
+    for (let round = 0; round < INSTALL_ROUNDS; round += 1) {
+      const version = `1.0.${round}`;
+      const file = join(scratch, `small-${version}.wasm`);
+      await writeFile(file, await smallDatasource({ version }));
+      const { killed, tookMs } = await commandKilled(['install', file, '--data-dir', dataDir], 300 + random.below(longestMs));
+      kills += killed ? 1 : 0;
+      if (!killed) longestMs = Math.max(500, tookMs);
+      const now = await runningVersion(dataDir, 'small').catch((error: unknown) => {
+        // Killed before there was a database.
+        if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CANTOPEN') return undefined;
+        throw error;
+      });
+      expect([before, version], `seed ${SEED}, round ${round}`).toContain(now);
+      if (!killed) expect(now).toBe(version);
+      before = now;
+    }
+    expect(kills).toBeGreaterThan(0);
+    // And what was killed stands in nobody's way.
+    const file = join(scratch, 'small-2.0.0.wasm');
+    await writeFile(file, await smallDatasource({ version: '2.0.0' }));
+    await runDatasources(['install', file, '--data-dir', dataDir]);
+    expect(await runningVersion(dataDir, 'small')).toBe('2.0.0');
+  }, 120_000);
+
+  it(`leaves the version before or the version after, and runs go on: upgrade under a run, ${UPGRADE_ROUNDS} times, then rollback under one`, async () => {
+    const dataDir = join(scratch, 'upgrade');
+    const grant = ['--allow', source.origin, '--allow-private', '127.0.0.0/8'];
+    await runDatasources(['install', componentFile('mirror'), ...grant, '--data-dir', dataDir]);
+    const next = await nextMirror();
+    const host = await startHostProcess({ dataDir, env: { LOG_LEVEL: 'warn', ISOLATION: 'process' } });
+    try {
+      const connection = await connect(host);
+      source.interfere(async () => {
+        await sleep(20);
+        return false;
+      });
+      const first = await start(host, connection, {});
+      for (let round = 0; round < UPGRADE_ROUNDS; round += 1) {
+        const { killed } = await commandKilled(['upgrade', 'mirror', '--file', next, '--data-dir', dataDir], 800 + random.below(5_000));
+        await expect
+          .poll(() => read(dataDir, `SELECT 1 FROM datasource_versions WHERE state = 'upgrading'`), { timeout: 30_000, interval: 250 })
+          .toEqual([]);
+        const now = await runningVersion(dataDir, 'mirror');
+        expect(['1.0.0', '1.1.0'], `seed ${SEED}, round ${round}`).toContain(now);
+        if (now === '1.1.0' || !killed) break;
+      }
+      if ((await runningVersion(dataDir, 'mirror')) === '1.0.0') {
+        await runDatasources(['upgrade', 'mirror', '--file', next, '--data-dir', dataDir]);
+      }
+      expect(await runningVersion(dataDir, 'mirror')).toBe('1.1.0');
+      expect((await endOfRun(host.url, first)).state).toBe('succeeded');
+
+      let asked = 0;
+      source.interfere(async (_request, _response, path) => {
+        if (path === '/changes' && (asked += 1) === 5) await callApi(`${host.url}/api/v1/datasources/mirror/rollback`, { method: 'POST' });
+        return false;
+      });
+      const second = await start(host, connection, { full: true });
+      expect((await endOfRun(host.url, second)).state).toBe('succeeded');
+      expect(await runningVersion(dataDir, 'mirror')).toBe('1.0.0');
+      const ids = read<{ id: string }>(dataDir, 'SELECT source_id AS id FROM documents').map(({ id }) => id);
+      expect(ids.toSorted()).toEqual(
+        source
+          .items()
+          .map(({ id }) => id)
+          .toSorted(),
+      );
+    } finally {
+      source.interfere(undefined);
+      await host.stop();
+    }
+  }, 240_000);
+});
+
+/** The mirror once more, one version higher. */
+async function nextMirror(): Promise<string> {
+  const folder = join(scratch, 'mirror-next');
+  await cp(join(import.meta.dirname, '../fixtures/mirror'), folder, { recursive: true });
+  const manifest = join(folder, 'datasource.yaml');
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('version: 1.0.0', 'version: 1.1.0'));
+  return (await buildDatasource(folder, { outFile: join(scratch, 'mirror-1.1.0.wasm') })).file;
+}
+
+async function connect(host: HostProcess): Promise<string> {
+  const body = { datasource: 'mirror', config: { base_url: source.origin, page_size: 1 } };
+  const { id } = await callApi<{ id: string }>(`${host.url}/api/v1/connections`, { method: 'POST', body });
+  const off = { content: 'off', prune: 'off', access: 'off' };
+  await callApi(`${host.url}/api/v1/connections/${id}/schedule`, { method: 'PATCH', body: off });
+  return id;
+}
+
+async function start(host: HostProcess, connection: string, body: object): Promise<string> {
+  return (await callApi<ApiRun>(`${host.url}/api/v1/connections/${connection}/runs`, { method: 'POST', body })).id;
+}
