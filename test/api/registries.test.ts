@@ -177,7 +177,9 @@ describe('nothing comes from elsewhere', () => {
   });
 
   it('that a stranger signed: UNTRUSTED_PUBLISHER', async () => {
-    const { tagged } = await push({ name: fresh(), version: '1.0.0' }, mallory);
+    const name = fresh();
+    await trust([name]);
+    const { tagged } = await push({ name, version: '1.0.0' }, mallory);
     await expect(take(tagged)).rejects.toMatchObject({ code: 'UNTRUSTED_PUBLISHER' });
   });
 
@@ -356,7 +358,27 @@ describe('a market', () => {
     }
   });
 
-  it('that lists other bytes than there are is not believed', async () => {
+  it('that names other bytes than its own server has: DIGEST_MISMATCH', async () => {
+    const name = fresh();
+    await trust([name]);
+    const bytes = await smallDatasource({ name, version: '1.0.0' });
+    const files: Record<string, Uint8Array> = {
+      '/a.wasm': bytes,
+      '/a.wasm.sig': Buffer.from(signDigest(digestOf(bytes), acme, Date.now())),
+    };
+    const upstream = await serve(files);
+    const entry = { name, version: '1.0.0', location: `${upstream.origin}/a.wasm#${digestOf(bytes)}`, digest: `sha256:${'1'.repeat(64)}` };
+    files['/index.json'] = index({ version: 1, datasources: [entry] });
+    try {
+      await addMarket(upstream, 'wrong');
+      await expect(take(name)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    } finally {
+      await api.services.markets.remove('wrong', COMMAND_LINE);
+      await upstream.close();
+    }
+  });
+
+  it('does not lead the host into a network that the operator has not named', async () => {
     const name = fresh();
     await trust([name]);
     const bytes = await smallDatasource({ name, version: '1.0.0' });

@@ -55,6 +55,25 @@ describe('a registry that wants a password', () => {
   });
 });
 
+describe('a registry that was broken into', () => {
+  it('gives no layer with other bytes than its digest says', async () => {
+    const registry = await startDockerRegistry();
+    try {
+      const { digest } = await pushAndPull(registry.host, undefined);
+      await registry.tamper(digest, (bytes) => Buffer.from(bytes.toString('utf8').replace('a', 'A')));
+      const repository = openOciRepository({
+        host: registry.host,
+        repository: 'acme/wiki',
+        fetch: createRemoteFetch([registry.host]),
+        credentials: undefined,
+      });
+      await expect(pullComponent(repository, '1.0.0')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    } finally {
+      await registry.close();
+    }
+  });
+});
+
 describe('a registry that wants tokens', () => {
   it('gets those that its token server makes for the password', async () => {
     const { privatePem, certificatePem, chain } = await certificate();

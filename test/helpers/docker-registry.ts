@@ -21,6 +21,9 @@ export interface DockerRegistryOptions {
   token?: { realm: string; service: string; issuer: string; certificatePem: string };
 }
 
+/** Of the Debian package of the same name. */
+const PROGRAM = 'docker-registry';
+
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'lorelai-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
@@ -33,7 +36,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   };
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
   // Its client of traces has no use for a test.
-  const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], {
+  const child = spawn(PROGRAM, ['serve', join(folder, 'config.yml')], {
     env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
