@@ -10,6 +10,8 @@ export interface Browser {
 
 const MAX_REDIRECTS = 20;
 
+const form = (fields: Record<string, string>): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) });
+
 export function openBrowser(): Browser {
   const cookies = new Map<string, string>();
 
@@ -45,7 +47,6 @@ export function openBrowser(): Browser {
     throw new Error(`the browser got stuck at ${end.url.href}: ${end.response.status} ${await end.response.text()}`);
   }
 
-  const form = (fields: Record<string, string>): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) });
   return {
     follow: (url, until) => reached(url, {}, until),
     submit: (url, fields, until) => reached(url, form(fields), until),

@@ -39,7 +39,9 @@ async function machineThatTellsWhatItWraps(): Promise<string> {
   const wrapped = join(folder, 'wrapped');
   await mkdir(wrapped);
   // Empty files: the bounds on a sandbox process let nobody write a byte.
-  await machineWhereBubblewrapIs(`for a; do case "$a" in */*.sandboxed.ts|*/*.sandboxed.mjs) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`);
+  await machineWhereBubblewrapIs(
+    `for a; do case "$a" in */*.sandboxed.ts|*/*.sandboxed.mjs) : > "${wrapped}/\${a##*/}";; esac; done; exec bwrap "$@"`,
+  );
   return wrapped;
 }
 

@@ -130,16 +130,16 @@ describe('a process of the pool', () => {
   });
 });
 
+async function endsOf(options: Partial<PoolOptions>, act: () => Promise<unknown>): Promise<unknown[]> {
+  const ends: unknown[] = [];
+  open({ ...options, onDiscard: (last, cause, reason) => void ends.push([last.organisation, last.whose, cause, reason]) });
+  await act();
+  await expect.poll(() => ends.length).toBeGreaterThan(0);
+  return ends;
+}
+
 describe('a process that ends while no call is in it', () => {
   const whose = { datasource: 'one', connection: 'c' };
-
-  async function endsOf(options: Partial<PoolOptions>, act: () => Promise<unknown>): Promise<unknown[]> {
-    const ends: unknown[] = [];
-    open({ ...options, onDiscard: (last, cause, reason) => void ends.push([last.organisation, last.whose, cause, reason]) });
-    await act();
-    await expect.poll(() => ends.length).toBeGreaterThan(0);
-    return ends;
-  }
 
   it('because it was idle is told of, with whom it served last', async () => {
     const ends = await endsOf({ idleMs: 10 }, () => call(keyOf('acme', { whose })));
