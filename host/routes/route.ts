@@ -154,7 +154,12 @@ export function requiredBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N
 
 /** A JSON body that fits a schema; `{}` when there is none. */
 export function optionalBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N]> {
-  return { schema, takes: 'json', required: false, parse: (validation, value) => validation.parse(schema, value ?? {}) };
+  return {
+    schema,
+    takes: 'json',
+    required: false,
+    parse: (validation, value) => validation.parse(schema, value === undefined ? {} : value),
+  };
 }
 
 /** The request as it came. */
