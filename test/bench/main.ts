@@ -11,6 +11,7 @@ import { benchEdge } from './edge.ts';
 import type { Figure } from './figure.ts';
 import { benchIndexing } from './indexing.ts';
 import { benchIsolation } from './isolation.ts';
+import { benchRegistry } from './registry.ts';
 import { benchThroughput } from './throughput.ts';
 
 const json = process.argv.includes('--json');
@@ -37,6 +38,7 @@ try {
     ...(await measure('Sandboxed calls, a fresh instance each', benchCalls)),
     ...(await measure('A warm sandbox process', benchThroughput)),
     ...(await measure('Indexing and retrieval through the whole path', benchIndexing)),
+    ...(await measure('A registry of 1,000 datasources', benchRegistry)),
     ...(await measure('Keys and rate limits', benchEdge)),
     ...(await measure('Isolation of sandbox processes', benchIsolation)),
     ...(await measure('Cold start and memory', benchColdStart)),
