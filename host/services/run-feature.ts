@@ -1,18 +1,15 @@
 import type { Batch } from '../domain/document.ts';
 import { whyTooManyFailed } from '../domain/run-bounds.ts';
-import { prepareBatch } from '../indexing/prepare.ts';
-import { ContractError } from '../indexing/contract-fields.ts';
-import { toBatch } from '../indexing/validate.ts';
 import { commitBatch, type BatchResult } from '../store/batch.ts';
 import { ExpectationError } from '../store/database.ts';
 import { DIGEST_GUARD } from '../store/registry.ts';
 import { beginPass, forgetCheckpoint, getCheckpoint } from '../store/checkpoints.ts';
 import { connectionWork, type ConnectionWork } from '../store/connection-work.ts';
-import { knownVersions } from '../store/documents.ts';
 import { setRunFeature } from '../store/run-progress.ts';
 import { DatasourceSession } from './datasource-session.ts';
-import { callWithRetries, decide, isEnabled, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
-import type { CallResult, CallTarget } from './sandboxed-call.ts';
+import { ReadAhead, readBatch, type Asked, type ReadBatch, type ReadStep } from './read-ahead.ts';
+import { decide, isEnabled, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
+import type { CallTarget } from './sandboxed-call.ts';
 
 /** Batches that may give the checkpoint back that they were given, one after another, as long as each carries a change. */
 const MAX_REPEATS = 100;
@@ -26,6 +23,8 @@ interface Reading {
   repeats: number;
   seen: number;
   failed: number;
+  /** The next batch, which is read while this one is written. */
+  ahead: ReadAhead | undefined;
 }
 
 /** Calls `read` until the feature is up to date, committing each batch with its checkpoint. `LeaseLostError`. */
@@ -40,71 +39,98 @@ export async function readFeature(options: RunPartOptions, feature: string): Pro
 }
 
 async function readBatches(options: RunPartOptions, session: DatasourceSession, feature: string): Promise<FeatureEnd> {
-  const { database, lease, run, signal } = options;
+  const { database, lease, run } = options;
   const reading = readingOf(options, feature);
   let restarted = false;
   let { attempts } = run;
-  for (;;) {
-    // Loaded for each batch: a changed flag, grant, credential or bound takes effect from the next one on.
-    const [target, work] = await Promise.all([
-      options.targets.load(run.organisation, run.connection),
-      connectionWork(database, run.connection),
-    ]);
-    if (work.pause !== undefined) return { kind: 'cancelled' };
-    if (!isEnabled(target, feature)) {
-      await setRunFeature(database, lease, { feature, state: 'skipped', reason: 'switched off while the run went on' });
-      return { kind: 'ended' };
-    }
-    const before = await getCheckpoint(database, run.connection, feature);
-    // What a datasource keeps of the time must not be later than what it has read: changes in between would be lost.
-    const nowMs = await beginPass(database, lease, run.connection, feature, Date.now());
-    const result = await callWithRetries(session, target, { function: 'read', args: [feature, before], signal, nowMs });
-    if (result.ok) {
-      const step = await takeBatch({ ...options, attempts }, { target, work, reading, before, result });
-      if (step !== 'more') return step;
+  try {
+    for (;;) {
+      // Loaded for each batch: a changed flag, grant, credential or bound takes effect from the next one on.
+      const [target, work] = await Promise.all([
+        options.targets.load(run.organisation, run.connection),
+        connectionWork(database, run.connection),
+      ]);
+      if (work.pause !== undefined) return { kind: 'cancelled' };
+      if (!isEnabled(target, feature)) {
+        await setRunFeature(database, lease, { feature, state: 'skipped', reason: 'switched off while the run went on' });
+        return { kind: 'ended' };
+      }
+      const checkpoint = await getCheckpoint(database, run.connection, feature);
+      // What a datasource keeps of the time must not be later than what it has read: changes in between would be lost.
+      const nowMs = await beginPass(database, lease, run.connection, feature, Date.now());
+      const asked = { target, feature, checkpoint, nowMs };
+      const step = (await takeAhead(reading, asked)) ?? (await readBatch(options, session, asked));
+      const end = await takeStep({ ...options, attempts }, { session, asked, work, reading, step, restarted });
+      if (end === 'restarted') restarted = true;
       // What was committed counts as a fresh start, in the store as here.
-      attempts = 1;
-      continue;
+      else if (end === 'more') attempts = 1;
+      else return end;
     }
-    if (result.failure === undefined) return { kind: 'aborted' };
-    if (result.failure.kind === 'checkpoint-expired' && before !== undefined && !restarted) {
-      restarted = true;
-      await forgetCheckpoint(database, lease, run.connection, feature);
-      continue;
-    }
-    return decide({ ...options, attempts }, feature, result.failure);
+  } finally {
+    await reading.ahead?.drop();
   }
+}
+
+function takeAhead(reading: Reading, asked: Asked): Promise<ReadStep | undefined> | undefined {
+  const { ahead } = reading;
+  reading.ahead = undefined;
+  return ahead?.take(asked);
 }
 
 function readingOf({ run }: RunPartOptions, feature: string): Reading {
   const found = run.features.find((candidate) => candidate.feature === feature);
-  return { feature, batches: found?.batches ?? 0, repeats: 0, seen: found?.seen ?? 0, failed: found?.skipped ?? 0 };
+  return { feature, batches: found?.batches ?? 0, repeats: 0, seen: found?.seen ?? 0, failed: found?.skipped ?? 0, ahead: undefined };
 }
 
-interface TakenCall {
-  target: CallTarget;
+interface Taken {
+  session: DatasourceSession;
+  asked: Asked;
   work: ConnectionWork;
   reading: Reading;
-  before: Uint8Array | undefined;
-  result: CallResult & { ok: true };
 }
 
-async function takeBatch(options: RunPartOptions & { attempts: number }, call: TakenCall): Promise<FeatureEnd | 'more'> {
-  const { target, work, reading, before, result } = call;
-  const { feature } = reading;
-  let batch: Batch;
-  try {
-    batch = toBatch(result.value, target.datasource.limits.maxChangesPerBatch);
-  } catch (error) {
-    if (!(error instanceof ContractError)) throw error;
-    return decide(options, feature, { kind: 'failed', message: `read gave a batch that breaks the contract: ${error.message}` });
+type RunOptions = RunPartOptions & { attempts: number };
+
+async function takeStep(
+  options: RunOptions,
+  { step, restarted, ...taken }: Taken & { step: ReadStep; restarted: boolean },
+): Promise<FeatureEnd | 'more' | 'restarted'> {
+  const { asked } = taken;
+  const { feature } = asked;
+  switch (step.kind) {
+    case 'batch':
+      return takeBatch(options, taken, step);
+    case 'broken':
+      return decide(options, feature, { kind: 'failed', message: `read gave a batch that breaks the contract: ${step.message}` });
+    case 'stopped':
+      return { kind: 'aborted' };
+    case 'failed': {
+      const { failure } = step.result;
+      if (failure === undefined) return { kind: 'aborted' };
+      if (failure.kind !== 'checkpoint-expired' || asked.checkpoint === undefined || restarted) return decide(options, feature, failure);
+      await forgetCheckpoint(options.database, options.lease, options.run.connection, feature);
+      return 'restarted';
+    }
+    default:
+      return step satisfies never;
   }
-  const endless = whyEndless(batch, reading, before);
+}
+
+async function takeBatch(options: RunOptions, { session, asked, work, reading }: Taken, step: ReadBatch): Promise<FeatureEnd | 'more'> {
+  const { target, feature, checkpoint } = asked;
+  const { batch, prepared, result } = step;
+  const endless = whyEndless(batch, reading, checkpoint);
   if (endless !== undefined) return decide(options, feature, { kind: 'failed', message: endless });
-  const committed = await commit(options, target, feature, batch, result);
-  if (committed === undefined) return { kind: 'aborted' };
+  // What a call wrote to its storage the next one reads there.
+  if (!batch.done && result.storage.length === 0)
+    reading.ahead = new ReadAhead(options, session, { ...asked, checkpoint: batch.next }, prepared.changes);
+  const committed = await commit(options, target, feature, step);
   // Another version runs by now: what the old one gave is dropped, and the new one is asked.
-  if (committed === 'switched') return 'more';
+  if (committed === 'switched') {
+    await reading.ahead?.drop();
+    reading.ahead = undefined;
+    return 'more';
+  }
   const { cancelRequested, problems, ...changes } = committed;
   options.metrics.countDocuments(target.datasource.name, changes);
   await options.onBatch();
@@ -130,21 +156,16 @@ function whyEndless(batch: Batch, reading: Reading, before: Uint8Array | undefin
   return undefined;
 }
 
-/** Undefined when the signal ended it; `switched` when the version that gave the batch no longer runs. */
+/** `switched` when the version that gave the batch no longer runs. */
 async function commit(
   options: RunPartOptions,
   target: CallTarget,
   feature: string,
-  batch: Batch,
-  result: CallResult & { ok: true },
-): Promise<(BatchResult & { problems: number }) | 'switched' | undefined> {
+  { batch, prepared, result }: ReadBatch,
+): Promise<(BatchResult & { problems: number }) | 'switched'> {
   const { database, run, lease, leaseMs } = options;
-  const documents = batch.changes.flatMap((change) => (change.kind === 'upsert' ? [change.document] : []));
-  const ids = documents.map(({ id }) => id);
-  const owner = `${run.organisation}/${target.datasource.name}`;
-  const prepared = await prepareBatch(batch, await knownVersions(database, run.connection, feature, ids), { ...options, owner });
-  if (prepared === undefined) return undefined;
-  const unusable = new Set(prepared.unread);
+  const unread = new Set(prepared.unread);
+  const unusable = batch.changes.flatMap((change) => (change.kind === 'upsert' && unread.has(change.document.id) ? [change.document] : []));
   const problems = [...batch.skipped, ...prepared.problems];
   const nowMs = Date.now();
   const committed = await unlessSwitched(() =>
@@ -161,7 +182,7 @@ async function commit(
       done: batch.done,
       progress: batch.progress,
       problems,
-      unusable: new Map(documents.filter(({ id }) => unusable.has(id)).map((document) => [document.id, document])),
+      unusable: new Map(unusable.map((document) => [document.id, document])),
       storage: result.storage,
       metrics: result.metrics,
       nowMs,

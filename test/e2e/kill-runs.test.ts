@@ -152,7 +152,9 @@ class Model {
       const known = source.items().map(({ id }) => id);
       const id = known[random.below(Math.max(1, known.length))];
       const what = random.below(7);
-      if (id === undefined || what < 2) source.put({ id: `item-${(this.#made += 1)}`, text: `First text ${random.below(1_000)}.` });
+      // A source that lists nothing at all holds its prune, which another test is about.
+      if (id === undefined || known.length < 3 || what < 2)
+        source.put({ id: `item-${(this.#made += 1)}`, text: `First text ${random.below(1_000)}.` });
       else if (what === 2) source.put({ id, text: `Edited ${random.below(1_000)} times.` });
       else if (what === 3) source.put({ id, title: `Renamed ${random.below(1_000)}`, path: `folder-${random.below(9)}/${id}` });
       else if (what === 4) source.put({ id, readers: { accounts: [`account-${random.below(5)}`], groups: [`group-${random.below(3)}`] } });
