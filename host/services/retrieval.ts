@@ -12,6 +12,7 @@ import { hiddenFeatures } from '../store/feature-documents.ts';
 import { getOrganisation } from '../store/organisations.ts';
 import { getDatasource } from '../store/registry.ts';
 import { datasourceWord, featureWord } from '../store/search-scope.ts';
+import { KnownFrequencies } from '../store/search-statistics.ts';
 import { searchFeedback } from './feedback-arm.ts';
 import { searchKeywords, type HitCandidate, type KeywordSearch } from './keyword-arm.ts';
 import type { LiveSearch } from './live-search.ts';
@@ -50,6 +51,7 @@ export interface RetrievalOptions {
  */
 export function createRetrieval(options: RetrievalOptions): RetrievalService {
   const { database, visibility, live, reranking } = options;
+  const frequencies = new KnownFrequencies();
   return {
     async retrieve(input) {
       const watch = new Stopwatch<RetrievalStage>();
@@ -59,7 +61,7 @@ export function createRetrieval(options: RetrievalOptions): RetrievalService {
         hiddenFeatures(database, input.organisation),
       ]);
       watch.lap('access');
-      const search = toSearch(input, sight, hidden);
+      const search = { ...toSearch(input, sight, hidden), frequencies };
       const plan = await planQuestion(database, input.question, search);
       watch.lap('plan');
       const asked = input.live === undefined ? undefined : live?.search({ ...search, ...input, ...input.live, sight, plan });

@@ -2,13 +2,15 @@ import type { Database } from './database.ts';
 import { searchIndexOf } from './search-index.ts';
 import type { SearchIndex } from './search-index.ts';
 import { defineStatement } from './statement.ts';
-import type { NoParams } from './statement.ts';
+import type { Columns, NoParams } from './statement.ts';
 
 /** How much an organisation's index holds. */
 export interface SearchTotals {
   passages: number;
   /** Of title and text of a passage, on average. */
   averageWords: number;
+  /** Another one after each change of the index. */
+  generation: string;
 }
 
 /**
@@ -40,10 +42,14 @@ const frequencyStatement = (index: SearchIndex) =>
     (row) => ({ name: row.text('name'), counted: row.number('counted'), share: row.number('share') }),
   );
 
-// Row 1 has the number of entries, then the words of each column in all of them: what bm25 uses, at no cost.
+// Row 1 has the number of entries, then the words of each column in all of them: what bm25 uses, at no cost. Row 10 has the parts
+// that the index is made of and counts what was written.
 const totalStatement = (index: SearchIndex) =>
-  defineStatement<NoParams, number[]>('passages_fts.totals', `SELECT block FROM ${index.totals} WHERE id = 1`, (row) =>
-    varints(row.bytes('block')),
+  defineStatement<NoParams, SearchTotals>(
+    'passages_fts.totals',
+    `SELECT totals.block AS totals, parts.block AS parts FROM ${index.totals} AS totals, ${index.totals} AS parts
+     WHERE totals.id = 1 AND parts.id = 10`,
+    toTotals,
   );
 
 /**
@@ -67,8 +73,39 @@ function estimateOf({ counted, share }: Sample): number {
 
 /** Of an organisation's index. */
 export async function searchTotals(database: Database, organisation: string): Promise<SearchTotals> {
-  const [passages = 0, title = 0, , text = 0] = (await database.readOne(totalStatement(searchIndexOf(organisation)), {})) ?? [];
-  return { passages, averageWords: passages === 0 ? 0 : (title + text) / passages };
+  const totals = await database.readOne(totalStatement(searchIndexOf(organisation)), {});
+  return totals ?? { passages: 0, averageWords: 0, generation: '' };
+}
+
+function toTotals(row: Columns): SearchTotals {
+  const block = row.bytes('totals');
+  const [passages = 0, title = 0, , text = 0] = varints(block);
+  const generation = Buffer.concat([block, row.bytes('parts')]).toString('latin1');
+  return { passages, averageWords: passages === 0 ? 0 : (title + text) / passages, generation };
+}
+
+/** Organisations, and words of each, whose frequencies are kept: some megabytes at most. */
+const MAX_ORGANISATIONS = 50;
+const MAX_WORDS = 5_000;
+
+/**
+ * Frequencies that this host has counted, until the index changes. Questions share their frequent words, which cost most to count;
+ * whoever counts again comes to the same.
+ */
+export class KnownFrequencies {
+  readonly #counts = new Map<string, { generation: string; byExpression: Map<string, number> }>();
+
+  /** Of an organisation's index as it is in this generation: to be read and added to, by expression. */
+  of(organisation: string, generation: string): Map<string, number> {
+    const found = this.#counts.get(organisation);
+    const isGood = found?.generation === generation && found.byExpression.size < MAX_WORDS;
+    const counts = isGood ? found : { generation, byExpression: new Map<string, number>() };
+    this.#counts.delete(organisation);
+    this.#counts.set(organisation, counts);
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > MAX_ORGANISATIONS && oldest !== undefined) this.#counts.delete(oldest);
+    return counts.byExpression;
+  }
 }
 
 /** SQLite's variable-length integers: seven bits a byte, the high bit says that more follow. Ours never need the ninth byte. */

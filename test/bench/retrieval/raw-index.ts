@@ -7,6 +7,7 @@ interface RawPassage {
   link: string;
   title: string;
   text: string;
+  identifiers: string;
 }
 
 const ROWS_PER_TRANSACTION = 500;
@@ -31,7 +32,7 @@ export class RawIndex {
   /** Inserts the passages of the host's own database; gives their number and the milliseconds that inserting took. */
   copyFrom(file: string): { passages: number; elapsedMs: number } {
     const source = new Libsql(file, { readonly: true });
-    const read = source.prepare(`SELECT passages.id, documents.link, documents.title, passages.text
+    const read = source.prepare(`SELECT passages.id, documents.link, documents.title, passages.text, passages.identifiers
       FROM passages JOIN documents ON documents.id = passages.document_id WHERE passages.id > ? ORDER BY passages.id LIMIT ${ROWS_PER_READ}`);
     let elapsedMs = 0;
     let passages = 0;
@@ -49,13 +50,13 @@ export class RawIndex {
 
   #insert(rows: readonly RawPassage[]): number {
     const passage = this.#database.prepare('INSERT INTO passages (id, link, title, text) VALUES (?, ?, ?, ?)');
-    const entry = this.#database.prepare('INSERT INTO entries (rowid, title, text) VALUES (?, ?, ?)');
+    const entry = this.#database.prepare('INSERT INTO entries (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)');
     const startedMs = performance.now();
     for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {
       this.#database.exec('BEGIN');
-      for (const { id, link, title, text } of rows.slice(at, at + ROWS_PER_TRANSACTION)) {
+      for (const { id, link, title, text, identifiers } of rows.slice(at, at + ROWS_PER_TRANSACTION)) {
         passage.run([id, link, title, text]);
-        entry.run([id, title, text]);
+        entry.run([id, title, text, identifiers]);
       }
       this.#database.exec('COMMIT');
     }
@@ -99,9 +100,15 @@ function toPair(row: unknown): [string, number] {
 }
 
 function toRawPassage(row: unknown): RawPassage {
-  if (typeof row !== 'object' || row === null || !('id' in row && 'link' in row && 'title' in row && 'text' in row))
+  if (typeof row !== 'object' || row === null || !('id' in row && 'link' in row && 'title' in row && 'text' in row && 'identifiers' in row))
     throw new TypeError('that is no passage');
-  return { id: Number(row.id), link: String(row.link), title: String(row.title), text: String(row.text) };
+  return {
+    id: Number(row.id),
+    link: String(row.link),
+    title: String(row.title),
+    text: String(row.text),
+    identifiers: String(row.identifiers),
+  };
 }
 
 /** Bytes that the tables of a database take, what is only in its write-ahead log included. */
