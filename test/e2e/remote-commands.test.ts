@@ -1,5 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -155,18 +156,28 @@ describe('the client', () => {
     expect(await make()).toEqual(await make());
   });
 
-  test('hands its key to no other server', async () => {
-    const server = createServer((request, response) => {
-      seen.push(request.headers.authorization);
-      response.writeHead(307, { location: host.url }).end();
+  test('goes where it was sent and to no other server', async () => {
+    const asked: string[] = [];
+    const other = createServer((_request, response) => {
+      asked.push('other');
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     });
-    const seen: (string | undefined)[] = [];
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const client = createHostClient({ url: `http://127.0.0.1:${port}`, key: ADMIN_KEY });
+    const elsewhere = await listening(other);
+    const first = createServer((_request, response) => {
+      asked.push('first');
+      response.writeHead(307, { location: elsewhere }).end();
+    });
+    const client = createHostClient({ url: await listening(first), key: ADMIN_KEY });
     await expect(answerOf(client.GET('/healthz', {}))).rejects.toThrow();
-    expect(seen).toHaveLength(1);
-    server.close();
+    expect(asked).toEqual(['first']);
+    first.close();
+    other.close();
   });
 });
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
