@@ -30,7 +30,7 @@ afterAll(async () => {
 // Whatever a test left switched off is on for the next one.
 afterEach(async () => {
   await api.services.flags.purgeDue();
-  await set({ enabled: true });
+  if ((await api.call('GET', PAGES)).body.enabled !== true) await set({ enabled: true });
 });
 
 async function connect(): Promise<string> {
