@@ -1960,6 +1960,9 @@ export interface NewAsks {
    * Of the file that asks.
    */
   digest: string;
+  /**
+   * Each power, with the author's reason where there is one.
+   */
   items: {
     /**
      * The power, in a few words.
