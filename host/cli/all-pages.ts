@@ -1,4 +1,4 @@
-import type { Page, PageInput } from '../services/services.ts';
+import type { Page, PageInput } from '../services/page.ts';
 
 const PAGE_LIMIT = 200;
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { toNewAsksBody, toUpgradeStepBody } from '../routes/shapes/version.ts';
-import type { NewAsk, Services } from '../services/services.ts';
+import type { NewAsk } from '../services/registry/version-service.ts';
+import type { Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';
 import { oneLine } from './format.ts';

@@ -4,7 +4,7 @@ import { parseGrant } from '../domain/grant-parse.ts';
 import { LIMITS } from '../domain/limits.ts';
 import { describeBreach, type Spend } from '../domain/meter.ts';
 import { SOURCE_FUNCTIONS } from '../sandbox/protocol.ts';
-import type { Refusal, TrialReport } from '../services/try-component.ts';
+import type { Refusal, TrialReport } from '../services/registry/try-component.ts';
 import { parseArgument, parseFunction, prettyJson, toPrintable } from './call-values.ts';
 import { action, makeCommand, type Cli } from './command.ts';
 import { parseConfigOption } from './connection-options.ts';
@@ -63,7 +63,7 @@ export function callCommand(cli: Cli): Command {
         // Loaded late: `--help` and mistakes in the command line need no sandbox.
         const [{ findIsolation }, { tryComponent }] = await Promise.all([
           import('../sandbox/find-isolation.ts'),
-          import('../services/try-component.ts'),
+          import('../services/registry/try-component.ts'),
         ]);
         const { isolation } = await findIsolation(config.isolation);
         const report = await tryComponent({ ...trial, isolation, log });

@@ -1,5 +1,6 @@
 import { RequestError } from '../domain/errors.ts';
-import type { Connection, Services } from '../services/services.ts';
+import type { Connection } from '../services/connections/connection-service.ts';
+import type { Services } from '../services/services.ts';
 import { allPages } from './all-pages.ts';
 
 /** The connection of an organisation with this id or, when one only has it, this name. UNKNOWN_CONNECTION. */

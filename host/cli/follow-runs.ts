@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunState } from '../domain/run-kind.ts';
-import type { Run, RunService } from '../services/services.ts';
+import type { Run } from '../services/runs/run-view.ts';
+import type { RunService } from '../services/runs/run-service.ts';
 import { Interrupted } from './exit.ts';
 import type { Progress } from './progress.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { toDependencyGraphBody } from '../routes/shapes/version.ts';
-import type { DependencyGraph } from '../services/services.ts';
+import type { DependencyGraph } from '../services/registry/version-service.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { EXIT } from './exit.ts';
 import { oneLine } from './format.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { COMMAND_LINE, SCOPES, type Scope } from '../domain/caller.ts';
 import { toKeyBody, toMadeKeyBody } from '../routes/shapes/key.ts';
-import type { ApiKey, MadeKey } from '../services/keys.ts';
+import type { ApiKey, MadeKey } from '../services/callers/keys.ts';
 import { allPages } from './all-pages.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';
@@ -121,7 +121,7 @@ function generateCommand(cli: Cli): Command {
     examples: [['keys generate > admin.key', 'a key to be put in force at the start of the host']],
   }).action(
     action(cli, async () => {
-      const { generateKey } = await import('../services/keys.ts');
+      const { generateKey } = await import('../services/callers/keys.ts');
       const secret = generateKey();
       return { json: { secret }, text: secret };
     }),

@@ -4,7 +4,7 @@ import { COMMAND_LINE } from '../domain/caller.ts';
 import { parseJson } from '../domain/envelope.ts';
 import { RequestError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import type { TrustService } from '../services/source-services.ts';
+import type { TrustService } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';
 import { readNamedFile } from './files.ts';

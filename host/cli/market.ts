@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { INDEX_TYPE, sealIndex } from '../domain/market-index.ts';
-import type { Market } from '../services/source-services.ts';
+import type { Market } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { readNamedFile } from './files.ts';
 import { formatTable, oneLine } from './format.ts';

@@ -4,7 +4,7 @@ import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import type { Person, PersonAccount } from '../domain/person.ts';
 import { toAccessExplanationBody, toPersonBody, toPrincipalBody } from '../routes/shapes/person.ts';
 import { present } from '../routes/shapes/present.ts';
-import type { AccessExplanation, PersonInput, Whom } from '../services/people-services.ts';
+import type { AccessExplanation, PersonInput, Whom } from '../services/people/people-services.ts';
 import type { Services } from '../services/services.ts';
 import { allPages } from './all-pages.ts';
 import { connectionNamed } from './choose-connection.ts';

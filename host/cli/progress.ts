@@ -1,4 +1,4 @@
-import type { Run, RunFeature } from '../services/services.ts';
+import type { Run, RunFeature } from '../services/runs/run-view.ts';
 import { oneLine } from './format.ts';
 import type { Output } from './io.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { signDigest } from '../domain/component-signature.ts';
-import { accepted } from '../services/components.ts';
+import { accepted } from '../services/registry/components.ts';
 import type { Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';

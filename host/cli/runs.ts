@@ -3,7 +3,7 @@ import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { RUN_KINDS, RUN_STATES, type RunKind, type RunState } from '../domain/run-kind.ts';
 import { progressOf } from '../domain/run-progress.ts';
 import { toRunBody } from '../routes/shapes/run.ts';
-import type { Run } from '../services/services.ts';
+import type { Run } from '../services/runs/run-view.ts';
 import { chooseConnection } from './choose-connection.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { formatTable, oneLine } from './format.ts';

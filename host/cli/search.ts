@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { LOCAL_CALLER } from '../domain/caller.ts';
 import { DEFAULT_ORGANISATION } from '../domain/organisation.ts';
 import { toRetrievalBody } from '../routes/shapes/retrieval.ts';
-import type { RetrievalHit } from '../services/services.ts';
+import type { RetrievalHit } from '../services/retrieval/retrieval-hit.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { oneLine } from './format.ts';
 import { collect } from './collect.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
-import type { FolderSource } from '../services/source-services.ts';
+import type { FolderSource } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { oneLine } from './format.ts';
 import { withServices } from './services.ts';

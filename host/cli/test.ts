@@ -80,7 +80,7 @@ async function test({ io }: Cli, path: string, options: TestOptions): Promise<Ou
   // Loaded late: `--help` and mistakes in the command line need no sandbox.
   const [{ findIsolation }, { testComponent }, { parseCassette }] = await Promise.all([
     import('../sandbox/find-isolation.ts'),
-    import('../services/conformance.ts'),
+    import('../services/registry/conformance.ts'),
     import('../conformance/cassette.ts'),
   ]);
   const cassette =

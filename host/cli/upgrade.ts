@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { toUpgradeStepBody } from '../routes/shapes/version.ts';
-import type { Services, UpgradeStep } from '../services/services.ts';
+import type { Services } from '../services/services.ts';
+import type { UpgradeStep } from '../services/registry/version-service.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';
 import { readNamedFile } from './files.ts';

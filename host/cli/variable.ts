@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { toVariableListBody } from '../routes/shapes/authorisation.ts';
-import type { Variable } from '../services/services.ts';
+import type { Variable } from '../services/connections/variable-service.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { readCredential } from './credential-options.ts';
 import { UsageError } from './exit.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { VaultStatus } from '../services/services.ts';
+import type { VaultStatus } from '../services/vault/vault-service.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { EXIT } from './exit.ts';
 import { count } from './format.ts';

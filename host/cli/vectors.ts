@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { toVectorsBody } from '../routes/shapes/vectors.ts';
-import type { VectorSetStatus, VectorStatus } from '../services/vector-services.ts';
+import type { VectorSetStatus, VectorStatus } from '../services/vectors/vector-services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { count } from './format.ts';
 import { withServices } from './services.ts';

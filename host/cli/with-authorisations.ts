@@ -27,7 +27,7 @@ export async function withAuthorisations<T>(
     import('../services/open.ts'),
     import('../app.ts'),
     import('../listen.ts'),
-    import('../services/authorisation-parts.ts'),
+    import('../services/authorisations/authorisation-parts.ts'),
   ]);
   const { services, keepAuthorisations, close } = await openServices(config, log);
   const stop = new AbortController();

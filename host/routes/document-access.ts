@@ -1,5 +1,5 @@
 import { RequestError } from '../domain/errors.ts';
-import type { Whom } from '../services/people-services.ts';
+import type { Whom } from '../services/people/people-services.ts';
 import { callersWith } from './access.ts';
 import { ORGANISATION } from './organisation-parameter.ts';
 import { requiredText, text } from './parameters.ts';

@@ -1,4 +1,4 @@
-import { RUN_ITEM_ORDERS } from '../services/lorelai-services.ts';
+import { RUN_ITEM_ORDERS } from '../services/lorelai/lorelai-services.ts';
 import { callersWith } from './access.ts';
 import { lorelaiConnectionRoutes } from './lorelai-connections.ts';
 import { choice, integer, requiredText } from './parameters.ts';

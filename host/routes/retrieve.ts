@@ -1,5 +1,5 @@
 import type { ApiSchemas } from '../generated/api.ts';
-import type { RetrievalInput } from '../services/services.ts';
+import type { RetrievalInput } from '../services/retrieval/retrieval-service.ts';
 import { callersWith } from './access.ts';
 import { ORGANISATION_OR_BODY, organisationOf } from './organisation-parameter.ts';
 import { defineRoute, ok, requiredBody, type Route } from './route.ts';

@@ -2,7 +2,7 @@ import type { Database } from '../store/database.ts';
 import { listOrganisations } from '../store/organisations.ts';
 import type { SandboxPool } from '../sandbox/pool.ts';
 import type { HealthService } from './services.ts';
-import type { VectorService } from './vector-services.ts';
+import type { VectorService } from './vectors/vector-services.ts';
 
 const STORE_TIMEOUT_MS = 2_000;
 

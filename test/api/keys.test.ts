@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { COMMAND_LINE, HOST_ITSELF } from '../../host/domain/caller.ts';
 import { isKeyText, KEY_PATTERN } from '../../host/domain/key-text.ts';
-import { generateKey } from '../../host/services/keys.ts';
+import { generateKey } from '../../host/services/callers/keys.ts';
 import { openApi, type Api } from '../helpers/api.ts';
 import { command } from '../helpers/command.ts';
 import { inspectFile } from '../unit/store/fixture.ts';

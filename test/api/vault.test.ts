@@ -2,7 +2,7 @@ import { rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createMasterKeys } from '../../host/services/master-keys.ts';
+import { createMasterKeys } from '../../host/services/vault/master-keys.ts';
 import { type Api, openApi } from '../helpers/api.ts';
 import { type CommandResult, command } from '../helpers/command.ts';
 import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';

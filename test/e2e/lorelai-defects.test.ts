@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../host/config.ts';
 import { COMMAND_LINE, LOCAL_CALLER } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
-import { createLorelaiRetrieval } from '../../host/services/lorelai-retrieval.ts';
+import { createLorelaiRetrieval } from '../../host/services/lorelai/lorelai-retrieval.ts';
 import { openServices } from '../../host/services/open.ts';
 import { openDatabase } from '../../host/store/database.ts';
 import { install, openApi, type Api } from '../helpers/api.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ConformanceResult } from '../../host/conformance/suite.ts';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../host/sandbox/pool.ts';
-import { type ConformanceTest, testInSandbox } from '../../host/services/conformance.ts';
+import { type ConformanceTest, testInSandbox } from '../../host/services/registry/conformance.ts';
 import { compiled, type CompiledComponent } from './compiled.ts';
 import { componentFile } from './components.ts';
 

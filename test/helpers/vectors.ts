@@ -1,10 +1,10 @@
 import type { EmbeddingSettings, RerankSettings } from '../../host/domain/model-settings.ts';
 import { createLog } from '../../host/log.ts';
-import { createMetrics, type HostMetrics } from '../../host/services/metrics.ts';
-import { createRetrieval } from '../../host/services/retrieval.ts';
-import type { RetrievalInput, RetrievalResult } from '../../host/services/services.ts';
-import { openVectorParts, type VectorParts } from '../../host/services/vector-parts.ts';
-import type { VectorStatus } from '../../host/services/vector-services.ts';
+import { createMetrics, type HostMetrics } from '../../host/services/record/metrics.ts';
+import { createRetrieval } from '../../host/services/retrieval/retrieval.ts';
+import type { RetrievalInput, RetrievalResult } from '../../host/services/retrieval/retrieval-service.ts';
+import { openVectorParts, type VectorParts } from '../../host/services/vectors/vector-parts.ts';
+import type { VectorStatus } from '../../host/services/vectors/vector-services.ts';
 import type { Database } from '../../host/store/database.ts';
 import { EVERYTHING, type Visibility } from '../../host/store/visibility.ts';
 

@@ -8,7 +8,7 @@ import { LIMIT_NAMES, type LimitName, type Limits } from '../../host/domain/limi
 import { createLog } from '../../host/log.ts';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, SandboxPool } from '../../host/sandbox/pool.ts';
-import { callInSandbox, type CallResult } from '../../host/services/sandboxed-call.ts';
+import { callInSandbox, type CallResult } from '../../host/services/connections/sandboxed-call.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
 import { type CompiledComponent, compiled, compiledComponent } from '../helpers/compiled.ts';
 import { farSide, limitsWith } from '../helpers/far-side.ts';

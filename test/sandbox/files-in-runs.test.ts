@@ -6,7 +6,7 @@ import { readConfig } from '../../host/config.ts';
 import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
 import { openServices, type OpenServices } from '../../host/services/open.ts';
-import type { Run } from '../../host/services/services.ts';
+import type { Run } from '../../host/services/runs/run-view.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
 import { componentFile } from '../helpers/components.ts';
 import { dumpIndex } from '../helpers/index-dump.ts';

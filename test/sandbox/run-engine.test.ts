@@ -6,7 +6,9 @@ import { readConfig } from '../../host/config.ts';
 import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
 import { openServices, type OpenServices } from '../../host/services/open.ts';
-import type { Run, RunInput, Services } from '../../host/services/services.ts';
+import type { Run } from '../../host/services/runs/run-view.ts';
+import type { RunInput } from '../../host/services/runs/run-service.ts';
+import type { Services } from '../../host/services/services.ts';
 import { componentFile } from '../helpers/components.ts';
 import { startMirrorSource, type MirrorSource } from '../helpers/mirror.ts';
 

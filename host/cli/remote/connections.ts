@@ -1,17 +1,9 @@
 import type { Schemas } from '../../../clients/typescript/client.ts';
-import type {
-  AuthorisationService,
-  Connection,
-  ConnectionCheck,
-  ConnectionSchedule,
-  ConnectionService,
-  KindSchedule,
-  ScheduleService,
-  Variable,
-  VariableService,
-  Webhook,
-  WebhookService,
-} from '../../services/services.ts';
+import type { AuthorisationService } from '../../services/authorisations/authorisation-service.ts';
+import type { Connection, ConnectionCheck, ConnectionService } from '../../services/connections/connection-service.ts';
+import type { ConnectionSchedule, KindSchedule, ScheduleService } from '../../services/runs/schedule-service.ts';
+import type { Variable, VariableService } from '../../services/connections/variable-service.ts';
+import type { Webhook, WebhookService } from '../../services/connections/webhook-service.ts';
 import { oneOf, pageQuery, toMs, toPage, type RemoteHost } from './remote-host.ts';
 
 export function remoteConnections({ client, ask }: RemoteHost): Partial<ConnectionService> {

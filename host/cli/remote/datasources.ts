@@ -1,6 +1,7 @@
 import type { Schemas } from '../../../clients/typescript/client.ts';
 import type { Manifest } from '../../domain/manifest.ts';
-import type { InstalledDatasource, RegistryService, VersionService } from '../../services/services.ts';
+import type { InstalledDatasource, RegistryService } from '../../services/registry/registry-service.ts';
+import type { VersionService } from '../../services/registry/version-service.ts';
 import { allPages } from '../all-pages.ts';
 import { pageQuery, toMs, toPage, type RemoteHost } from './remote-host.ts';
 

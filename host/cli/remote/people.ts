@@ -1,9 +1,9 @@
 import type { Schemas } from '../../../clients/typescript/client.ts';
 import type { RecordedChange } from '../../domain/change.ts';
 import type { Person } from '../../domain/person.ts';
-import type { ChangeService } from '../../services/changes.ts';
-import type { ApiKey, KeyService } from '../../services/keys.ts';
-import type { AccessService, PeopleService } from '../../services/people-services.ts';
+import type { ChangeService } from '../../services/record/changes.ts';
+import type { ApiKey, KeyService } from '../../services/callers/keys.ts';
+import type { AccessService, PeopleService } from '../../services/people/people-services.ts';
 import { oneOf, pageQuery, toMs, toPage, type RemoteHost } from './remote-host.ts';
 
 /** As many people as one request may bring. */

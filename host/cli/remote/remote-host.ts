@@ -1,6 +1,6 @@
 import { answerOf, createHostClient, HostError, type HostClient } from '../../../clients/typescript/client.ts';
 import { errorCodes, RequestError, type ErrorCode } from '../../domain/errors.ts';
-import type { Page, PageInput } from '../../services/services.ts';
+import type { Page, PageInput } from '../../services/page.ts';
 import { UsageError } from '../exit.ts';
 
 /** A host that a command acts on from elsewhere. */

@@ -1,6 +1,9 @@
 import type { Schemas } from '../../../clients/typescript/client.ts';
 import type { AuditEvent } from '../../domain/audit.ts';
-import type { AuditService, FailedItem, RetrievalInput, RetrievalService, Run, RunService } from '../../services/services.ts';
+import type { AuditService } from '../../services/record/record-services.ts';
+import type { FailedItem, RunService } from '../../services/runs/run-service.ts';
+import type { RetrievalInput, RetrievalService } from '../../services/retrieval/retrieval-service.ts';
+import type { Run } from '../../services/runs/run-view.ts';
 import { present } from '../../routes/shapes/present.ts';
 import { oneOf, pageQuery, toMs, toPage, type RemoteHost } from './remote-host.ts';
 

@@ -1,5 +1,6 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { Attempt, AuthorisationStatus, Revocation, Variable } from '../../services/services.ts';
+import type { Attempt, AuthorisationStatus, Revocation } from '../../services/authorisations/authorisation-view.ts';
+import type { Variable } from '../../services/connections/variable-service.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toAuthorisationBody(

@@ -1,5 +1,5 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { Connection, ConnectionCheck } from '../../services/services.ts';
+import type { Connection, ConnectionCheck } from '../../services/connections/connection-service.ts';
 import { present, toTimestamp } from './present.ts';
 
 /** Names each field: what a service may add one day is not shown by accident. */

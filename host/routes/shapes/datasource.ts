@@ -1,7 +1,7 @@
 import { askedAuthorisationOrigins } from '../../domain/authorisation.ts';
 import type { HttpAsk } from '../../domain/manifest.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { FeatureStatus, InstalledDatasource } from '../../services/services.ts';
+import type { FeatureStatus, InstalledDatasource } from '../../services/registry/registry-service.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Datasource'] {

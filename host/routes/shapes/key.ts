@@ -1,5 +1,5 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { ApiKey, MadeKey } from '../../services/keys.ts';
+import type { ApiKey, MadeKey } from '../../services/callers/keys.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toKeyBody(key: ApiKey): ApiSchemas['Key'] {

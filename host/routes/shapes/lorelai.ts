@@ -1,8 +1,10 @@
 import { progressOf } from '../../domain/run-progress.ts';
 import type { RunState } from '../../domain/run-kind.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { LorelaiFault, LorelaiItemPage, LorelaiResult, LorelaiRun } from '../../services/lorelai-services.ts';
-import type { Attempt, AuthorisationStatus, RetrievalHit, Revocation, Run } from '../../services/services.ts';
+import type { LorelaiFault, LorelaiItemPage, LorelaiResult, LorelaiRun } from '../../services/lorelai/lorelai-services.ts';
+import type { Attempt, AuthorisationStatus, Revocation } from '../../services/authorisations/authorisation-view.ts';
+import type { RetrievalHit } from '../../services/retrieval/retrieval-hit.ts';
+import type { Run } from '../../services/runs/run-view.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 /** What Lorelai shows where no time is known. */

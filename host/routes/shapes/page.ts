@@ -1,4 +1,4 @@
-import type { Page, PageInput } from '../../services/services.ts';
+import type { Page, PageInput } from '../../services/page.ts';
 import { integer, text } from '../parameters.ts';
 
 /** The query parameters of every route that answers in pages. */

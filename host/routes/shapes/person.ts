@@ -1,7 +1,7 @@
 import type { Principal } from '../../domain/document.ts';
 import type { Person } from '../../domain/person.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { AccessExplanation, ConnectionAccess, ExplainedSet, PersonQuestion } from '../../services/people-services.ts';
+import type { AccessExplanation, ConnectionAccess, ExplainedSet, PersonQuestion } from '../../services/people/people-services.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 const MAX_SHOWN_PRINCIPALS = 100;

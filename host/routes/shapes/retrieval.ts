@@ -1,5 +1,6 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { RetrievalHit, RetrievalResult } from '../../services/services.ts';
+import type { RetrievalHit } from '../../services/retrieval/retrieval-hit.ts';
+import type { RetrievalResult } from '../../services/retrieval/retrieval-service.ts';
 import { present, toOptionalTimestamp } from './present.ts';
 
 export function toRetrievalBody({ hits, failures, missing, timings, tookMs }: RetrievalResult): ApiSchemas['Retrieval'] {

@@ -1,5 +1,5 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { ConnectionSchedule, KindSchedule } from '../../services/services.ts';
+import type { ConnectionSchedule, KindSchedule } from '../../services/runs/schedule-service.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toScheduleBody(schedule: ConnectionSchedule): ApiSchemas['ConnectionSchedule'] {

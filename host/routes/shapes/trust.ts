@@ -1,5 +1,5 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { BelievedKey } from '../../services/source-services.ts';
+import type { BelievedKey } from '../../services/sources/source-services.ts';
 import { toTimestamp } from './present.ts';
 
 export function toTrustedKeyBody({ publisher, publicKey, names, addedAtMs }: BelievedKey): ApiSchemas['TrustedKey'] {

@@ -1,5 +1,5 @@
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { VectorSetStatus, VectorStatus } from '../../services/vector-services.ts';
+import type { VectorSetStatus, VectorStatus } from '../../services/vectors/vector-services.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toVectorsBody({ embedder, sets, lost }: VectorStatus): ApiSchemas['Vectors'] {

@@ -1,6 +1,13 @@
 import { isJsonObject } from '../../domain/json.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { DatasourceVersion, DependencyGraph, MatrixRow, NewAsk, UpgradeStep, VersionTransition } from '../../services/services.ts';
+import type {
+  DatasourceVersion,
+  DependencyGraph,
+  MatrixRow,
+  NewAsk,
+  UpgradeStep,
+  VersionTransition,
+} from '../../services/registry/version-service.ts';
 import { present, toTimestamp } from './present.ts';
 
 export function toDatasourceVersionBody(version: DatasourceVersion): ApiSchemas['DatasourceVersion'] {

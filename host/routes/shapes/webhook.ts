@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
-import type { TakenDelivery, Webhook } from '../../services/services.ts';
+import type { TakenDelivery, Webhook } from '../../services/connections/webhook-service.ts';
 import { present, toOptionalTimestamp } from './present.ts';
 
 export function toWebhookBody(webhook: Webhook): ApiSchemas['Webhook'] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_BODY_BYTES } from '../../../host/middleware/body-limit.ts';
-import type { RetrievalInput } from '../../../host/services/services.ts';
+import type { RetrievalInput } from '../../../host/services/retrieval/retrieval-service.ts';
 import { edge } from '../../helpers/edge.ts';
 
 const asked: RetrievalInput[] = [];

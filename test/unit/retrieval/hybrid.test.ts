@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { KeywordSearch } from '../../../host/services/keyword-arm.ts';
+import type { KeywordSearch } from '../../../host/services/retrieval/keyword-arm.ts';
 import { EVERYTHING } from '../../../host/store/visibility.ts';
 import { meanQuality, qualityOf } from '../../bench/retrieval/measures.ts';
 import { hashedWords, noise, startModelServer, type Embed, type Meanings } from '../../helpers/model-server.ts';

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { RetrievalHit, RetrievalInput, RetrievalService } from '../../../host/services/services.ts';
-import { createRetrieval } from '../../../host/services/retrieval.ts';
+import type { RetrievalHit } from '../../../host/services/retrieval/retrieval-hit.ts';
+import type { RetrievalInput, RetrievalService } from '../../../host/services/retrieval/retrieval-service.ts';
+import { createRetrieval } from '../../../host/services/retrieval/retrieval.ts';
 import { commitBatch } from '../../../host/store/batch.ts';
 import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import type { Database } from '../../../host/store/database.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRetrieval } from '../../../host/services/retrieval.ts';
+import { createRetrieval } from '../../../host/services/retrieval/retrieval.ts';
 import { EVERYTHING } from '../../../host/store/visibility.ts';
 import { meanQuality, qualityOf } from '../../bench/retrieval/measures.ts';
 import { addConnection, index, temporaryDatabase, upsert } from '../store/fixture.ts';

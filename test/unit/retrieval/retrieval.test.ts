@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createRetrieval } from '../../../host/services/retrieval.ts';
-import { createVisibility } from '../../../host/services/visibility.ts';
-import type { RetrievalService } from '../../../host/services/services.ts';
+import { createRetrieval } from '../../../host/services/retrieval/retrieval.ts';
+import { createVisibility } from '../../../host/services/retrieval/visibility.ts';
+import type { RetrievalService } from '../../../host/services/retrieval/retrieval-service.ts';
 import { commitBatch } from '../../../host/store/batch.ts';
 import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import type { Database } from '../../../host/store/database.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PageInput } from '../../../host/services/services.ts';
+import type { PageInput } from '../../../host/services/page.ts';
 import { edge, jsonRequest } from '../../helpers/edge.ts';
 
 const seen: { organisation: string; filter: { connection?: string }; page: PageInput }[] = [];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Principal } from '../../../host/domain/document.ts';
 import { LOCAL_CALLER } from '../../../host/domain/caller.ts';
-import { createRetrieval } from '../../../host/services/retrieval.ts';
-import { createVisibility } from '../../../host/services/visibility.ts';
+import { createRetrieval } from '../../../host/services/retrieval/retrieval.ts';
+import { createVisibility } from '../../../host/services/retrieval/visibility.ts';
 import { healAccess } from '../../../host/store/access-heal.ts';
 import type { Database } from '../../../host/store/database.ts';
 import { MAX_GROUPS, replaceGroups, stageGroups, unstageGroups, countStagedGroups } from '../../../host/store/groups.ts';

@@ -1,0 +1,40 @@
+import { askedAuthorisationOrigins } from '../../domain/authorisation.ts';
+import { RequestError } from '../../domain/errors.ts';
+import type { Grant } from '../../domain/grant.ts';
+import { parseGrant } from '../../domain/grant-parse.ts';
+import type { Json } from '../../domain/json.ts';
+import type { Manifest } from '../../domain/manifest.ts';
+import type { Database } from '../../store/database.ts';
+import { getDatasource, type RegisteredDatasource } from '../../store/registry.ts';
+
+/** UNKNOWN_DATASOURCE. */
+export async function known(database: Database, name: string): Promise<RegisteredDatasource> {
+  const found = await getDatasource(database, name);
+  if (found === undefined) {
+    throw new RequestError('UNKNOWN_DATASOURCE', `There is no datasource "${name.slice(0, 80)}".`, {
+      remedy: 'Install it with `datasources install FILE`; `datasources list` shows what there is.',
+    });
+  }
+  return found;
+}
+
+/** Manifests that were stored before dependencies were looked at have none. */
+type StoredManifest = Omit<Manifest, 'dependencies'> & Partial<Pick<Manifest, 'dependencies'>>;
+
+/** A manifest as the store holds it: it was checked when it was written, by this host or an older one. */
+export function parseStoredManifest(json: Json): Manifest {
+  const stored = json as unknown as StoredManifest;
+  return { ...stored, dependencies: stored.dependencies ?? [] };
+}
+
+export function parseRegistered(found: RegisteredDatasource): { digest: string; manifest: Manifest; grant: Grant } {
+  return { digest: found.digest, manifest: parseStoredManifest(found.manifest), grant: parseGrant(found.grant) };
+}
+
+/** What a manifest asks for by fixed origin; origins that a connection's config names are the operator's to add. */
+export function askedGrant(manifest: Manifest): Grant {
+  const origins = manifest.capabilities.http.flatMap((ask) => (ask.kind === 'origin' ? [ask.origin] : []));
+  const secretsTo = askedAuthorisationOrigins(manifest.auth.oauth);
+  const authorisation = secretsTo.length === 0 ? {} : { authorisation: { origins: secretsTo } };
+  return { http: { origins, privateNetworks: [] }, ...authorisation, storage: manifest.capabilities.storage, limits: {} };
+}

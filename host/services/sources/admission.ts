@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { parseComponentSignature } from '../../domain/component-signature.ts';
+import type { Actor } from '../../domain/caller.ts';
+import { RequestError } from '../../domain/errors.ts';
+import { parseGrant } from '../../domain/grant-parse.ts';
+import { proveSigner, refuseName } from '../../domain/trust.ts';
+import type { Database } from '../../store/database.ts';
+import { listTrustedKeys } from '../../store/trusted-keys.ts';
+import { accepted, type AdmittedComponent, type Components } from '../registry/components.ts';
+import { knownNames } from './trust.ts';
+import type { VersionSwitch } from '../registry/version-switch.ts';
+
+/** A component as it came from elsewhere. */
+export interface RemoteComponent {
+  bytes: Uint8Array;
+  /** Where it came from, in words. */
+  origin: string;
+  /** The text of a signature that came with it. */
+  signature: string | undefined;
+  /** What the one who named it said that it has; undefined when nobody said. */
+  digest?: string | undefined;
+  /** What it must be called, when it was asked for by name and version. */
+  expected?: { name: string; version?: string };
+}
+
+/** The one door for what comes from elsewhere. */
+export interface Admission {
+  /**
+   * Believes a component or refuses it: digest, signature, publisher, name, and only then what is in it; keeps it beside the version
+   * that runs, pinned to its bytes. DIGEST_MISMATCH, SIGNATURE_MISSING, SIGNATURE_INVALID, UNTRUSTED_PUBLISHER,
+   * PUBLISHER_NOT_ALLOWED, PUBLISHER_CHANGED, LOOK_ALIKE_NAME, DIGEST_CHANGED, SOURCE_UNUSABLE, the codes of `Components.admit`.
+   */
+  take(offered: RemoteComponent, actor: Actor): Promise<AdmittedComponent>;
+  /** Keeps a component of this machine, which nobody has to have signed; it is marked as such. The codes of `Components.admit`, DIGEST_CHANGED. */
+  takeLocal(bytes: Uint8Array, origin: string, actor: Actor): Promise<AdmittedComponent>;
+}
+
+export interface AdmissionOptions {
+  database: Database;
+  components: Components;
+  versionSwitch: Pick<VersionSwitch, 'add'>;
+}
+
+export function createAdmission({ database, components, versionSwitch }: AdmissionOptions): Admission {
+  return {
+    async take({ bytes, origin, signature: text, digest: named, expected }, actor) {
+      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      if (named !== undefined && named !== digest) throw digestMismatch(named, digest);
+      const keys = await listTrustedKeys(database);
+      // Before anything reads the file: what a stranger sent is not even looked at.
+      const signer = proveSigner(digest, readSignature(text), keys);
+      const { manifest } = accepted(await components.inspect(bytes));
+      if (manifest === undefined) throw new TypeError('an accepted component has a manifest');
+      refuseOther(manifest, expected);
+      refuseName(manifest.name, signer, { keys, installed: await knownNames(database) });
+      const admitted = await components.admit(bytes, parseGrant({}));
+      const trust = { kind: 'signed', publisher: signer.publisher, keyId: signer.publicKey.id } as const;
+      await versionSwitch.add({ admitted, origin, trust }, actor);
+      return admitted;
+    },
+
+    async takeLocal(bytes, origin, actor) {
+      const admitted = await components.admit(bytes, parseGrant({}));
+      await versionSwitch.add({ admitted, origin, trust: { kind: 'local' } }, actor);
+      return admitted;
+    },
+  };
+}
+
+/** What arrived has another digest than was named. */
+export function digestMismatch(named: string, found: string): RequestError {
+  return new RequestError('DIGEST_MISMATCH', `${named} was asked for, and what came has ${found}.`, {
+    remedy: 'Try again; if it stays, somebody has changed it on the way or at its source: tell the publisher.',
+  });
+}
+
+function readSignature(text: string | undefined): ReturnType<typeof parseComponentSignature> {
+  if (text === undefined) return undefined;
+  const signature = parseComponentSignature(text);
+  if (signature !== undefined) return signature;
+  throw new RequestError('SIGNATURE_INVALID', 'What came as its signature is none.', { remedy: 'Tell the publisher.' });
+}
+
+function refuseOther(found: { name: string; version: string }, expected: RemoteComponent['expected']): void {
+  if (expected === undefined) return;
+  const { name, version = found.version } = expected;
+  if (found.name === name && found.version === version) return;
+  throw new RequestError('SOURCE_UNUSABLE', `${name} ${version} was asked for, and this is ${found.name} ${found.version}.`, {
+    remedy: 'Tell who publishes the index.',
+  });
+}

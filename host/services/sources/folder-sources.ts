@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { HOST_ITSELF } from '../../domain/caller.ts';
+import { RequestError } from '../../domain/errors.ts';
+import type { Log } from '../../log.ts';
+import { recording } from '../../store/changes.ts';
+import { ExpectationError, type Database } from '../../store/database.ts';
+import {
+  claimFolder,
+  deleteFolder,
+  deleteFolderFile,
+  listFolderFiles,
+  listFolders,
+  markScanned,
+  putFolder,
+  putFolderFile,
+  type FolderFile,
+} from '../../store/folder-sources.ts';
+import type { Admission } from './admission.ts';
+import type { FolderService, FolderSource } from './source-services.ts';
+
+export interface FolderOptions {
+  database: Database;
+  admission: Pick<Admission, 'takeLocal'>;
+  log: Log;
+}
+
+/** A folder is looked into so often: files of an author who builds, and of an operator who copies, are not awaited by the second. */
+const EVERY_MS = 10_000;
+const MAX_FILES = 1_000;
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+export function createFolderSources(options: FolderOptions): FolderService {
+  const { database, log } = options;
+  async function shown(folder: string): Promise<FolderSource> {
+    const found = (await self.list()).find((source) => source.folder === folder);
+    if (found === undefined) throw unknownSource();
+    return found;
+  }
+
+  const self: FolderService = {
+    async list() {
+      const files = Map.groupBy(await listFolderFiles(database), ({ folder }) => folder);
+      return (await listFolders(database)).map((source) => ({ ...source, files: files.get(source.folder) ?? [] }));
+    },
+
+    async add(folder, actor) {
+      const isFolder =
+        isAbsolute(folder) &&
+        (await stat(folder).then(
+          (found) => found.isDirectory(),
+          () => false,
+        ));
+      if (!isFolder)
+        throw new RequestError('INVALID_REQUEST', 'folder: There is no such folder on this machine.', {
+          remedy: 'Name one that this host may read.',
+        });
+      const change = { actor, organisation: undefined, action: 'source.add', target: 'source/folder', after: { folder } } as const;
+      await putFolder(recording(database, change), folder);
+      return self.refresh(folder);
+    },
+
+    async remove(folder, actor) {
+      await shown(folder);
+      const change = { actor, organisation: undefined, action: 'source.remove', target: 'source/folder', before: { folder } } as const;
+      await deleteFolder(recording(database, change), folder);
+    },
+
+    async refresh(folder) {
+      await shown(folder);
+      await scan(options, folder);
+      return shown(folder);
+    },
+
+    async scanDue() {
+      try {
+        const nowMs = Date.now();
+        for (const { folder, nextScanAtMs } of await listFolders(database)) {
+          if (nextScanAtMs > nowMs) continue;
+          await claimFolder(database, { folder, nowMs, againMs: nowMs + EVERY_MS });
+          await scan(options, folder);
+        }
+      } catch (error) {
+        // Another host was quicker: it is its turn.
+        if (!(error instanceof ExpectationError)) log.error('folders of datasources could not be looked into', { error });
+      }
+    },
+  };
+  return self;
+}
+
+async function scan(options: FolderOptions, folder: string): Promise<void> {
+  const { database } = options;
+  const before = new Map((await listFolderFiles(database)).filter((file) => file.folder === folder).map((file) => [file.file, file]));
+  let found: string[];
+  try {
+    found = await componentFiles(folder);
+  } catch {
+    return markScanned(database, folder, Date.now(), 'it cannot be read');
+  }
+  for (const file of found) await look(options, { folder, file, before: before.get(file) });
+  for (const file of before.keys()) if (!found.includes(file)) await deleteFolderFile(database, folder, file);
+  await markScanned(
+    database,
+    folder,
+    Date.now(),
+    found.length < MAX_FILES ? null : `it has more than ${MAX_FILES} files; the rest is not looked at`,
+  );
+}
+
+/** `*.wasm` in the folder and in folders of it. Links are not followed: a folder means what lies in it. */
+async function componentFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const inner = await Promise.all(
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map(async ({ name }) => {
+        const below = await readdir(join(folder, name), { withFileTypes: true }).catch(() => []);
+        return below.filter((entry) => entry.isFile()).map((entry) => join(name, entry.name));
+      }),
+  );
+  const files = [...entries.filter((entry) => entry.isFile()).map(({ name }) => name), ...inner.flat()];
+  return files
+    .filter((file) => file.endsWith('.wasm'))
+    .toSorted()
+    .slice(0, MAX_FILES);
+}
+
+/** A file that has not changed since costs its digest and nothing more. */
+async function look(
+  { database, admission, log }: FolderOptions,
+  { folder, file, before }: { folder: string; file: string; before: FolderFile | undefined },
+): Promise<void> {
+  const path = join(folder, file);
+  let digest = '';
+  try {
+    if ((await stat(path)).size > MAX_FILE_BYTES)
+      throw new RequestError('COMPONENT_TOO_LARGE', `It is larger than ${MAX_FILE_BYTES} bytes.`);
+    const bytes = new Uint8Array(await readFile(path));
+    digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    if (before?.digest === digest) return;
+    const { name, version } = (await admission.takeLocal(bytes, `the folder ${folder}`, HOST_ITSELF)).manifest;
+    await putFolderFile(database, { folder, file, digest, name, version, problem: undefined }, Date.now());
+    log.info('a datasource was found in a folder', { name, version });
+  } catch (error) {
+    // A host that is busy, or a file that is being written, is looked at again.
+    if (error instanceof RequestError && error.blame === 'host') return;
+    const problem = error instanceof RequestError ? `${error.code}: ${error.message}` : 'it cannot be read';
+    if (!(error instanceof RequestError)) log.warn('a file of a folder of datasources cannot be read', { error });
+    await putFolderFile(
+      database,
+      { folder, file, digest, name: undefined, version: undefined, problem: problem.slice(0, 1_000) },
+      Date.now(),
+    );
+  }
+}
+
+function unknownSource(): RequestError {
+  return new RequestError('UNKNOWN_SOURCE', 'This folder is not watched.', {
+    remedy: 'See those that are with `datasources sources list`.',
+  });
+}

@@ -1,0 +1,90 @@
+import { openOciRepository, type OciRepository } from '../../capabilities/oci-registry.ts';
+import { registryCredentials } from '../../capabilities/registry-credentials.ts';
+import { createRemoteFetch, unreachable, type RemoteFetch } from '../../capabilities/remote-fetch.ts';
+import { pullComponent, pullSigned } from '../../capabilities/wasm-artifact.ts';
+import { parseSourceLocation, type OciLocation, type WebLocation } from '../../domain/source-location.ts';
+import { RequestError } from '../../domain/errors.ts';
+import type { RemoteComponent } from './admission.ts';
+
+export interface RemoteOptions {
+  /** A file in the form of Docker's `config.json`. */
+  registryConfig: string | undefined;
+}
+
+/** Somewhat more than the largest component, so that it can be said that it is too large. */
+const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
+const MAX_SIGNATURE_BYTES = 64 * 1024;
+const MAX_INDEX_BYTES = 16 * 1024 * 1024;
+
+/** @param named Hosts that the operator wrote himself; credentials go to these alone. */
+export async function openRepository(
+  location: OciLocation,
+  named: readonly string[],
+  { registryConfig }: RemoteOptions,
+): Promise<OciRepository> {
+  const { host, repository } = location;
+  const credentials = named.includes(host) ? await registryCredentials(registryConfig, host) : undefined;
+  return openOciRepository({ host, repository, fetch: createRemoteFetch(named), credentials });
+}
+
+/**
+ * A component and what came with it; nothing is believed yet. SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_MISMATCH.
+ * @param named Hosts that the operator wrote himself, which may be in a private network.
+ */
+export async function fetchComponent(
+  location: OciLocation | WebLocation,
+  named: readonly string[],
+  options: RemoteOptions,
+): Promise<RemoteComponent> {
+  if (location.kind === 'web') return fetchFile(location, createRemoteFetch(named));
+  const reference = location.digest ?? location.tag ?? '';
+  const { bytes, signature, manifestDigest, digest } = await pullComponent(await openRepository(location, named, options), reference);
+  return { bytes, signature, digest, origin: `oci://${location.host}/${location.repository}@${manifestDigest}` };
+}
+
+/** The text of a signed index. The codes of `fetchComponent`, INVALID_REQUEST. */
+export async function fetchIndex(address: string, options: RemoteOptions): Promise<string> {
+  if (address.startsWith('oci://')) {
+    const location = parseSourceLocation(address);
+    if (location.kind !== 'oci') throw new TypeError('an address that begins so is one of a registry');
+    return pullSigned(await openRepository(location, [location.host], options), location.digest ?? location.tag ?? '');
+  }
+  const url = new URL(address);
+  const { status, body } = await createRemoteFetch([url.host])(url, { method: 'GET', maxBytes: MAX_INDEX_BYTES });
+  if (status !== 200) throw unreachable(url, `it answered ${status}`);
+  return Buffer.from(body).toString('utf8');
+}
+
+/** Hosts of an address, as they are compared: with the port, unless it is the scheme's own. */
+export function hostOf(location: OciLocation | WebLocation): string {
+  return location.kind === 'oci' ? location.host : new URL(location.url).host;
+}
+
+async function fetchFile({ url: address, digest }: WebLocation, fetch: RemoteFetch): Promise<RemoteComponent> {
+  const url = new URL(address);
+  const { status, body } = await fetch(url, { method: 'GET', maxBytes: MAX_COMPONENT_BYTES });
+  if (status !== 200) throw unreachable(url, `it answered ${status}`);
+  const beside = new URL(url);
+  beside.pathname += '.sig';
+  const signed = await fetch(beside, { method: 'GET', maxBytes: MAX_SIGNATURE_BYTES });
+  if (signed.status !== 200 && signed.status !== 404) throw unreachable(beside, `it answered ${signed.status} for the signature`);
+  const signature = signed.status === 200 ? Buffer.from(signed.body).toString('utf8') : undefined;
+  return { bytes: body, signature, digest, origin: `${url.origin}${url.pathname}` };
+}
+
+/** The address of an index: https without a user, or an artifact of a registry. INVALID_REQUEST. */
+export function checkIndexAddress(address: string): string {
+  const isWeb = URL.canParse(address) && parsesAsWeb(address);
+  if (isWeb || (address.startsWith('oci://') && parseSourceLocation(address).kind === 'oci')) return address;
+  throw new RequestError('INVALID_REQUEST', 'The address of the index is neither https://… nor oci://HOST/REPOSITORY:TAG.', {
+    remedy: 'Take it from who publishes the market.',
+  });
+}
+
+/** As for a component, whose digest is not known before. */
+function parsesAsWeb(address: string): boolean {
+  const url = new URL(address);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return false;
+  url.hash = `sha256:${'0'.repeat(64)}`;
+  return parseSourceLocation(url.href).kind === 'web';
+}

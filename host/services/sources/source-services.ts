@@ -1,0 +1,107 @@
+import type { PublishedComponent } from '../../capabilities/wasm-artifact.ts';
+import type { Actor } from '../../domain/caller.ts';
+import type { Grant } from '../../domain/grant.ts';
+import type { Manifest } from '../../domain/manifest.ts';
+import type { MarketEntry } from '../../domain/market-index.ts';
+import type { TrustedKey } from '../../domain/trust.ts';
+import type { FolderFile, StoredFolder } from '../../store/folder-sources.ts';
+import type { VersionPin } from '../../store/version-pins.ts';
+
+export interface TrustInput {
+  publisher: string;
+  /** `lorelai-ed25519 BASE64`. */
+  publicKey: string;
+  /** Names, beginnings with a `*` behind them, or `*`. */
+  names: readonly string[];
+  /** Whether a name that could be taken for somebody else's is meant. */
+  allowLookAlike?: boolean;
+}
+
+/** A trusted key and since when. */
+export interface BelievedKey extends TrustedKey {
+  addedAtMs: number;
+}
+
+/** Whom the operator believes, and which bytes each version has. */
+export interface TrustService {
+  /** By publisher. */
+  list(): Promise<BelievedKey[]>;
+  /** Believes a key for these names and for no others. INVALID_SIGNING_KEY, INVALID_REQUEST, LOOK_ALIKE_NAME, CONFLICT when it is another publisher's. */
+  add(input: TrustInput, actor: Actor): Promise<BelievedKey>;
+  /** What it signed and was installed stays; nothing new comes in by it. UNKNOWN_PUBLISHER_KEY. */
+  remove(keyId: string, actor: Actor): Promise<void>;
+  /** The lock: by name and version. */
+  pins(): Promise<VersionPin[]>;
+  /** Takes over what another host pinned, all or nothing. INVALID_REQUEST, DIGEST_CHANGED. */
+  pin(pins: readonly VersionPin[], actor: Actor): Promise<void>;
+  /** UNKNOWN_VERSION. */
+  release(name: string, version: string, actor: Actor): Promise<void>;
+}
+
+/** What came in from elsewhere. */
+export interface TakenVersion {
+  manifest: Manifest;
+  digest: string;
+  origin: string;
+}
+
+/** Where datasources come from when they are no files of this machine. */
+export interface SourceService {
+  /**
+   * Gets a component by `oci://…`, `https://…#sha256:…` or its name in a market, proves it and keeps it beside the version that runs.
+   * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, the codes of `Admission.take`.
+   */
+  take(location: string, actor: Actor): Promise<TakenVersion>;
+  /** The highest version that is here already, found in a folder or taken before. UNKNOWN_VERSION. */
+  atHand(name: string): Promise<TakenVersion>;
+  /** Runs it with this grant, whatever ran before. The codes of `VersionSwitch.switchTo`, INVALID_GRANT. */
+  install(taken: TakenVersion, grant: Grant, actor: Actor): Promise<void>;
+  /** Puts a component and its signature into a registry, under a tag. Gives the digest of the artifact. INVALID_REQUEST, SOURCE_UNREACHABLE, SOURCE_DENIED. */
+  publish(location: string, component: PublishedComponent): Promise<string>;
+  /** The same for something signed that is no component. */
+  publishSigned(location: string, artifactType: string, envelope: string): Promise<string>;
+}
+
+export interface FolderSource extends StoredFolder {
+  files: FolderFile[];
+}
+
+export interface FolderService {
+  list(): Promise<FolderSource[]>;
+  /** Watches a folder of this machine and looks into it at once. INVALID_REQUEST. */
+  add(folder: string, actor: Actor): Promise<FolderSource>;
+  /** What was taken from it stays. UNKNOWN_SOURCE. */
+  remove(folder: string, actor: Actor): Promise<void>;
+  /** Looks into it now. UNKNOWN_SOURCE. */
+  refresh(folder: string): Promise<FolderSource>;
+  /** Looks into those whose time has come. Never rejects. */
+  scanDue(): Promise<void>;
+}
+
+export interface Market {
+  name: string;
+  url: string;
+  keyId: string;
+  /** 0 before the first index. */
+  indexVersion: number;
+  expiresAtMs: number;
+  refreshedAtMs: number | undefined;
+}
+
+export interface FoundInMarket extends MarketEntry {
+  market: string;
+}
+
+export interface MarketService {
+  list(): Promise<Market[]>;
+  /** Adds a market, or gives it another address or key, and gets its index. The codes of `refresh`, INVALID_REQUEST, INVALID_SIGNING_KEY. */
+  add(input: { name: string; url: string; publicKey: string }, actor: Actor): Promise<Market>;
+  /** UNKNOWN_MARKET, INDEX_SIGNATURE_INVALID, INDEX_EXPIRED, INDEX_DOWNGRADED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE. */
+  refresh(name: string): Promise<Market>;
+  /** UNKNOWN_MARKET. */
+  remove(name: string, actor: Actor): Promise<void>;
+  /** By name, the newest version first; of those whose name or description holds the text. INDEX_EXPIRED. */
+  search(text: string): Promise<FoundInMarket[]>;
+  /** The newest version, or the one that is named, with where the market is. NOT_IN_MARKET, INDEX_EXPIRED. */
+  find(name: string, version: string | undefined): Promise<FoundInMarket & { marketUrl: string }>;
+}

@@ -1,0 +1,76 @@
+import { compare } from 'semver';
+import { parseGrant } from '../../domain/grant-parse.ts';
+import { parseSourceLocation, type OciLocation } from '../../domain/source-location.ts';
+import { RequestError } from '../../domain/errors.ts';
+import { pushComponent, pushSigned } from '../../capabilities/wasm-artifact.ts';
+import type { Database } from '../../store/database.ts';
+import { listAllVersions } from '../../store/versions.ts';
+import type { Admission, RemoteComponent } from './admission.ts';
+import { fetchComponent, hostOf, openRepository, type RemoteOptions } from './remote-components.ts';
+import { parseStoredManifest } from '../registry/registered.ts';
+import type { MarketService, SourceService } from './source-services.ts';
+import { unknownVersion, type VersionSwitch } from '../registry/version-switch.ts';
+
+export interface SourceOptions extends RemoteOptions {
+  database: Database;
+  admission: Admission;
+  markets: Pick<MarketService, 'find'>;
+  versionSwitch: Pick<VersionSwitch, 'switchTo'>;
+}
+
+export function createSources(options: SourceOptions): SourceService {
+  const { admission, versionSwitch } = options;
+  return {
+    async take(text, actor) {
+      const offered = await fetchOffered(options, text);
+      const { manifest, digest } = await admission.take(offered, actor);
+      return { manifest, digest, origin: offered.origin };
+    },
+
+    async atHand(name) {
+      const versions = (await listAllVersions(options.database)).filter((version) => version.name === name);
+      const highest = versions.toSorted((a, b) => compare(b.version, a.version))[0];
+      if (highest === undefined) throw unknownVersion(name, '(any)');
+      return { manifest: parseStoredManifest(highest.manifest), digest: highest.digest, origin: highest.origin };
+    },
+
+    async install({ manifest: { name, version }, origin }, grant, actor) {
+      await versionSwitch.switchTo({ name, version, grant: parseGrant(grant), states: 'go-on', actor, reason: `installed from ${origin}` });
+    },
+
+    async publish(text, component) {
+      const location = taggedLocation(text);
+      return pushComponent(await openRepository(location, [location.host], options), location.tag, component);
+    },
+
+    async publishSigned(text, artifactType, envelope) {
+      const location = taggedLocation(text);
+      return pushSigned(await openRepository(location, [location.host], options), location.tag, artifactType, envelope);
+    },
+  };
+}
+
+async function fetchOffered(options: SourceOptions, text: string): Promise<RemoteComponent> {
+  const location = parseSourceLocation(text);
+  if (location.kind !== 'market') return fetchComponent(location, [hostOf(location)], options);
+  const entry = await options.markets.find(location.name, location.version);
+  const where = parseSourceLocation(entry.location);
+  if (where.kind === 'market') throw new TypeError('an index that was believed names addresses');
+  // What an index names is somebody else's word; the market's own host is the operator's.
+  const component = await fetchComponent(where, [indexHost(entry.marketUrl)], options);
+  return { ...component, digest: entry.digest, expected: { name: entry.name, version: entry.version } };
+}
+
+function indexHost(address: string): string {
+  if (!address.startsWith('oci://')) return new URL(address).host;
+  const location = parseSourceLocation(address);
+  return location.kind === 'oci' ? location.host : '';
+}
+
+function taggedLocation(text: string): OciLocation & { tag: string } {
+  const location = parseSourceLocation(text);
+  if (location.kind === 'oci' && location.tag !== undefined && location.digest === undefined) return { ...location, tag: location.tag };
+  throw new RequestError('INVALID_REQUEST', 'It is published under a tag of a registry.', {
+    remedy: 'Write the address as in oci://HOST/REPOSITORY:1.2.0.',
+  });
+}
