@@ -1,5 +1,5 @@
+import { K1, LENGTH_SHARE } from '../domain/bm25.ts';
 import { findWords, type FoundWord, type WantedWords } from './find-words.ts';
-import { K1 } from './score.ts';
 
 /** One term of a question with what it is worth. */
 export interface WeighedTerm {
@@ -51,9 +51,6 @@ const LATER_K1 = 1.6;
 /** As the index weighs a word of the title and of the text. */
 const TITLE_WEIGHT = 3;
 const TEXT_WEIGHT = 0.9;
-/** The share of bm25's length normalisation (`b`). */
-const LENGTH_SHARE = 0.75;
-
 /**
  * What bm25 does not see: it counts words and knows nothing of where they stand. `near` is after
  * Büttcher, Clarke and Lushman, "Term proximity scoring for ad-hoc retrieval on very large text collections" (2006).

@@ -21,6 +21,7 @@ export interface WireOperation {
 export type DatabaseRequest =
   | { kind: 'open' }
   | { kind: 'read'; sql: string; values: SqlValue[] }
+  | { kind: 'compute'; name: string; input: unknown }
   | { kind: 'write'; texts: string[]; operations: WireOperation[] }
   | { kind: 'close' };
 
@@ -28,6 +29,8 @@ export type DatabaseRequest =
 export type DatabaseReply =
   | { kind: 'opened' }
   | { kind: 'rows'; rows: unknown[] }
+  /** Undefined: there is no answer. */
+  | { kind: 'computed'; rows: unknown[] | undefined }
   /** `changes` by operation; `rows` only of the operations that gave any. */
   | { kind: 'written'; changes: number[]; rows: [operation: number, rows: unknown[]][] }
   /** An expectation failed and nothing was written. */

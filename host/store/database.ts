@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RequestError } from '../domain/errors.ts';
+import type { Computation } from './computation.ts';
 import type { DatabaseReply, DatabaseRequest, DatabaseThreadOptions, WireOperation } from './database-protocol.ts';
 import { Columns } from './statement.ts';
 import type { SqlValue, Statement } from './statement.ts';
@@ -48,6 +49,8 @@ export interface Database {
   read<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]>;
   /** The first row, if there is one. */
   readOne<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row | undefined>;
+  /** Rows that a reading thread works out. Undefined when there is no answer. */
+  compute<Input>(computation: Computation<Input>, input: Input): Promise<unknown[] | undefined>;
   /**
    * Performs the operations in order in one transaction: all of them or, when one fails, none.
    * `ExpectationError` when one changed another number of rows than it had to.
@@ -131,6 +134,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     file,
     read,
     readOne: async (statement, params) => (await read(statement, params))[0],
+    compute: async ({ name }, input) => {
+      const reply = await reads.ask({ kind: 'compute', name, input });
+      if (reply.kind !== 'computed') throw unexpected(reply, () => name);
+      return reply.rows;
+    },
     write: async (operations) => writeResult(operations, await writes.ask(toRequest(operations))),
     close: async () => {
       await reads.close();

@@ -2,6 +2,8 @@ import Libsql from 'libsql';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { CHAIN_START, chainHash } from './chain.ts';
+import type { RowReader } from './computation.ts';
+import { computationOf } from './computations.ts';
 import type { DatabaseReply, DatabaseRequest, DatabaseThreadOptions, WireOperation } from './database-protocol.ts';
 import { DatabaseNewerError, migrate } from './migrate.ts';
 import { Columns, type SqlValue } from './statement.ts';
@@ -16,6 +18,9 @@ interface Connection {
 
 /** All fixed statements, and those of the search indexes of a hundred organisations. */
 const MAX_PREPARED = 500;
+
+/** Pages that each thread keeps in memory: with SQLite's own 2 MiB a search of a large index fetches most of them again. */
+const CACHE_KIB = 32 * 1024;
 
 /** A failure inside a transaction, with the place of the statement that failed. */
 class OperationError extends Error {
@@ -36,7 +41,14 @@ function main(port: MessagePort, options: DatabaseThreadOptions): void {
       return { kind: 'opened' };
     }
     if (connection === undefined) throw new Error(`${request.kind} came before open`);
-    return request.kind === 'read' ? read(connection, request) : write(connection, request);
+    switch (request.kind) {
+      case 'read':
+        return { kind: 'rows', rows: read(connection, request.sql, request.values) };
+      case 'compute':
+        return { kind: 'computed', rows: compute(connection, request.name, request.input) };
+      case 'write':
+        return write(connection, request);
+    }
   };
   port.on('message', (request: DatabaseRequest) => {
     if (request.kind === 'close') {
@@ -55,6 +67,7 @@ function main(port: MessagePort, options: DatabaseThreadOptions): void {
 
 function open(options: DatabaseThreadOptions): Libsql.Database {
   const database = new Libsql(options.file);
+  database.pragma(`cache_size = -${CACHE_KIB}`);
   database.pragma(`busy_timeout = ${options.busyTimeoutMs}`);
   if (options.role === 'writer') {
     // WAL lets the readers go on while a batch is written.
@@ -79,9 +92,22 @@ function prepare({ database, prepared }: Connection, sql: string): Libsql.Statem
   return statement;
 }
 
-function read(connection: Connection, request: DatabaseRequest & { kind: 'read' }): DatabaseReply {
+function read(connection: Connection, sql: string, values: SqlValue[]): unknown[] {
   // Always one array: any other form of argument can abort the process (see `bindValues`).
-  return { kind: 'rows', rows: prepare(connection, request.sql).all(request.values) };
+  return prepare(connection, sql).all(values);
+}
+
+/** All that a computation reads is of one moment. */
+function compute(connection: Connection, name: string, input: unknown): unknown[] | undefined {
+  const rows: RowReader['rows'] = ({ sql, bind }, params) => read(connection, sql, bind(params));
+  const readRows: RowReader['read'] = (statement, params) =>
+    rows(statement, params).map((row) => statement.toRow(new Columns(statement.name, row)));
+  connection.database.exec('BEGIN');
+  try {
+    return computationOf(name).run({ rows, read: readRows }, input);
+  } finally {
+    if (connection.database.inTransaction) connection.database.exec('COMMIT');
+  }
 }
 
 function write(connection: Connection, request: DatabaseRequest & { kind: 'write' }): DatabaseReply {

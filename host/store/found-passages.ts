@@ -37,20 +37,26 @@ export function placedPassages(document: readonly string[]): string {
     'connections.removed_at_ms IS NULL',
     NOT_HIDDEN,
   ];
+  // Chosen first by what is small: texts are read of those that are given and of no others.
   return `placed AS (
-       SELECT passages.id, passages.document_id, found.rank,
+       SELECT passages.id, passages.document_id, passages.position, found.rank,
          row_number() OVER (PARTITION BY passages.document_id ORDER BY found.rank, passages.position) AS place
-       FROM found CROSS JOIN passages INDEXED BY passages_access ON passages.id = found.id)
-     SELECT placed.id, placed.rank, documents.public_id, connections.datasource_name, documents.feature, documents.connection_id,
+       FROM found CROSS JOIN passages INDEXED BY passages_access ON passages.id = found.id),
+     chosen AS MATERIALIZED (
+       SELECT placed.id, placed.rank, placed.position, documents.id AS document_id, documents.public_id, connections.datasource_name
+       FROM placed
+       CROSS JOIN documents ON documents.id = placed.document_id
+       CROSS JOIN connections ON connections.id = documents.connection_id
+       WHERE ${[...conditions, ...document].join(' AND ')}
+       ORDER BY placed.rank, documents.public_id, placed.position LIMIT :limit)
+     SELECT chosen.id, chosen.rank, chosen.public_id, chosen.datasource_name, documents.feature, documents.connection_id,
        documents.title, documents.link, documents.media_type, documents.location, documents.author, documents.created_at_ms,
-       documents.updated_at_ms, documents.attributes, passages.position, passages.headings, passages.text,
+       documents.updated_at_ms, documents.attributes, chosen.position, passages.headings, passages.text,
        (SELECT count(*) FROM found) AS candidates
-     FROM placed
-     CROSS JOIN passages ON passages.id = placed.id
-     CROSS JOIN documents ON documents.id = placed.document_id
-     CROSS JOIN connections ON connections.id = documents.connection_id
-     WHERE ${[...conditions, ...document].join(' AND ')}
-     ORDER BY placed.rank, documents.public_id, passages.position LIMIT :limit`;
+     FROM chosen
+     CROSS JOIN passages ON passages.id = chosen.id
+     CROSS JOIN documents ON documents.id = chosen.document_id
+     ORDER BY chosen.rank, chosen.public_id, chosen.position`;
 }
 
 /** Whether the document of the passage of a rowid passes a condition on `documents`. */

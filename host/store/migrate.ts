@@ -13,7 +13,9 @@ import { VERSIONS } from './migrations/0011-versions.ts';
 import { SOURCES } from './migrations/0012-sources.ts';
 import { FEATURES } from './migrations/0013-features.ts';
 import { NOTIFICATIONS } from './migrations/0014-notifications.ts';
+import { PLACES } from './migrations/0015-places.ts';
 import type { Migration } from './migrations/migration.ts';
+import { Columns } from './statement.ts';
 
 /** In order of version; new ones go to the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -31,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   SOURCES,
   FEATURES,
   NOTIFICATIONS,
+  PLACES,
 ];
 
 /** The file was written by a newer version of this host. */
@@ -59,7 +62,7 @@ export function migrate(database: Libsql.Database, migrations: readonly Migratio
       const found = versionOf(database);
       if (found > known) throw new DatabaseNewerError(found, known);
       if (found < migration.version) {
-        database.exec(migration.sql);
+        apply(database, migration);
         // A pragma takes no parameters; the number is a constant of ours.
         database.exec(`PRAGMA user_version = ${migration.version}`);
       }
@@ -68,6 +71,14 @@ export function migrate(database: Libsql.Database, migrations: readonly Migratio
       if (database.inTransaction) database.exec('ROLLBACK');
       throw error;
     }
+  }
+}
+
+function apply(database: Libsql.Database, { sql, perOrganisation }: Migration): void {
+  database.exec(sql);
+  if (perOrganisation === undefined) return;
+  for (const row of database.prepare('SELECT id FROM organisations').all([])) {
+    database.exec(perOrganisation(new Columns('migrate.organisations', row).text('id')));
   }
 }
 

@@ -14,8 +14,8 @@
 export interface SearchIndex {
   /** Keyed by `passages.id`; columns title, headings, text, identifiers, scope. */
   entries: string;
-  /** The statistics of its words. */
-  words: string;
+  /** Every place of every word: columns term, doc, col. */
+  places: string;
   /** Where FTS5 keeps how many entries there are. */
   totals: string;
   /** Where FTS5 keeps how long each entry is, by its id. */
@@ -33,7 +33,7 @@ export function searchIndexOf(organisation: string): SearchIndex {
   if (!ORGANISATION_ID.test(organisation)) throw new TypeError('that is no id of an organisation');
   return {
     entries: `"passages_fts_${organisation}"`,
-    words: `"passages_words_${organisation}"`,
+    places: `"passages_places_${organisation}"`,
     totals: `"passages_fts_${organisation}_data"`,
     sizes: `"passages_fts_${organisation}_docsize"`,
   };
@@ -45,6 +45,12 @@ export function searchIndexTables(organisation: string): string[] {
   return [
     `CREATE VIRTUAL TABLE ${index.entries} USING fts5 (${INDEXED_COLUMNS},
        content = '', detail = full, tokenize = 'porter unicode61 remove_diacritics 2')`,
-    `CREATE VIRTUAL TABLE ${index.words} USING fts5vocab (${index.entries}, row)`,
+    placesTable(organisation),
   ];
+}
+
+/** What lets the places of words be read, of an index that is there. */
+export function placesTable(organisation: string): string {
+  const index = searchIndexOf(organisation);
+  return `CREATE VIRTUAL TABLE ${index.places} USING fts5vocab (${index.entries}, instance)`;
 }

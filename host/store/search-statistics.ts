@@ -3,12 +3,15 @@ import { searchIndexOf } from './search-index.ts';
 import type { SearchIndex } from './search-index.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
+import { varints } from './varints.ts';
 
 /** How much an organisation's index holds. */
 export interface SearchTotals {
   passages: number;
   /** Of title and text of a passage, on average. */
   averageWords: number;
+  /** The same of all that is indexed of it: what bm25 holds a passage's length against. */
+  averageLength: number;
   /** Another one after each change of the index. */
   generation: string;
 }
@@ -74,14 +77,21 @@ function estimateOf({ counted, share }: Sample): number {
 /** Of an organisation's index. */
 export async function searchTotals(database: Database, organisation: string): Promise<SearchTotals> {
   const totals = await database.readOne(totalStatement(searchIndexOf(organisation)), {});
-  return totals ?? { passages: 0, averageWords: 0, generation: '' };
+  return totals ?? { passages: 0, averageWords: 0, averageLength: 0, generation: '' };
 }
 
 function toTotals(row: Columns): SearchTotals {
   const block = row.bytes('totals');
-  const [passages = 0, title = 0, , text = 0] = varints(block);
+  const [passages = 0, ...words] = varints(block);
+  const [title = 0, , text = 0] = words;
+  const perPassage = (count: number): number => (passages === 0 ? 0 : count / passages);
   const generation = Buffer.concat([block, row.bytes('parts')]).toString('latin1');
-  return { passages, averageWords: passages === 0 ? 0 : (title + text) / passages, generation };
+  return {
+    passages,
+    averageWords: perPassage(title + text),
+    averageLength: perPassage(words.reduce((sum, count) => sum + count, 0)),
+    generation,
+  };
 }
 
 /** Organisations, and words of each, whose frequencies are kept: some megabytes at most. */
@@ -106,17 +116,4 @@ export class KnownFrequencies {
     if (this.#counts.size > MAX_ORGANISATIONS && oldest !== undefined) this.#counts.delete(oldest);
     return counts.byExpression;
   }
-}
-
-/** SQLite's variable-length integers: seven bits a byte, the high bit says that more follow. Ours never need the ninth byte. */
-function varints(block: Uint8Array): number[] {
-  const values: number[] = [];
-  let value = 0;
-  for (const byte of block) {
-    value = value * 128 + (byte & 0x7f);
-    if (byte >= 0x80) continue;
-    values.push(value);
-    value = 0;
-  }
-  return values;
 }

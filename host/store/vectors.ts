@@ -1,21 +1,13 @@
 import type { Database } from './database.ts';
-import { documentCondition, type DocumentFilter } from './document-filter.ts';
-import { passesFilter, placedPassages, toFound, type FoundPassage } from './found-passages.ts';
+import { placedPassages, toFound, type FoundPassage } from './found-passages.ts';
+import { narrowingOf, type Narrowed } from './narrowing.ts';
 import { defineStatement, type SqlValue } from './statement.ts';
 import { bytesOf, type VectorSet } from './vector-sets.ts';
-import { VISIBLE_DOCUMENT, VISIBLE_PASSAGE, visibilityFilter, type Visibility } from './visibility.ts';
 
-export interface VectorSearch {
-  organisation: string;
+export interface VectorSearch extends Narrowed {
   set: Pick<VectorSet, 'id' | 'dimensions'>;
   /** Of the set's model, of length 1. */
   vector: Float32Array;
-  /** Passages outside are neither candidates nor counted. */
-  visibility: Visibility;
-  /** Nor are those of documents that do not pass these. */
-  filter: DocumentFilter;
-  datasources?: readonly string[] | undefined;
-  features?: readonly string[] | undefined;
   /** Passages that are compared exactly. */
   candidates: number;
   /** The best of them by document: so many of each. */
@@ -29,20 +21,14 @@ type SearchParams = Record<string, SqlValue>;
 /** With fewer numbers to a vector their signs say too little to choose candidates by. */
 const LEAST_SIGNS = 256;
 
-/** A passage lies outside when any of these does not hold. */
-interface Narrowing {
-  passage: string[];
-  document: string[];
-  params: SearchParams;
-}
-
 /**
  * The passages whose vectors point the most in the same direction, nearest first; `relevance` is the cosine. Every vector of the
  * organisation that may be seen is looked at, by its signs, and the nearest by these are compared in full.
  */
 export async function searchVectors(database: Database, search: VectorSearch): Promise<FoundPassage[]> {
   const { organisation, set, vector, candidates, perDocument, limit } = search;
-  const { passage, document, params } = narrowingOf(search);
+  const { document, params, ...narrowing } = narrowingOf(search);
+  const passage = narrowing.passage('vector_signs.passage_id');
   const near = set.dimensions < LEAST_SIGNS ? allVectors(passage) : bySigns(passage);
   const statement = defineStatement<SearchParams, FoundPassage>(
     'vectors.search',
@@ -72,35 +58,6 @@ function allVectors(conditions: readonly string[]): string {
   return `near AS NOT MATERIALIZED (
        SELECT vector_signs.passage_id AS id FROM vector_signs
        WHERE ${['vector_signs.set_id = :set', 'vector_signs.organisation_id = :organisation', ...conditions].join(' AND ')})`;
-}
-
-function narrowingOf({ visibility, filter, datasources, features }: VectorSearch): Narrowing {
-  const visible = visibilityFilter(visibility);
-  const filtered = documentCondition(filter);
-  const document = [
-    ...(filtered === undefined ? [] : [filtered.sql]),
-    ...(features === undefined ? [] : ['documents.feature IN (SELECT value FROM json_each(:features))']),
-    ...(datasources === undefined
-      ? []
-      : [
-          `documents.connection_id IN (SELECT id FROM connections WHERE organisation_id = :organisation
-             AND datasource_name IN (SELECT value FROM json_each(:datasources)))`,
-        ]),
-  ];
-  return {
-    // Who may see it comes first: it reads a few bytes.
-    passage: [
-      ...(visible === undefined ? [] : [VISIBLE_PASSAGE('vector_signs.passage_id')]),
-      ...(document.length === 0 ? [] : [passesFilter('vector_signs.passage_id', document.join(' AND '))]),
-    ],
-    document: [...(visible === undefined ? [] : [VISIBLE_DOCUMENT]), ...document],
-    params: {
-      ...filtered?.params,
-      ...(features === undefined ? {} : { features: JSON.stringify(features) }),
-      ...(datasources === undefined ? {} : { datasources: JSON.stringify(datasources) }),
-      ...(visible === undefined ? {} : { visible: visible.visible }),
-    },
-  };
 }
 
 const SAMPLE = defineStatement<{ set: number; limit: number }, SampledPassage>(

@@ -5,11 +5,15 @@ import { toScore } from '../../retrieval/score.ts';
 import type { Database } from '../../store/database.ts';
 import type { DocumentFilter } from '../../store/document-filter.ts';
 import type { FoundPassage } from '../../store/found-passages.ts';
+import { searchByPlaces, type PassageRanking } from '../../store/passage-ranking.ts';
 import { searchPassages, type PassageSearch, type SearchWeights } from '../../store/search.ts';
+import type { Narrowed } from '../../store/narrowing.ts';
 import type { AskedIndex, QuestionPlan } from './question-plan.ts';
 
 /** The one configuration of the index's own ranking; see `closeness.ts` for what is measured together with it. */
 const WEIGHTS: SearchWeights = { title: 3, headings: 1.5, text: 0.9, identifiers: 0.5 };
+/** The same in the order of the index's columns; its scope counts nothing. */
+const COLUMN_WEIGHTS = [WEIGHTS.title, WEIGHTS.headings, WEIGHTS.text, WEIGHTS.identifiers, 0];
 
 /** Passages that are ranked for each hit wanted: a long document may take many of the first places. */
 const CANDIDATES_PER_HIT = 10;
@@ -33,6 +37,9 @@ export interface HitCandidate extends Candidate {
 
 export interface KeywordSearch extends AskedIndex {
   filter: DocumentFilter;
+  /** What `scope` says, by name. */
+  datasources?: readonly string[] | undefined;
+  features?: readonly string[] | undefined;
   /** Hits wanted. */
   k: number;
   /** Passages of one document that may be of use: hits, and neighbours to join them with. */
@@ -48,23 +55,52 @@ export async function searchKeywords(database: Database, search: KeywordSearch, 
 }
 
 async function findPassages(database: Database, search: KeywordSearch, plan: QuestionPlan): Promise<FoundPassage[]> {
-  const { k, compared = MIN_COMPARED, ...asked } = search;
-  const { selection } = plan;
-  const wanted = {
-    ...asked,
-    match: matchExpression(selection.searched, search.scope),
+  const { k, compared = MIN_COMPARED, perDocument } = search;
+  const depth = { candidates: Math.max(MIN_CANDIDATES, k * CANDIDATES_PER_HIT), limit: Math.max(compared, k * COMPARED_PER_HIT) };
+  const byMatch = { ...matchOf(search, plan), ...depth, perDocument };
+  if (!plan.byPlaces) return findByMatch(database, search, byMatch, plan);
+  const found = await searchByPlaces(database, { ...narrowedTo(search), ...placesOf(plan), ...depth, documents: k, perDocument });
+  if (found === undefined) return findByMatch(database, search, byMatch, plan);
+  return documentsOf(found) >= k ? found : withFrequent(database, found, { ...search, ...byMatch }, plan);
+}
+
+function placesOf({ selection, size, averageLength }: QuestionPlan): Pick<PassageRanking, 'words' | 'index' | 'share' | 'mostCandidates'> {
+  return {
+    words: selection.searched.filter(({ passages }) => passages > 0).map(({ stem }) => stem),
+    index: { passages: size.passages, averageLength, weights: COLUMN_WEIGHTS },
+    share: size.narrowing,
+    mostCandidates: MAX_CANDIDATES,
+  };
+}
+
+function narrowedTo({ organisation, visibility, filter, datasources, features }: KeywordSearch): Narrowed {
+  return { organisation, visibility, filter, datasources, features };
+}
+
+function documentsOf(found: readonly FoundPassage[]): number {
+  return new Set(found.map(({ documentId }) => documentId)).size;
+}
+
+function matchOf(search: KeywordSearch, { selection }: QuestionPlan): Omit<PassageSearch, 'candidates' | 'limit' | 'perDocument'> {
+  const { organisation, visibility, filter, scope } = search;
+  return {
+    organisation,
+    visibility,
+    filter,
+    match: matchExpression(selection.searched, scope),
     weights: WEIGHTS,
     share: isRestricted(search) ? 1 : selection.share,
-    candidates: Math.max(MIN_CANDIDATES, k * CANDIDATES_PER_HIT),
-    limit: Math.max(compared, k * COMPARED_PER_HIT),
   };
+}
+
+async function findByMatch(database: Database, search: KeywordSearch, first: PassageSearch, plan: QuestionPlan): Promise<FoundPassage[]> {
+  const wanted = { ...first };
   for (;;) {
     const found = await searchPassages(database, wanted);
-    const [first] = found;
-    const documents = new Set(found.map((passage) => passage.documentId)).size;
-    const noMore = first !== undefined && first.candidates < wanted.candidates && found.length < wanted.limit;
-    if (documents >= k) return found;
-    if (noMore || wanted.candidates >= MAX_CANDIDATES) return withFrequent(database, found, wanted, plan);
+    const [best] = found;
+    const noMore = best !== undefined && best.candidates < wanted.candidates && found.length < wanted.limit;
+    if (documentsOf(found) >= search.k) return found;
+    if (noMore || wanted.candidates >= MAX_CANDIDATES) return withFrequent(database, found, { ...search, ...wanted }, plan);
     // A few long documents filled the list, or a connection that is being removed did: look further down.
     wanted.candidates *= 10;
     wanted.limit *= 2;

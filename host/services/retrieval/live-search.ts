@@ -23,9 +23,9 @@ export interface LiveQuestion {
   organisation: string;
   question: string;
   k: number;
-  datasources?: string[];
+  datasources?: readonly string[] | undefined;
   /** Answers of a source belong to no feature: with this filter nobody is asked. */
-  features?: string[];
+  features?: readonly string[] | undefined;
   filter: DocumentFilter;
   /** For all sources together. */
   deadlineMs: number;

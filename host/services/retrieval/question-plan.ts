@@ -8,7 +8,8 @@ import {
   type SearchScope,
   type TermSelection,
 } from '../../retrieval/query.ts';
-import { inverseDocumentFrequency, relevanceBound } from '../../retrieval/score.ts';
+import { inverseDocumentFrequency } from '../../domain/bm25.ts';
+import { relevanceBound } from '../../retrieval/score.ts';
 import { questionTerms, type Term } from '../../retrieval/terms.ts';
 import type { Database } from '../../store/database.ts';
 import { KnownFrequencies, passageFrequencies, searchTotals, type Counted, type SearchTotals } from '../../store/search-statistics.ts';
@@ -26,12 +27,24 @@ export interface AskedIndex {
 /** What a question's words are worth in an organisation's index, and which of them are looked up. */
 export interface QuestionPlan {
   selection: TermSelection;
-  size: IndexSize;
+  size: Required<IndexSize>;
   /** All of them, to compare texts with. */
   weighed: WeighedQuestion;
   /** The most that a passage could score. */
   bound: number;
+  /** What bm25 holds the length of a passage against. */
+  averageLength: number;
+  /** Whether the places of words are read and ranked here; else FTS5 ranks what matches. */
+  byPlaces: boolean;
 }
+
+/**
+ * Where scope and access leave less over than this, FTS5 passes over the rest at little cost, and all words can be looked up. Where they leave
+ * more, it is quicker to read the places of words and to ask only of the best passages whether they may be shown.
+ */
+const LEAST_SHARE_BY_PLACES = 0.05;
+/** Many passages are alike by one or two words but for their lengths, which are all looked at by FTS5 alone. */
+const LEAST_WORDS_BY_PLACES = 3;
 
 /** Words are weighed over the whole organisation; what may be seen decides only how many of them can be looked up. */
 export async function planQuestion(database: Database, question: string, asked: AskedIndex): Promise<QuestionPlan> {
@@ -52,8 +65,21 @@ export async function planTerms(database: Database, terms: readonly Term[], aske
     (set) => set.reduce((sum, word) => sum + (frequencies.get(word) ?? 0), 0) / Math.max(1, totals.passages),
   );
   const size = { passages: totals.passages, narrowing: Math.min(1, ...shares) };
-  const selection = selectTerms(countedTerms, size);
-  return { selection, size, weighed: weigh(countedTerms, selection, totals), bound: relevanceBound(countedTerms, totals.passages) };
+  const open = selectTerms(countedTerms, { passages: totals.passages });
+  const byPlaces = size.narrowing >= LEAST_SHARE_BY_PLACES && open.share === 1 && known(open).length >= LEAST_WORDS_BY_PLACES;
+  const selection = byPlaces ? open : selectTerms(countedTerms, size);
+  return {
+    selection,
+    size,
+    weighed: weigh(countedTerms, selection, totals),
+    bound: relevanceBound(countedTerms, totals.passages),
+    averageLength: totals.averageLength,
+    byPlaces,
+  };
+}
+
+function known({ searched }: TermSelection): CountedTerm[] {
+  return searched.filter(({ passages }) => passages > 0);
 }
 
 /** By name. */

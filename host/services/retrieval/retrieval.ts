@@ -64,7 +64,7 @@ export function createRetrieval(options: RetrievalOptions): RetrievalService {
       const search = { ...toSearch(input, sight, hidden), frequencies };
       const plan = await planQuestion(database, input.question, search);
       watch.lap('plan');
-      const asked = input.live === undefined ? undefined : live?.search({ ...search, ...input, ...input.live, sight, plan });
+      const asked = input.live === undefined ? undefined : live?.search({ ...input, ...search, ...input.live, sight, plan });
       const { arms, missing } = await searchIndex(options, search, plan, input, watch);
       const answered = await asked;
       if (answered !== undefined) {
@@ -100,11 +100,11 @@ async function searchIndex(
   { database, vectors = NO_VECTORS }: RetrievalOptions,
   search: KeywordSearch,
   plan: QuestionPlan,
-  { question, datasources, features, feedback = false, vectors: wanted = true }: RetrievalInput,
+  { question, feedback = false, vectors: wanted = true }: RetrievalInput,
   watch: Stopwatch<RetrievalStage>,
 ): Promise<IndexAnswer> {
   // Its vector is on the way while the index is searched for its words.
-  const near = wanted ? vectors.search({ ...search, question, datasources, features }) : undefined;
+  const near = wanted ? vectors.search({ ...search, question }) : undefined;
   // Should the words fail, nobody would wait for it any more.
   near?.catch(() => undefined);
   const ranksToo = wanted && vectors !== NO_VECTORS;
@@ -153,6 +153,8 @@ function toSearch(input: RetrievalInput, { visibility }: Sight, hidden: readonly
     organisation,
     visibility,
     scope: scopeOf(input),
+    datasources: named(input.datasources),
+    features: named(input.features),
     filter: { ...filterOf(input), hidden: hidden.length === 0 ? undefined : hidden },
     k,
     perDocument: perDocument + NEIGHBOURS,
@@ -163,6 +165,11 @@ function toSearch(input: RetrievalInput, { visibility }: Sight, hidden: readonly
 function scopeOf({ datasources, features }: RetrievalInput): SearchScope {
   const sets = [(datasources ?? []).map(datasourceWord), (features ?? []).map(featureWord)];
   return { anyOf: sets.filter((words) => words.length > 0) };
+}
+
+/** An empty list names nothing and filters nothing. */
+function named(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names === undefined || names.length === 0 ? undefined : names;
 }
 
 function filterOf({ connections, mediaTypes, updatedFromMs, updatedBeforeMs, attributes }: RetrievalInput): DocumentFilter {

@@ -4,4 +4,6 @@ export interface Migration {
   version: number;
   name: string;
   sql: string;
+  /** What is done besides for each organisation, whose tables are named by its id. */
+  perOrganisation?: (organisation: string) => string;
 }

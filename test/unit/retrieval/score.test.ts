@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { inverseDocumentFrequency, relevanceBound, toScore } from '../../../host/retrieval/score.ts';
+import { inverseDocumentFrequency } from '../../../host/domain/bm25.ts';
+import { relevanceBound, toScore } from '../../../host/retrieval/score.ts';
 
 test('a rarer word tells more, and a word of most passages still tells something', () => {
   expect(inverseDocumentFrequency(100, 1)).toBeGreaterThan(inverseDocumentFrequency(100, 10));

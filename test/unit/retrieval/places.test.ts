@@ -1,0 +1,59 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { planQuestion } from '../../../host/services/retrieval/question-plan.ts';
+import { searchKeywords, type KeywordSearch } from '../../../host/services/retrieval/keyword-arm.ts';
+import { EVERYTHING } from '../../../host/store/visibility.ts';
+import { addConnection, indexMore, temporaryDatabase, upsert } from '../store/fixture.ts';
+
+const WORDS = ['walrus', 'otter', 'heron', 'newt', 'tern', 'seal', 'getName', 'Größe', 'swimming', 'swims', 'the', 'x'];
+const text = fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 40 }).map((words) => words.join(' '));
+const question = fc.uniqueArray(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }).map((words) => words.join(' '));
+
+function searchOf(organisation: string, more: Partial<KeywordSearch> = {}): KeywordSearch {
+  return { organisation, visibility: EVERYTHING, scope: { anyOf: [] }, filter: {}, k: 5, perDocument: 3, ...more };
+}
+
+test('passages ranked by the places of words are those that FTS5 ranks, with the same relevance', { timeout: 120_000 }, async () => {
+  const database = await temporaryDatabase();
+  const home = await addConnection(database);
+  let round = 0;
+  const property = fc.asyncProperty(
+    fc.array(fc.array(text, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }),
+    fc.array(question, { minLength: 3, maxLength: 3 }),
+    async (documents, questions) => {
+      round += 1;
+      // Documents of the round before are edited, and their old entries stand in the index with a mark that they are gone.
+      await indexMore(
+        database,
+        home,
+        documents.map((texts, index) => upsert(`d${index}`, texts, { title: WORDS[(index + round) % WORDS.length] ?? '' })),
+      );
+      for (const asked of questions) {
+        const search = searchOf(home.organisation);
+        const plan = await planQuestion(database, asked, search);
+        const [byPlaces, byMatch] = await Promise.all(
+          [true, false].map((places) => searchKeywords(database, search, { ...plan, byPlaces: places })),
+        );
+        // Sums of the same numbers in another order differ in their last digits, and so does the order of equals.
+        const facts = (result: typeof byPlaces): string[] =>
+          (result?.found ?? [])
+            .map(({ candidate, score }) => `${candidate.keyword?.bm25.toPrecision(6)} ${score.toPrecision(6)} ${candidate.key}`)
+            .toSorted();
+        expect(facts(byPlaces)).toEqual(facts(byMatch));
+      }
+    },
+  );
+  await fc.assert(property, { numRuns: 25, seed: 7 });
+});
+
+test('what lies outside of a filter is passed over, however many passages before it are ranked higher', async () => {
+  const database = await temporaryDatabase();
+  const home = await addConnection(database);
+  const common = Array.from({ length: 900 }, (_, index) => upsert(`near${index}`, ['walrus otter heron']));
+  await indexMore(database, home, [...common, upsert('far', [`walrus otter heron ${'tern '.repeat(60)}`], { mediaType: 'text/x-rare' })]);
+  const search = searchOf(home.organisation, { filter: { mediaTypes: ['text/x-rare'] } });
+  const plan = await planQuestion(database, 'walrus otter heron', search);
+  expect(plan.byPlaces).toBe(true);
+  const { found } = await searchKeywords(database, search, plan);
+  expect(found.map(({ candidate }) => candidate.source.mediaType)).toEqual(['text/x-rare']);
+});
