@@ -24,8 +24,9 @@ const NAME = /[\p{L}\p{N}_]+/gu;
 /** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
 const HAS_PARTS = /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
-/** The same of a text without other characters than those of ASCII. */
-const PART_OF_PLAIN = /[a-z0-9][A-Z]|[A-Z][A-Z][a-z]/;
+/** Where a word of ASCII has a part, or where a word may have one. */
+// oxlint-disable-next-line no-control-regex -- control characters are among them
+const PART_OR_OTHER = /[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[^\0-\x7f]/;
 
 /** No word goes on behind it, or behind what comes before it in Unicode. */
 const SPACE = 0x20;
@@ -57,16 +58,16 @@ export function extraWords(text: string): string {
 
 /**
  * What stands between spaces and has parts, in order: most of a text has none, and one look over all of it is five times as
- * fast as one at each of its words.
+ * fast as one at each of its words. Only words with other letters than ASCII's need a look at what kind of letters these are.
  */
 function* stretchesWithParts(text: string): Generator<string> {
-  const plain = isPlain(text);
-  const place = plain ? new RegExp(PART_OF_PLAIN, 'g') : new RegExp(HAS_PARTS, 'gu');
+  const place = new RegExp(PART_OR_OTHER, 'g');
   for (let match = place.exec(text); match !== null; match = place.exec(text)) {
     let [start, end] = [match.index, place.lastIndex];
     while (start > 0 && text.charCodeAt(start - 1) > SPACE) start -= 1;
     while (end < text.length && text.charCodeAt(end) > SPACE) end += 1;
-    yield text.slice(start, end);
+    const stretch = text.slice(start, end);
+    if (HAS_PARTS.test(stretch)) yield stretch;
     place.lastIndex = end;
   }
 }
@@ -105,12 +106,6 @@ export function foldWord(word: string): string {
 
 /** Letters that may hold a mark: a text of thousands of others is folded as fast as it is read. */
 const MARKED_LATIN = /[\p{Script=Latin}--[\0-\x7f]]/gv;
-
-/** Only characters of ASCII, of whatever kind. */
-function isPlain(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are among them
-  return /^[\0-\x7f]*$/.test(text);
-}
 
 function isAscii(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text);
