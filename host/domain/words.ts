@@ -1,3 +1,5 @@
+import { DIGIT, GAP, kindAt, LOWER, OTHER, UPPER } from './character-kind.ts';
+
 /**
  * How text becomes words for search, on the way in and on the way out alike: what one side splits
  * and the other does not can never be found.
@@ -23,10 +25,6 @@ const NAME = /[\p{L}\p{N}_]+/gu;
 
 /** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
 const HAS_PARTS = /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
-
-/** Where a word of ASCII has a part, or where a word may have one. */
-// oxlint-disable-next-line no-control-regex -- control characters are among them
-const PART_OR_OTHER = /[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[^\0-\x7f]/;
 
 /** No word goes on behind it, or behind what comes before it in Unicode. */
 const SPACE = 0x20;
@@ -61,14 +59,22 @@ export function extraWords(text: string): string {
  * fast as one at each of its words. Only words with other letters than ASCII's need a look at what kind of letters these are.
  */
 function* stretchesWithParts(text: string): Generator<string> {
-  const place = new RegExp(PART_OR_OTHER, 'g');
-  for (let match = place.exec(text); match !== null; match = place.exec(text)) {
-    let [start, end] = [match.index, place.lastIndex];
+  let [before, beforeThat]: [number, number] = [GAP, GAP];
+  for (let at = 0; at < text.length; at += 1) {
+    const kind = kindAt(text, at);
+    const mayHaveParts =
+      kind === OTHER ||
+      (kind === UPPER && (before === LOWER || before === DIGIT)) ||
+      (kind === LOWER && before === UPPER && beforeThat === UPPER);
+    [beforeThat, before] = [before, kind];
+    if (!mayHaveParts) continue;
+    let [start, end] = [at, at + 1];
     while (start > 0 && text.charCodeAt(start - 1) > SPACE) start -= 1;
     while (end < text.length && text.charCodeAt(end) > SPACE) end += 1;
     const stretch = text.slice(start, end);
     if (HAS_PARTS.test(stretch)) yield stretch;
-    place.lastIndex = end;
+    [before, beforeThat] = [GAP, GAP];
+    at = end;
   }
 }
 

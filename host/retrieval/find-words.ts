@@ -1,3 +1,4 @@
+import { DIGIT, GAP, kindAt, LOWER, OTHER, UPPER } from '../domain/character-kind.ts';
 import { foldWord, locatedWords } from '../domain/words.ts';
 import { stem } from './stem.ts';
 
@@ -81,20 +82,6 @@ export function findWords(text: string, wanted: WantedWords): { found: FoundWord
 
 /** As in domain/words.ts: longer runs are no names. */
 const MAX_NAME_CHARACTERS = 100;
-
-const [GAP, LOWER, UPPER, DIGIT, OTHER] = [0, 1, 2, 3, 4] as const;
-/** Of the ASCII characters: everything beyond may be a letter, a mark or none, which `locatedWords` knows. */
-const KIND = Uint8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  if (/[a-z]/.test(character)) return LOWER;
-  if (/[A-Z]/.test(character)) return UPPER;
-  return /\d/.test(character) ? DIGIT : GAP;
-});
-
-function kindAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return code < 128 ? (KIND[code] ?? OTHER) : OTHER;
-}
 
 /** Every word of a run that holds more than ASCII; gives how many words it has. */
 function addSpecial(run: string, offset: number, add: (start: number, end: number, folded: string) => void): number {
