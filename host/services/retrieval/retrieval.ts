@@ -55,11 +55,11 @@ export function createRetrieval(options: RetrievalOptions): RetrievalService {
   return {
     async retrieve(input) {
       const watch = new Stopwatch<RetrievalStage>();
+      const seen = Promise.all([visibility.of(input.organisation, input.asker), hiddenFeatures(database, input.organisation)]);
+      // What is wrong with the question itself is said first.
+      seen.catch(() => undefined);
       await checkInput(database, input);
-      const [sight, hidden] = await Promise.all([
-        visibility.of(input.organisation, input.asker),
-        hiddenFeatures(database, input.organisation),
-      ]);
+      const [sight, hidden] = await seen;
       watch.lap('access');
       const search = { ...toSearch(input, sight, hidden), frequencies };
       const plan = await planQuestion(database, input.question, search);
