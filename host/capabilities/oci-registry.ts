@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseJson } from '../domain/envelope.ts';
 import { RequestError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { isLoopbackUrl } from '../domain/source-location.ts';
+import { isLoopbackHost } from '../domain/loopback.ts';
 import { unreachable, type RemoteAnswer, type RemoteFetch, type RemoteRequest } from './remote-fetch.ts';
 
 /** Who this host is at a registry. */
@@ -56,7 +56,7 @@ const MAX_REALM_CHARACTERS = 2_048;
 
 export function openOciRepository({ host, repository, fetch, credentials }: OciRepositoryOptions): OciRepository {
   const base = new URL(`https://${host}/v2/${repository}/`);
-  if (isLoopbackUrl(base)) base.protocol = 'http:';
+  if (isLoopbackHost(base.hostname)) base.protocol = 'http:';
   // A token is good for this repository and what was asked of it; it lives as long as this object, which is one command.
   let authorization: string | undefined;
 

@@ -1,6 +1,6 @@
 import { Agent, request as send, type Dispatcher } from 'undici';
 import { RequestError } from '../domain/errors.ts';
-import { isLoopbackUrl } from '../domain/source-location.ts';
+import { isLoopbackHost } from '../domain/loopback.ts';
 import { parseNetworks } from './address.ts';
 import { checkedLookup, forbiddenCause, refusedLiteral } from './checked-lookup.ts';
 
@@ -62,7 +62,7 @@ export function createRemoteFetch(named: readonly string[]): RemoteFetch {
 }
 
 function refuseUrl(url: URL, isNamed: boolean): void {
-  const encrypted = url.protocol === 'https:' || (url.protocol === 'http:' && isNamed && isLoopbackUrl(url));
+  const encrypted = url.protocol === 'https:' || (url.protocol === 'http:' && isNamed && isLoopbackHost(url.hostname));
   if (!encrypted || url.username !== '' || url.password !== '') throw unreachable(url, 'it is not asked over anything but https');
   if (!isNamed && refusedLiteral(url, NO_PRIVATE_NETWORK) !== undefined) throw forbidden(url);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../config/settings.ts';
 import { makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { EXIT } from './exit.ts';
 import { settings } from './services.ts';

@@ -1,5 +1,6 @@
 import { isDigest } from './component-signature.ts';
 import { RequestError } from './errors.ts';
+import { isLoopbackHost } from './loopback.ts';
 
 /** An artifact of a registry: by digest when there is one, else by tag. */
 export interface OciLocation {
@@ -60,15 +61,10 @@ export function parseSourceLocation(text: string): SourceLocation {
   });
 }
 
-/** Whether a host of a URL is this machine: `localhost`, `127.*`, `[::1]`. Only there nothing is encrypted. */
-export function isLoopbackUrl({ hostname }: Pick<URL, 'hostname'>): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
 function toWebLocation(text: string): WebLocation | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '') return undefined;
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackUrl(url))) return undefined;
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname))) return undefined;
   const digest = url.hash.slice(1);
   url.hash = '';
   return isDigest(digest) ? { kind: 'web', url: url.href, digest } : undefined;

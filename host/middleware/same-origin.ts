@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { isLoopbackHost } from '../config.ts';
+import { isLoopbackHost } from '../domain/loopback.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Edge } from './edge.ts';
 

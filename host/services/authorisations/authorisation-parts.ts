@@ -1,4 +1,5 @@
-import { type Config, isLoopbackHost } from '../../config.ts';
+import type { Config } from '../../config.ts';
+import { isLoopbackHost } from '../../domain/loopback.ts';
 import type { Flow } from '../../domain/authorisation.ts';
 import type { Log } from '../../log.ts';
 import { pauseConnection } from '../../store/connection-work.ts';

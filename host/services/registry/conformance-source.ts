@@ -3,6 +3,7 @@ import { RequestError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { DEFAULT_LIMITS } from '../../domain/limits.ts';
+import { isLoopbackHost } from '../../domain/loopback.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import { matchesAnyOrigin, originOf } from '../../domain/origin-pattern.ts';
 
@@ -78,5 +79,5 @@ function withOrigin(manifest: Manifest, origin: string): Manifest {
 
 /** A server on the machine of whoever tests may be dialled without more ado. */
 function networksOf(hostname: string): string[] {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.') ? LOOPBACK : [];
+  return isLoopbackHost(hostname) ? LOOPBACK : [];
 }

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopbackHost, readConfig } from '../../../host/config.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '../../../host/config.ts';
+import { SETTINGS } from '../../../host/config/settings.ts';
 import { RequestError } from '../../../host/domain/errors.ts';
+import { isLoopbackHost } from '../../../host/domain/loopback.ts';
 
 function refusal(env: Record<string, string>): RequestError {
   try {
@@ -124,5 +128,24 @@ describe('readConfig()', () => {
   test.each(['127.0.0.1', '127.8.9.1', 'localhost', '::1', '[::1]', 'LOCALHOST'])('takes %s for loopback', (host) => {
     expect(isLoopbackHost(host)).toBe(true);
     expect(readConfig({ HOST: host }).host).not.toMatch(/[[\]A-Z]/);
+  });
+
+  test.each(['0.0.0.0', '127.example.com', '127.0.0.1.example.com', '10.0.0.1', '::', 'localhost.example.com'])(
+    'does not take %s for loopback',
+    (host) => {
+      expect(isLoopbackHost(host)).toBe(false);
+    },
+  );
+});
+
+describe('the table of settings in the README', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \| (?:`([^`]*)`)? ?\|/gm)].flatMap(([, names = '', fallback = '']) =>
+    names.split(', ').map((name) => [name.replaceAll('`', ''), fallback] as const),
+  );
+
+  test('names every setting, with what holds when it is not set, and no other', () => {
+    expect(rows.length).toBe(SETTINGS.length);
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(SETTINGS.map(({ name, fallback }) => [name, fallback])));
   });
 });

@@ -1,10 +1,12 @@
+import type { Read } from './reading.ts';
 import ipaddr from 'ipaddr.js';
-import { SCOPES, type Scope } from './domain/caller.ts';
-import { TOKEN_ALGORITHMS, type TokenOrganisation, type TokenSettings } from './domain/token-settings.ts';
+import { SCOPES, type Scope } from '../domain/caller.ts';
+import { isLoopbackHost } from '../domain/loopback.ts';
+import { TOKEN_ALGORITHMS, type TokenOrganisation, type TokenSettings } from '../domain/token-settings.ts';
 import { SettingFault } from './setting-fault.ts';
 
 /** The settings of the OpenID provider as they are written. */
-export interface TokenTexts {
+interface TokenTexts {
   issuer: string | undefined;
   audience: string;
   jwksUrl: string | undefined;
@@ -15,7 +17,7 @@ export interface TokenTexts {
 }
 
 /** The provider, unless none is named. `SettingFault` when something is missing. */
-export function toTokenSettings(texts: TokenTexts): TokenSettings | undefined {
+function toTokenSettings(texts: TokenTexts): TokenSettings | undefined {
   const { issuer, ...rest } = texts;
   if (issuer === undefined) return undefined;
   if (rest.audience === '')
@@ -27,15 +29,15 @@ export function toTokenSettings(texts: TokenTexts): TokenSettings | undefined {
 }
 
 /** An https address, or an http one of this machine. Kept as it is written: issuers are compared letter by letter. */
-export function toProviderUrl(text: string): string | undefined {
+function toProviderUrl(text: string): string | undefined {
   if (text === '') return undefined;
   const url = URL.parse(text);
-  const local = url?.protocol === 'http:' && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  const local = url?.protocol === 'http:' && isLoopbackHost(url.hostname);
   if (url !== null && (url.protocol === 'https:' || local) && url.hash === '' && url.username === '' && url.password === '') return text;
   throw new SettingFault('It is no https address.', 'Write it as in https://login.example.com/realms/main.');
 }
 
-export function toAlgorithms(text: string): readonly string[] {
+function toAlgorithms(text: string): readonly string[] {
   const words = text.split(',').map((word) => word.trim());
   const unknown = words.find((word) => !TOKEN_ALGORITHMS.some((known) => known === word));
   if (unknown === undefined) return Object.freeze(words);
@@ -43,14 +45,14 @@ export function toAlgorithms(text: string): readonly string[] {
 }
 
 /** `realm_access.roles` */
-export function toClaimPath(text: string): readonly string[] {
+function toClaimPath(text: string): readonly string[] {
   const path = text.split('.');
   if (path.every((name) => name !== '')) return Object.freeze(path);
   throw new SettingFault('It is no path of claims.', 'Write it as in scope, or realm_access.roles.');
 }
 
 /** `assistants=reader+on-behalf-of, staff=operator` */
-export function toScopeMapping(text: string): ReadonlyMap<string, readonly Scope[]> {
+function toScopeMapping(text: string): ReadonlyMap<string, readonly Scope[]> {
   const rows = text.split(',').flatMap((row) => row.trim() || []);
   return new Map(rows.map((row) => toScopeRow(row)));
 }
@@ -70,7 +72,7 @@ function toScopeRow(row: string): [string, readonly Scope[]] {
 }
 
 /** `acme`, `*` for the whole host, or `claim:` and a path of claims. */
-export function toTokenOrganisation(text: string): TokenOrganisation {
+function toTokenOrganisation(text: string): TokenOrganisation {
   if (text === '*') return { from: 'setting', organisation: undefined };
   if (text.startsWith('claim:')) return { from: 'claim', claim: toClaimPath(text.slice('claim:'.length)) };
   if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return { from: 'setting', organisation: text };
@@ -97,4 +99,17 @@ export function toBlocks(text: string): readonly string[] {
   const wrong = words.find((word) => !ipaddr.isValid(word) && !ipaddr.isValidCIDR(word));
   if (wrong === undefined) return Object.freeze(words);
   throw new SettingFault(`"${wrong}" is no address and no block of addresses.`, 'Write it as in 10.0.0.0/8, with commas between several.');
+}
+
+/** The OpenID provider whose tokens are taken; undefined without one. */
+export function readTokenSettings(read: Read): TokenSettings | undefined {
+  const texts = {
+    issuer: read('LORELAI_OIDC_ISSUER', toProviderUrl),
+    jwksUrl: read('LORELAI_OIDC_JWKS_URL', toProviderUrl),
+    algorithms: read('LORELAI_OIDC_ALGORITHMS', toAlgorithms) ?? [],
+    scopesClaim: read('LORELAI_OIDC_SCOPES_CLAIM', toClaimPath) ?? [],
+    scopesOf: read('LORELAI_OIDC_SCOPES', toScopeMapping) ?? new Map<string, never>(),
+    organisation: read('LORELAI_OIDC_ORGANISATION', toTokenOrganisation) ?? { from: 'claim', claim: [] },
+  };
+  return read('LORELAI_OIDC_AUDIENCE', (audience) => toTokenSettings({ ...texts, audience }));
 }

@@ -1,10 +1,11 @@
-import type { NotifySettings } from './domain/notify-settings.ts';
+import type { Read } from './reading.ts';
+import type { NotifySettings } from '../domain/notify-settings.ts';
 import { SettingFault } from './setting-fault.ts';
 
 const MIN_KEY_CHARACTERS = 32;
 
 /** Where notifications go; undefined when nobody is to be told. */
-export function toNotifyUrl(text: string): string | undefined {
+function toNotifyUrl(text: string): string | undefined {
   if (text === '') return undefined;
   const url = URL.parse(text);
   const plain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.hash === '';
@@ -16,11 +17,17 @@ export function toNotifyUrl(text: string): string | undefined {
 }
 
 /** `SettingFault` when there is an address and no key that is worth the name. */
-export function toNotifySettings(url: string | undefined, key: string): NotifySettings | undefined {
+function toNotifySettings(url: string | undefined, key: string): NotifySettings | undefined {
   if (url === undefined) return undefined;
   if (key.length >= MIN_KEY_CHARACTERS) return Object.freeze({ url, key });
   throw new SettingFault(
     `Notifications would be signed with a key of fewer than ${MIN_KEY_CHARACTERS} characters.`,
     'Make one with: openssl rand -base64 32',
   );
+}
+
+/** Who is told of runs that have ended; undefined without an address. */
+export function readNotify(read: Read): NotifySettings | undefined {
+  const url = read('LORELAI_NOTIFY_URL', toNotifyUrl);
+  return read('LORELAI_NOTIFY_KEY', (key) => toNotifySettings(url, key));
 }
