@@ -1,4 +1,5 @@
-import type { Run, RunFeature } from '../services/runs/run-view.ts';
+import type { RunFeature } from '../domain/run-progress.ts';
+import type { Run } from '../services/runs/run-view.ts';
 import { oneLine } from './format.ts';
 import type { Output } from './io.ts';
 

@@ -1,5 +1,21 @@
 import type { FeatureState, RunState } from './run-kind.ts';
 
+/** How far one feature of a run has come. */
+export interface RunFeature {
+  feature: string;
+  state: FeatureState;
+  reason: string | undefined;
+  batches: number;
+  seen: number;
+  expected: number | undefined;
+  upserted: number;
+  unchanged: number;
+  deleted: number;
+  skipped: number;
+  /** Items of `skipped` that the host itself could not use. */
+  failed: number;
+}
+
 /** How far a run has come, all of its features together. */
 export interface RunProgress {
   /** Items at the source that were looked at. */
@@ -24,16 +40,7 @@ interface Measured {
   state: RunState;
   workedMs: number;
   workedSinceMs: number | undefined;
-  features: readonly {
-    state: FeatureState;
-    seen: number;
-    expected: number | undefined;
-    upserted: number;
-    unchanged: number;
-    deleted: number;
-    skipped: number;
-    failed: number;
-  }[];
+  features: readonly Omit<RunFeature, 'feature' | 'reason' | 'batches'>[];
 }
 
 /** A rate over less says nothing. */

@@ -1,25 +1,10 @@
 import type { Problem } from '../domain/errors.ts';
 import { FEATURE_STATES, RUN_KINDS, RUN_STARTERS, RUN_STATES } from '../domain/run-kind.ts';
-import type { FeatureState, RunKind, RunStarter, RunState } from '../domain/run-kind.ts';
+import type { RunKind, RunStarter, RunState } from '../domain/run-kind.ts';
+import type { RunFeature } from '../domain/run-progress.ts';
 import type { Database } from './database.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns } from './statement.ts';
-
-/** How far one feature of a run has come. */
-interface StoredRunFeature {
-  feature: string;
-  state: FeatureState;
-  reason: string | undefined;
-  batches: number;
-  seen: number;
-  expected: number | undefined;
-  upserted: number;
-  unchanged: number;
-  deleted: number;
-  skipped: number;
-  /** Items of `skipped` that the host itself could not use. */
-  failed: number;
-}
 
 /** One indexing job of a connection. */
 export interface StoredRun {
@@ -31,7 +16,7 @@ export interface StoredRun {
   state: RunState;
   reason: string | undefined;
   /** In the order that the run was created with. */
-  features: StoredRunFeature[];
+  features: RunFeature[];
   /** The first 100; `problemCount` counts them all. */
   problems: (Problem & { feature: string })[];
   problemCount: number;
@@ -54,7 +39,7 @@ export type RunRow = Omit<StoredRun, 'features' | 'problems'>;
 export const RUN_COLUMNS = `id, organisation_id, connection_id, kind, started_by, state, reason, problem_count, cancel_requested, attempts,
   lease_until_ms, worked_ms, worked_since_ms, wake_at_ms, created_at_ms, started_at_ms, finished_at_ms`;
 
-const FEATURES = defineStatement<{ runs: string }, { run: string; feature: StoredRunFeature }>(
+const FEATURES = defineStatement<{ runs: string }, { run: string; feature: RunFeature }>(
   'run_features.list',
   `SELECT run_id, feature, state, reason, batches, seen, expected, upserted, unchanged, deleted, skipped, failed
    FROM run_features WHERE run_id IN (SELECT value FROM json_each(:runs)) ORDER BY run_id, position`,
@@ -106,7 +91,7 @@ export function toRunRow(row: Columns): RunRow {
   };
 }
 
-function toFeature(row: Columns): StoredRunFeature {
+function toFeature(row: Columns): RunFeature {
   return {
     feature: row.text('feature'),
     state: row.oneOf('state', FEATURE_STATES),

@@ -1,7 +1,8 @@
 import type { ApiSchemas } from '../../generated/api.ts';
 import { progressOf } from '../../domain/run-progress.ts';
 import type { FailedItem, HeldDocument } from '../../services/runs/run-service.ts';
-import type { Run, RunFeature } from '../../services/runs/run-view.ts';
+import type { RunFeature } from '../../domain/run-progress.ts';
+import type { Run } from '../../services/runs/run-view.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
 
 export function toRunBody(run: Run): ApiSchemas['Run'] {

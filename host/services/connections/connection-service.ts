@@ -3,25 +3,11 @@ import type { FeatureOverride } from '../../domain/connection.ts';
 import type { Failure } from '../../domain/document.ts';
 import type { Problem } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { StoredConnection } from '../../store/connections.ts';
 import type { Page, PageInput } from '../page.ts';
 
 /** A datasource set up for one organisation. The credential is never shown. */
-export interface Connection {
-  id: string;
-  organisation: string;
-  datasource: string;
-  name: string;
-  config: JsonObject;
-  features: Record<string, FeatureOverride>;
-  hasCredential: boolean;
-  documents: number;
-  passages: number;
-  metrics: Record<string, number>;
-  createdAtMs: number;
-  updatedAtMs: number;
-  /** Counts the changes of its settings: 1 at first. */
-  revision: number;
-}
+export type Connection = StoredConnection;
 
 export interface ConnectionInput {
   datasource: string;

@@ -7,10 +7,10 @@ import { buildDatasource } from '../../../host/authoring/build.ts';
 import { appendCustomSection } from '../../../host/authoring/custom-section.ts';
 import { generateManifestModule } from '../../../host/authoring/generate.ts';
 import { scaffoldDatasource } from '../../../host/authoring/scaffold.ts';
-import { RequestError } from '../../../host/domain/errors.ts';
 import { parseManifest } from '../../../host/domain/manifest-parse.ts';
 import { MANIFEST_SECTION } from '../../../host/domain/manifest.ts';
 import { outlineOf } from '../../../host/sandbox/component-binary.ts';
+import { refusal } from '../../helpers/refusal.ts';
 import { examineOnce } from '../../../host/sandbox/examine.ts';
 import { PROCESS_ISOLATION } from '../../../host/sandbox/isolation.ts';
 import { temporaryFolders } from './temporary-folder.ts';
@@ -33,16 +33,6 @@ async function folderWith(files: Record<string, string>): Promise<string> {
   const folder = await temporaryFolder();
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   return folder;
-}
-
-async function refusal(act: Promise<unknown>): Promise<RequestError> {
-  try {
-    await act;
-  } catch (error) {
-    if (error instanceof RequestError) return error;
-    throw error;
-  }
-  throw new Error('It was not refused.');
 }
 
 describe('buildDatasource()', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { progressLine, progressText } from '../../../host/cli/progress.ts';
-import type { Run, RunFeature } from '../../../host/services/runs/run-view.ts';
+import type { RunFeature } from '../../../host/domain/run-progress.ts';
+import type { Run } from '../../../host/services/runs/run-view.ts';
 
 const COUNTS = { reason: undefined, batches: 0, expected: undefined, upserted: 0, unchanged: 0, deleted: 0, skipped: 0, failed: 0 };
 

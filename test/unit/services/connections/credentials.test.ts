@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RequestError } from '../../../../host/domain/errors.ts';
 import { createVault, type Vault } from '../../../../host/services/connections/credentials.ts';
+import { refusal } from '../../../helpers/refusal.ts';
 
 const HOME = { organisation: 'acme', connection: '01JD0000000000000000000000' };
 let dataDir: string;
@@ -20,16 +20,6 @@ function vault(masterKey?: Uint8Array): Vault {
 }
 
 const vaultOf = (...masterKeys: Uint8Array[]): Vault => createVault({ dataDir, masterKeys });
-
-async function refusal(act: Promise<unknown>): Promise<RequestError> {
-  try {
-    await act;
-  } catch (error) {
-    if (error instanceof RequestError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
-}
 
 describe('a sealed credential', () => {
   it.each(['ghp_secret', '', 'pässwörd \u{1f511}', 'x'.repeat(16_384)])('opens where it was sealed: %.20j', async (secret) => {
