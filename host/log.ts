@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { toOneLine, toPrintableJson } from './domain/text.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -66,13 +67,13 @@ function jsonLine({ time, level, message, fields }: Line): string {
 
 function prettyLine({ time, level, message, fields }: Line): string {
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
-  const tail = shown.map(([key, value]) => ` ${key}=${stringify(blank(key, value))}`).join('');
-  return `${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${singleLine(message)}${tail}\n`;
+  const tail = shown.map(([key, value]) => ` ${toOneLine(key)}=${stringify(blank(key, value))}`).join('');
+  return `${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${toOneLine(message)}${tail}\n`;
 }
 
 function stringify(value: unknown): string {
   try {
-    return JSON.stringify(value, (key, inner: unknown) => blank(key, inner)) ?? 'null';
+    return toPrintableJson(JSON.stringify(value, (key, inner: unknown) => blank(key, inner)) ?? 'null');
   } catch {
     // Circular, or a getter that throws: a log line must never take its caller down.
     return JSON.stringify({ unprintable: inspect(value, { depth: 1, breakLength: Infinity }).slice(0, 1000) });
@@ -93,9 +94,4 @@ function describeError(error: Error, depth = 0): Record<string, unknown> {
   const code = 'code' in error ? error.code : undefined;
   const cause = error.cause instanceof Error && depth < 5 ? describeError(error.cause, depth + 1) : error.cause;
   return { name: error.name, message: error.message, code, stack: error.stack, cause };
-}
-
-function singleLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters would let a message write to the terminal
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }

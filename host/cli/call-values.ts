@@ -2,6 +2,7 @@ import { isJsonObject, type Json } from '../domain/json.ts';
 import type { Wire } from '../sandbox/frame.ts';
 import { SOURCE_FUNCTIONS, type SourceFunction } from '../sandbox/protocol.ts';
 import { nearest } from '../domain/nearest.ts';
+import { toPrintableJson } from '../domain/text.ts';
 import { UsageError } from './exit.ts';
 
 /** What the argument of a function is, for people who write one; none for a function without. */
@@ -81,11 +82,7 @@ function bytesToJson(bytes: Uint8Array): Json {
 
 /** JSON on several lines that cannot write to the terminal. */
 export function prettyJson(value: Json): string {
-  return JSON.stringify(value, undefined, 2).replaceAll(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escapeCharacter);
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return toPrintableJson(JSON.stringify(value, undefined, 2));
 }
 
 function parseJson(text: string): Json {

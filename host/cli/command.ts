@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { toPlainLines } from '../domain/text.ts';
 import { EXIT } from './exit.ts';
+import { jsonLine } from './format.ts';
 import type { CliIo } from './io.ts';
 
 /** What a command found or did. */
@@ -59,7 +61,8 @@ export function makeCommand(name: string, { summary, description, examples, onTh
 export function action<A extends unknown[]>(cli: Cli, work: (...args: A) => Promise<Outcome>): (...args: A) => Promise<void> {
   return async (...args) => {
     const outcome = await work(...args);
-    cli.io.stdout.write(cli.json ? `${JSON.stringify(outcome.json)}\n` : `${outcome.text.trimEnd()}\n`);
+    // The one place that everything a command found passes, whatever a stranger has written into it.
+    cli.io.stdout.write(cli.json ? jsonLine(outcome.json) : `${toPlainLines(outcome.text.trimEnd())}\n`);
     cli.exit(outcome.exitCode ?? EXIT.ok);
   };
 }

@@ -1,6 +1,8 @@
 import { CommanderError } from 'commander';
 import { RequestError } from '../domain/errors.ts';
+import { toPlainLines } from '../domain/text.ts';
 import { PROBLEM_KINDS, toRequestError } from '../middleware/problem.ts';
+import { jsonLine, oneLine } from './format.ts';
 import type { CliIo } from './io.ts';
 
 /** What a command ends with. */
@@ -40,15 +42,13 @@ export function reportFailure(thrown: unknown, io: CliIo, { json }: { json: bool
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
   if (thrown instanceof Interrupted) {
     io.stderr.write(
-      json
-        ? `${JSON.stringify({ code: 'INTERRUPTED', title: 'The command was stopped', detail: thrown.message })}\n`
-        : `${thrown.message}\n`,
+      json ? jsonLine({ code: 'INTERRUPTED', title: 'The command was stopped', detail: thrown.message }) : `${thrown.message}\n`,
     );
     return EXIT.interrupted;
   }
   const failure = toFailure(thrown);
-  if (io.env.LOG_LEVEL === 'debug' && thrown instanceof Error) io.stderr.write(`${thrown.stack ?? ''}\n`);
-  io.stderr.write(json ? `${JSON.stringify(failure.body)}\n` : failureText(failure.body));
+  if (io.env.LOG_LEVEL === 'debug' && thrown instanceof Error) io.stderr.write(`${toPlainLines(thrown.stack ?? '')}\n`);
+  io.stderr.write(json ? jsonLine(failure.body) : failureText(failure.body));
   return failure.exitCode;
 }
 
@@ -97,5 +97,11 @@ function failureText({ detail, remedy, errors = [] }: FailureBody): string {
     for (const { path, reason, remedy: mend } of errors) lines.push(`  ${path === '' ? '' : `${path}: `}${reason}`, `    remedy: ${mend}`);
   }
   if (remedy !== undefined && (repeated || errors.length === 0)) lines.push(`  remedy: ${remedy}`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(unforged).join('\n')}\n`;
+}
+
+/** Reasons come from datasources, sources and other hosts as well: none may write to the terminal, or begin a line as if it were ours. */
+function unforged(line: string): string {
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  return indent + oneLine(line);
 }

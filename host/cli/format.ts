@@ -1,3 +1,7 @@
+import { toPrintableJson } from '../domain/text.ts';
+
+export { toOneLine as oneLine } from '../domain/text.ts';
+
 /** `1.6 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];
@@ -25,8 +29,7 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** Text from a datasource in one line that cannot write to the terminal. */
-export function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what must go
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
+/** One value on one line. */
+export function jsonLine(value: unknown): string {
+  return `${toPrintableJson(JSON.stringify(value) ?? 'null')}\n`;
 }

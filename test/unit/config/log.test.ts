@@ -65,3 +65,11 @@ test('a message for people cannot move the cursor of their terminal', () => {
   log.info('a\u001b[2Jb\nc');
   expect(lines).toEqual(['00:00:00 INFO  a [2Jb c\n']);
 });
+
+test.each([true, false])('no line acts upon a terminal, whoever wrote what it says (for people: %s)', (pretty) => {
+  const { lines, log } = capture('info', pretty);
+  const evil = 'a\u001b[2J\u009b31m\u202eb\r\n\u2028c';
+  log.warn(evil, { reason: evil, [evil]: 1, nested: { error: new Error(evil) } });
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  expect(lines.join('').slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/);
+});
