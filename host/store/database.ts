@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, open } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RequestError } from '../domain/errors.ts';
@@ -188,8 +188,21 @@ async function ensureWritable(file: string): Promise<void> {
   try {
     await makeFolder(folder);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    await makeOwnFile(file);
   } catch (cause) {
     throw notWritable(folder, cause);
+  }
+}
+
+/**
+ * Made here and not by libSQL, which asks the mask of the process: the file holds what only some people may see. What libSQL puts beside
+ * it gets the rights of the file itself. One that is there is not opened: closing it again would take libSQL's locks from it.
+ */
+async function makeOwnFile(file: string): Promise<void> {
+  try {
+    await (await open(file, 'wx', 0o600)).close();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 

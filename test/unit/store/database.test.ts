@@ -1,9 +1,11 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { ExpectationError, operation } from '../../../host/store/database.ts';
+import { ExpectationError, openDatabase, operation } from '../../../host/store/database.ts';
 import { defineStatement, type NoParams, type SqlValue } from '../../../host/store/statement.ts';
 import { createThreadPool, DatabaseThread } from '../../../host/store/thread-pool.ts';
-import { temporaryDatabase } from './fixture.ts';
+import { temporaryDatabase, temporaryFolder } from './fixture.ts';
 
 const MAKE = defineStatement<NoParams>('things.make', 'CREATE TABLE things (id INTEGER PRIMARY KEY, value ANY) STRICT');
 const PUT = defineStatement<{ id: number; value: SqlValue }>('things.put', 'INSERT INTO things (id, value) VALUES (:id, :value)');
@@ -175,4 +177,17 @@ test('when a thread dies, what it was asked and what waits for it is rejected, n
   }
   await expect(pool.ask({ kind: 'open' })).rejects.toMatchObject({ code: 'INTERNAL' });
   await pool.close();
+});
+
+test('the file and what stands beside it are for their owner only, whatever the mask of the process', async () => {
+  const before = process.umask(0o000);
+  onTestFinished(() => void process.umask(before));
+  const folder = join(await temporaryFolder(), 'data');
+  const database = await openDatabase({ file: join(folder, 'test.db') });
+  onTestFinished(() => database.close());
+  await database.write([operation(MAKE, {})]);
+  const names = await readdir(folder);
+  expect(names).toEqual(expect.arrayContaining(['test.db', 'test.db-wal', 'test.db-shm']));
+  const modes = await Promise.all(names.map(async (name) => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)]));
+  expect(Object.fromEntries(modes)).toEqual(Object.fromEntries(names.map((name) => [name, '600'])));
 });
