@@ -110,6 +110,8 @@ export type ErrorCode =
   | "HOST_BUSY"
   | "SHUTTING_DOWN"
   | "NOT_READY"
+  | "DISK_FULL"
+  | "COMPONENT_LOST"
   | "INTERNAL";
 /**
  * What a caller may do. `reader` asks questions; `author` looks at datasources, runs and records; `operator` sets up connections and runs and may do what both may; `admin` also makes keys and organisations, and may read the metrics; `on-behalf-of` names the person whom a question is asked for, and is included by no other; `metrics` reads the metrics of the host.
@@ -3682,6 +3684,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3700,6 +3703,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -3725,6 +3729,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3744,6 +3749,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -3765,6 +3771,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3784,6 +3791,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -3803,6 +3811,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     /** Change a connection. */
@@ -3824,6 +3833,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
   };
@@ -3846,6 +3856,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3865,6 +3876,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -3886,6 +3898,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3911,6 +3924,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3934,6 +3948,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -3950,6 +3965,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -3971,6 +3987,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -3991,6 +4008,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
   };
@@ -4008,6 +4026,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4028,6 +4047,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
   };
@@ -4045,6 +4065,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4066,6 +4087,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4087,6 +4109,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
   };
@@ -4110,6 +4133,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4133,6 +4157,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4158,6 +4183,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4177,6 +4203,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4198,6 +4225,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4223,6 +4251,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4243,6 +4272,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4268,6 +4298,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4291,6 +4322,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4310,6 +4342,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4335,6 +4368,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4354,6 +4388,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4374,6 +4409,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     /** Close the webhook of a connection. */
@@ -4389,6 +4425,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -4407,6 +4444,7 @@ export interface paths {
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4426,6 +4464,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4446,6 +4485,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4471,6 +4511,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4490,6 +4531,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4511,6 +4553,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4532,6 +4575,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4549,6 +4593,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     /** Change a person. */
@@ -4567,6 +4612,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
   };
@@ -4584,6 +4630,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4605,6 +4652,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4626,6 +4674,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4646,6 +4695,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
   };
@@ -4662,6 +4712,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4682,6 +4733,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4703,6 +4755,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4723,6 +4776,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4745,6 +4799,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4766,6 +4821,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4794,6 +4850,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4820,6 +4877,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4843,6 +4901,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4868,6 +4927,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4893,6 +4953,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4916,6 +4977,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     post?: never;
@@ -4936,6 +4998,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4954,6 +5017,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -4971,6 +5035,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4990,6 +5055,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5012,6 +5078,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -5029,6 +5096,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5050,6 +5118,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5070,6 +5139,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5089,6 +5159,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5109,6 +5180,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5128,6 +5200,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5147,6 +5220,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5168,6 +5242,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5188,6 +5263,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5207,6 +5283,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5234,6 +5311,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5257,6 +5335,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5276,6 +5355,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5297,6 +5377,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5318,6 +5399,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5344,6 +5426,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5369,6 +5452,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5388,6 +5472,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5409,6 +5494,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5430,6 +5516,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5451,6 +5538,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5475,6 +5563,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5496,6 +5585,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5512,6 +5602,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5527,6 +5618,7 @@ export interface paths {
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5551,6 +5643,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5574,6 +5667,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5594,6 +5688,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     /** Pick what is read. */
@@ -5615,6 +5710,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     post?: never;
@@ -5635,6 +5731,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -5650,6 +5747,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5668,6 +5766,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5688,6 +5787,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5706,6 +5806,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;

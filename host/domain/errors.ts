@@ -88,6 +88,8 @@ const ERRORS = {
   HOST_BUSY: 'host',
   SHUTTING_DOWN: 'host',
   NOT_READY: 'host',
+  DISK_FULL: 'host',
+  COMPONENT_LOST: 'host',
   INTERNAL: 'host',
 } as const;
 

@@ -106,6 +106,8 @@ export type ErrorCode =
   | "HOST_BUSY"
   | "SHUTTING_DOWN"
   | "NOT_READY"
+  | "DISK_FULL"
+  | "COMPONENT_LOST"
   | "INTERNAL";
 /**
  * What a caller may do. `reader` asks questions; `author` looks at datasources, runs and records; `operator` sets up connections and runs and may do what both may; `admin` also makes keys and organisations, and may read the metrics; `on-behalf-of` names the person whom a question is asked for, and is included by no other; `metrics` reads the metrics of the host.

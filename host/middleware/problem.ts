@@ -98,6 +98,8 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
   HOST_BUSY: { status: 503, title: 'The host has too much to do' },
   SHUTTING_DOWN: { status: 503, title: 'The host is shutting down' },
   NOT_READY: { status: 503, title: 'The host cannot serve requests now' },
+  DISK_FULL: { status: 507, title: 'The disk of the host is full' },
+  COMPONENT_LOST: { status: 500, title: 'The file of a datasource is gone or has changed' },
   INTERNAL: { status: 500, title: 'The host failed' },
 };
 
@@ -123,9 +125,22 @@ export function problemBody(error: RequestError, requestId: string): ApiSchemas[
   };
 }
 
+/** As the system says it of a file, and libSQL of a database. */
+const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'];
+
+function isDiskFull(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && DISK_FULL_CODES.includes(thrown.code);
+}
+
 /** Anything that was thrown as an error that may be shown: what we did not mean to throw says nothing of itself. */
 export function toRequestError(thrown: unknown): RequestError {
   if (thrown instanceof RequestError) return thrown;
+  if (isDiskFull(thrown)) {
+    return new RequestError('DISK_FULL', 'The disk that holds the data folder has no room left.', {
+      remedy: 'Make room on it and try again: what was committed before is there.',
+      cause: thrown,
+    });
+  }
   return new RequestError('INTERNAL', 'Something went wrong in the host.', {
     remedy: 'Try again; if it stays, give the requestId to whoever runs this host.',
     cause: thrown,

@@ -236,6 +236,8 @@ export function routeErrors(route: Route): ErrorCode[] {
       ...(takesIdempotencyKey(route) ? (['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'] as const) : []),
       ...route.errors,
       'HOST_BUSY',
+      'DISK_FULL',
+      'COMPONENT_LOST',
       'SHUTTING_DOWN',
       'INTERNAL',
     ]),

@@ -151,10 +151,11 @@ function refused(reason: string): Compiled & { ok: false } {
 async function writeWhole(folder: string, files: [string, Uint8Array][]): Promise<void> {
   const temporary = `${folder}.${process.pid}.${Date.now()}`;
   await makeFolder(temporary);
-  await Promise.all(files.map(([name, bytes]) => writeFile(join(temporary, name), bytes)));
-  // Generated code is an ES module whatever folder it lies in.
-  await writeFile(join(temporary, 'package.json'), '{"type":"module"}\n');
   try {
+    // On the disk before the folder has its name: after a loss of power a folder that is there is whole, and nobody looks again.
+    await Promise.all(files.map(([name, bytes]) => writeFile(join(temporary, name), bytes, { flush: true })));
+    // Generated code is an ES module whatever folder it lies in.
+    await writeFile(join(temporary, 'package.json'), '{"type":"module"}\n', { flush: true });
     await rename(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });

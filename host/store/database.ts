@@ -190,7 +190,8 @@ async function ensureWritable(file: string): Promise<void> {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     await makeOwnFile(file);
   } catch (cause) {
-    throw notWritable(folder, cause);
+    const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+    throw full ? cause : notWritable(folder, cause);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Manifest } from '../../domain/manifest.ts';
 import { isWithin } from '../../domain/version-range.ts';
 import { makeFolder } from '../../make-folder.ts';
 import type { Compiler } from '../../sandbox/compile.ts';
-import type { InspectionReport } from '../../sandbox/inspect.ts';
+import { digestOf, type InspectionReport } from '../../sandbox/inspect.ts';
 import type { StoredFlag } from '../../store/flags.ts';
 
 /** A datasource that can be called: where its compiled form lies and what it may do. */
@@ -37,9 +37,9 @@ export interface Components {
   inspect(component: Uint8Array): Promise<InspectionReport>;
   /** NOT_A_COMPONENT and the other codes of a component that is refused, WRONG_FRAMEWORK, DATASOURCE_FAULT, HOST_BUSY. */
   admit(component: Uint8Array, grant: Grant): Promise<AdmittedComponent>;
-  /** Where the compiled form lies; it is made again when it is gone. The codes of `admit` when the file has changed. */
+  /** Where the compiled form lies; it is made again when it is gone. COMPONENT_LOST when the file is gone too, or has changed; HOST_BUSY. */
   folderOf(digest: string): Promise<string>;
-  /** The file of a component that was admitted. */
+  /** The file of a component that was admitted. COMPONENT_LOST when it is gone or has changed. */
   read(digest: string): Promise<Uint8Array>;
   /** Deletes the file. */
   forget(digest: string): Promise<void>;
@@ -90,12 +90,11 @@ export function createComponents(options: ComponentOptions): Components {
         folders.set(digest, known);
         return known;
       }
-      const { report, folder } = await examined(new Uint8Array(await readFile(fileOf(componentsFolder, digest))));
-      if (report.digest !== digest) throw new RequestError('INTERNAL', `The file of component ${digest} holds other bytes.`);
+      const { folder } = await examined(await readKept(componentsFolder, digest));
       return folder;
     },
 
-    read: async (digest) => new Uint8Array(await readFile(fileOf(componentsFolder, digest))),
+    read: (digest) => readKept(componentsFolder, digest),
 
     async forget(digest) {
       folders.delete(digest);
@@ -160,6 +159,25 @@ async function checkDescription(options: ComponentOptions, candidate: RunnableDa
 
 function fileOf(folder: string, digest: string): string {
   return join(folder, `${digest.replace('sha256:', '')}.wasm`);
+}
+
+/** The bytes that were admitted under the digest, and no others. COMPONENT_LOST. */
+async function readKept(folder: string, digest: string): Promise<Uint8Array> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = new Uint8Array(await readFile(fileOf(folder, digest)));
+  } catch (cause) {
+    throw lost(`The component ${digest} cannot be read from the data folder.`, cause);
+  }
+  if (digestOf(bytes) !== digest) throw lost(`The file of the component ${digest} in the data folder holds other bytes.`);
+  return bytes;
+}
+
+function lost(message: string, cause?: unknown): RequestError {
+  return new RequestError('COMPONENT_LOST', message, {
+    remedy: 'Put the folder `components` back from a backup, or install the same file again.',
+    cause,
+  });
 }
 
 async function keepFile(folder: string, digest: string, component: Uint8Array): Promise<void> {
