@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { auditCommand } from './cli/audit.ts';
 import { authorizeCommand } from './cli/authorize.ts';
+import { backupCommand } from './cli/backup.ts';
 import { buildCommand } from './cli/build.ts';
 import { callCommand } from './cli/call.ts';
 import type { Cli } from './cli/command.ts';
@@ -97,6 +98,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   peopleCommand,
   keysCommand,
   vaultCommand,
+  backupCommand,
   serveCommand,
 ];
 

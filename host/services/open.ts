@@ -23,6 +23,7 @@ import { testInSandbox } from './registry/conformance.ts';
 import { createConnections } from './connections/connections.ts';
 import { createVault } from './connections/credentials.ts';
 import { createFlags } from './registry/flags.ts';
+import { COMPONENTS_FOLDER, DATABASE_FILE } from './data-folder.ts';
 import { createHealth } from './health.ts';
 import { createIdempotency } from './callers/idempotency.ts';
 import { createKeys } from './callers/keys.ts';
@@ -65,7 +66,7 @@ export interface OpenServices {
 /** Opens the store and makes every service. INVALID_SETTING, DATA_DIR_NOT_WRITABLE, DATABASE_NEWER. */
 export async function openServices(config: Config, log: Log): Promise<OpenServices> {
   const { isolation, description } = await findIsolation(config.isolation);
-  const database = await openDatabase({ file: join(config.dataDir, 'lorelai.db') });
+  const database = await openDatabase({ file: join(config.dataDir, DATABASE_FILE) });
   await finishRemovals(database);
   const stopping = new AbortController();
   const pool = new SandboxPool({
@@ -87,7 +88,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
       isolation,
       onKill: recordExamination(recorder, log),
     }),
-    componentsFolder: join(config.dataDir, 'components'),
+    componentsFolder: join(config.dataDir, COMPONENTS_FOLDER),
     describe: (candidate) => describe({ pool, recorder }, candidate),
   });
   const versionSwitch = createVersionSwitch({ database, components, recorder });

@@ -82,7 +82,8 @@ function apply(database: Libsql.Database, { sql, perOrganisation }: Migration): 
   }
 }
 
-function versionOf(database: Libsql.Database): number {
+/** The schema version of an open file. */
+export function versionOf(database: Libsql.Database): number {
   const row = database.prepare('SELECT user_version AS version FROM pragma_user_version').all([])[0];
   if (typeof row === 'object' && row !== null && 'version' in row && typeof row.version === 'number') return row.version;
   throw new TypeError('the database does not tell its version');
