@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats';
 import schema from '../../schemas/datasource-manifest.schema.json' with { type: 'json' };
 import type { Attach, DatasourceManifest, Feature, HttpAsk as HttpAskSource } from '../generated/schemas/datasource-manifest.ts';
 import { isJsonObject, type Json } from './json.ts';
+import { useLinearUniqueness } from './linear-uniqueness.ts';
 import { manifestNotices, pythonPackages } from './manifest-notices.ts';
 import { toAuthorisationRules } from './manifest-oauth.ts';
 import { checkManifestRules } from './manifest-rules.ts';
@@ -33,6 +34,7 @@ export function parseManifest(text: string): ManifestVerdict {
 
 function checkSchema(json: Json): { ok: true; source: DatasourceManifest } | { ok: false; problems: ManifestProblem[] } {
   const ajv = new Ajv2020({ allErrors: true, verbose: true, meta: false, validateSchema: false });
+  useLinearUniqueness(ajv);
   addFormats.default(ajv, { mode: 'fast', formats: ['uri'] });
   const validate = ajv.compile<DatasourceManifest>(schema);
   return validate(json) ? { ok: true, source: json } : { ok: false, problems: schemaProblems(validate.errors ?? []) };

@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Problem } from './errors.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { useLinearUniqueness } from './linear-uniqueness.ts';
 import { schemaProblems } from './schema-problems.ts';
 
 /** What a check of settings found: the settings with the schema's defaults filled in, or what is wrong. */
@@ -15,6 +16,7 @@ export function checkSettings(schema: JsonObject, settings: JsonObject): Setting
   // `fast` formats are linear in the length of the text; the schema and the text may both be hostile.
   // The manifest's schema has vouched for this one, which saves compiling the meta-schema each time.
   const ajv = new Ajv2020({ allErrors: true, strict: false, useDefaults: true, verbose: true, meta: false, validateSchema: false });
+  useLinearUniqueness(ajv);
   addFormats.default(ajv, { mode: 'fast', formats: ['uri', 'email', 'date', 'date-time'] });
   const filled = structuredClone(settings);
   const validate = ajv.compile<JsonObject>(schema);

@@ -3,13 +3,15 @@ import { escapePointer } from '../domain/json-pointer.ts';
 import { RequestError } from '../domain/errors.ts';
 import type { Edge } from './edge.ts';
 
+/** The most values in a body, keys left out. Checks of a body list everything that is wrong with it: as many mistakes are work enough. */
+const MAX_VALUES = 50_000;
 /** The deepest nesting of a body: nothing of ours needs a tenth of it, and recursion elsewhere must end. */
 const MAX_DEPTH = 64;
 
 /**
  * The JSON value of the body; nothing when there is no body. UNSUPPORTED_MEDIA_TYPE unless it is
  * called `application/json` (which also keeps plain HTML forms out), MALFORMED_JSON unless it is
- * JSON in UTF-8, INVALID_REQUEST when it is nested too deep or holds half a surrogate pair.
+ * JSON in UTF-8, INVALID_REQUEST when it is nested too deep, holds too many values or half a surrogate pair.
  */
 export async function jsonBody(c: Context<Edge>): Promise<unknown> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
@@ -43,13 +45,17 @@ function parse(bytes: Uint8Array): unknown {
 
 function refuseDepthAndHalfCharacters(root: unknown): void {
   const open: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
+  let values = 1;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, path, depth } = next;
     if (typeof value === 'string' && !value.isWellFormed())
       refuse(path, 'It holds half of a surrogate pair, which is not a character.', 'Remove it.');
     if (typeof value !== 'object' || value === null) continue;
     if (depth >= MAX_DEPTH) refuse(path, `It is nested more than ${MAX_DEPTH} levels deep.`, 'Flatten it.');
-    for (const [key, inner] of Object.entries(value)) {
+    const entries = Object.entries(value);
+    values += entries.length;
+    if (values > MAX_VALUES) refuse('', `It holds more than ${MAX_VALUES} values.`, 'Send less at a time.');
+    for (const [key, inner] of entries) {
       if (!key.isWellFormed()) refuse(path, 'A key holds half of a surrogate pair, which is not a character.', 'Rename it.');
       open.push({ value: inner, path: `${path}/${escapePointer(key)}`, depth: depth + 1 });
     }

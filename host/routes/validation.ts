@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { AnyValidateFunction } from 'ajv/dist/types/index.js';
 import addFormats from 'ajv-formats';
 import { RequestError } from '../domain/errors.ts';
+import { useLinearUniqueness } from '../domain/linear-uniqueness.ts';
 import { schemaProblems } from '../domain/schema-problems.ts';
 import type { ApiSchemas } from '../generated/api.ts';
 import { apiSchemas } from './schemas.ts';
@@ -20,6 +21,7 @@ const API_ID = 'urn:lorelai:schema:api';
 /** Compiles each schema when it is first needed. */
 export function createValidation(): Validation {
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false, allowUnionTypes: true });
+  useLinearUniqueness(ajv);
   addFormats.default(ajv, { mode: 'fast', formats: ['date-time', 'uri-reference'] });
   ajv.addSchema({ $id: API_ID, $defs: apiSchemas('#/$defs/') });
   return {

@@ -120,3 +120,12 @@ test.each(['/api/v1/runs/%', '/api/v1/runs/%E0%A4%A', '/api/v1/runs/%ff', '/api/
     expect(await response.json()).toMatchObject({ code: 'INVALID_REQUEST' });
   },
 );
+
+test('a body of more values than any of ours is refused before each of them is checked', async () => {
+  const before = asked.length;
+  const many = await send(JSON.stringify({ question: 'x', connections: Array.from({ length: 300_000 }, () => 1) }));
+  expect(many).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST', errors: [{ reason: 'It holds more than 50000 values.' }] } });
+  const nested = await send(`{"question":"x","more":[${Array.from({ length: 60_000 }, () => '{"a":1}').join()}]}`);
+  expect(nested).toMatchObject({ status: 400, body: { errors: [{ reason: 'It holds more than 50000 values.' }] } });
+  expect(asked).toHaveLength(before);
+});
