@@ -73,6 +73,8 @@ describe('what a command cannot do ends with 1 and names thing, reason and remed
   test.each([
     [['inspect', '/nowhere/x.wasm'], {}, 'FILE_NOT_READABLE', /\/nowhere\/x\.wasm cannot be read: there is no such file/],
     [['inspect', '/'], {}, 'FILE_NOT_READABLE', /it is a folder/],
+    [['inspect', '/dev/zero'], {}, 'FILE_NOT_READABLE', /\/dev\/zero has more than \d+ bytes/],
+    [['connect', 'x', '--credential-file', '/dev/zero'], {}, 'FILE_NOT_READABLE', /\/dev\/zero has more than \d+ bytes/],
     [['list'], { PORT: 'x' }, 'INVALID_SETTING', /PORT/],
     [['list'], { LORELAI_PORT: '1' }, 'INVALID_SETTING', /LORELAI_PORT/],
     [['connect', 'x', '--credential-file', '/nowhere/token'], {}, 'FILE_NOT_READABLE', /\/nowhere\/token/],
