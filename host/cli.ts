@@ -135,8 +135,12 @@ function makeProgram(cli: Cli): Command {
     command.enablePositionalOptions();
     command.exitOverride().configureOutput({
       writeOut: (text) => void cli.io.stdout.write(text),
-      // What commander would print about a mistake is told by `reportFailure`; help that was asked for goes to stdout.
-      writeErr: () => undefined,
+      // Help that was asked for goes to stdout; that of a group whose command is missing comes here.
+      writeErr: (text) => {
+        if (!cli.json) cli.io.stderr.write(text);
+      },
+      // What commander would print about a mistake is told by `reportFailure`.
+      outputError: () => undefined,
     });
   }
   return program;

@@ -40,6 +40,7 @@ export class Interrupted extends Error {
 export function reportFailure(thrown: unknown, io: CliIo, { json }: { json: boolean }): number {
   // Commander has said what is to be said: help and version are no failures.
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
+  if (isMissingCommand(thrown) && !json) return EXIT.usage;
   if (thrown instanceof Interrupted) {
     io.stderr.write(
       json ? jsonLine({ code: 'INTERRUPTED', title: 'The command was stopped', detail: thrown.message }) : `${thrown.message}\n`,
@@ -52,6 +53,11 @@ export function reportFailure(thrown: unknown, io: CliIo, { json }: { json: bool
   return failure.exitCode;
 }
 
+/** A group was named without a command of it: its help was shown. */
+function isMissingCommand(thrown: unknown): boolean {
+  return thrown instanceof CommanderError && thrown.code === 'commander.help';
+}
+
 interface FailureBody {
   code: string;
   title: string;
@@ -61,6 +67,7 @@ interface FailureBody {
 }
 
 function toFailure(thrown: unknown): { body: FailureBody; exitCode: number } {
+  if (isMissingCommand(thrown)) return usage('It is not said which command of the group.', 'See `--help` behind the name of the group.');
   if (thrown instanceof CommanderError) {
     const detail = thrown.message
       .replace(/^error: /, '')

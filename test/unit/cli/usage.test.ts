@@ -35,6 +35,21 @@ describe('help', () => {
   });
 });
 
+describe('a group without a command', () => {
+  test.each(['people', 'keys', 'vault', 'vectors', 'trust', 'market', 'sources'])(
+    '%s shows its help on stderr and ends with 2',
+    async (group) => {
+      const { exitCode, stdout, stderr } = await command([group]);
+      expect([exitCode, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(`Usage: datasources ${group}`);
+      expect(stderr).not.toContain('error:');
+      const asJson = await command([group, '--json']);
+      expect([asJson.exitCode, asJson.stdout]).toEqual([2, '']);
+      expect(JSON.parse(asJson.stderr)).toMatchObject({ code: 'USAGE', remedy: expect.any(String) });
+    },
+  );
+});
+
 describe('a command line that cannot be understood ends with 2', () => {
   test.each([
     [['insatll', 'x'], /unknown command 'insatll'.*install/],
