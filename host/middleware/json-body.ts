@@ -11,7 +11,7 @@ const MAX_DEPTH = 64;
 /**
  * The JSON value of the body; nothing when there is no body. UNSUPPORTED_MEDIA_TYPE unless it is
  * called `application/json` (which also keeps plain HTML forms out), MALFORMED_JSON unless it is
- * JSON in UTF-8, INVALID_REQUEST when it is nested too deep, holds too many values or half a surrogate pair.
+ * JSON in UTF-8, INVALID_REQUEST when it is nested too deep, holds too many values half a surrogate pair or a NUL.
  */
 export async function jsonBody(c: Context<Edge>): Promise<unknown> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
@@ -22,7 +22,7 @@ export async function jsonBody(c: Context<Edge>): Promise<unknown> {
     });
   }
   const value = parse(bytes);
-  refuseDepthAndHalfCharacters(value);
+  refuseWhatNothingTakes(value);
   return value;
 }
 
@@ -43,23 +43,28 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-function refuseDepthAndHalfCharacters(root: unknown): void {
+function refuseWhatNothingTakes(root: unknown): void {
   const open: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
   let values = 1;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, path, depth } = next;
-    if (typeof value === 'string' && !value.isWellFormed())
-      refuse(path, 'It holds half of a surrogate pair, which is not a character.', 'Remove it.');
+    if (typeof value === 'string') refuseWhatCannotBeStored(value, path);
     if (typeof value !== 'object' || value === null) continue;
     if (depth >= MAX_DEPTH) refuse(path, `It is nested more than ${MAX_DEPTH} levels deep.`, 'Flatten it.');
     const entries = Object.entries(value);
     values += entries.length;
     if (values > MAX_VALUES) refuse('', `It holds more than ${MAX_VALUES} values.`, 'Send less at a time.');
     for (const [key, inner] of entries) {
-      if (!key.isWellFormed()) refuse(path, 'A key holds half of a surrogate pair, which is not a character.', 'Rename it.');
+      refuseWhatCannotBeStored(key, path);
       open.push({ value: inner, path: `${path}/${escapePointer(key)}`, depth: depth + 1 });
     }
   }
+}
+
+/** Neither comes back out of the store as it went in; the store would throw. */
+function refuseWhatCannotBeStored(text: string, path: string): void {
+  if (text.includes('\0')) refuse(path, 'It holds a NUL character, which cannot be stored.', 'Remove it.');
+  if (!text.isWellFormed()) refuse(path, 'It holds half of a surrogate pair, which is not a character.', 'Remove it.');
 }
 
 function refuse(path: string, reason: string, remedy: string): never {

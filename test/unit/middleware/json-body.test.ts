@@ -70,6 +70,13 @@ describe('a body', () => {
     expect(await send('{"question":"a\\ud800"}')).toMatchObject({ status: 400, body: { errors: [{ path: '/question' }] } });
   });
 
+  test.each(['{"question":"a\\u0000b"}', '{"question":"x","filters":{"attributes":{"a\\u0000":"b"}}}'])(
+    'with a NUL, which nothing can store, is INVALID_REQUEST: %s',
+    async (body) => {
+      expect(await send(body)).toMatchObject({ status: 400, body: { errors: [{ reason: expect.stringContaining('NUL') }] } });
+    },
+  );
+
   test('that is nested without end is INVALID_REQUEST', async () => {
     const deep = `{"question":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     expect(await send(deep)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } });
