@@ -15,6 +15,8 @@ export default defineConfig({
     // Tests start real processes and servers: these bounds are for a busy two-core machine.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What is waited for comes soon or never; vitest's own second is not enough where both cores are busy.
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     // On a machine that others keep busy a deadline may pass first; the report names what needed its second try.
     retry: process.env.CI === undefined ? 0 : 1,

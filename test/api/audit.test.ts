@@ -51,7 +51,7 @@ async function audit(id: string, query = ''): Promise<{ status: number; body: { 
 /** The record once it has an event of this kind: requests get there a moment after they ended. */
 async function eventually(id: string, kind: string): Promise<Record<string, unknown>[]> {
   const read = async (): Promise<Record<string, unknown>[]> => (await audit(id, `?kind=${kind}`)).body.items;
-  await expect.poll(read, { timeout: 5_000 }).not.toHaveLength(0);
+  await expect.poll(read).not.toHaveLength(0);
   return read();
 }
 

@@ -68,7 +68,7 @@ describe('a key', () => {
       COMMAND_LINE,
     );
     expect((await api.call('GET', WHO, undefined, { as: text })).status).toBe(200);
-    await vi.waitFor(async () => expect((await api.call('GET', WHO, undefined, { as: text })).status).toBe(401), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await api.call('GET', WHO, undefined, { as: text })).status).toBe(401), { timeout: 30_000 });
     const late = { name: 'late', scopes: ['reader'], expiresAt: '2001-01-01T00:00:00.000Z' };
     expect((await api.call('POST', '/api/v1/keys', late)).body).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -94,11 +94,14 @@ describe('a key', () => {
     expect((await api.call('GET', `/api/v1/keys/${id}`)).body).not.toHaveProperty('lastUsedAt');
     await api.call('GET', WHO, undefined, { as: secret });
     const read = async (): Promise<string> => (await api.call('GET', `/api/v1/keys/${id}`)).body.lastUsedAt;
-    const first = await vi.waitFor(async () => {
-      const at = await read();
-      expect(at).toBeDefined();
-      return at;
-    });
+    const first = await vi.waitFor(
+      async () => {
+        const at = await read();
+        expect(at).toBeDefined();
+        return at;
+      },
+      { timeout: 30_000 },
+    );
     await api.call('GET', WHO, undefined, { as: secret });
     expect(await read()).toBe(first);
   });

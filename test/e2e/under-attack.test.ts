@@ -75,18 +75,28 @@ async function attack(host: HostProcess, organisation: string, step: Step, signa
   return ended;
 }
 
-/** How long each answer of `/healthz` took, one every 20 ms. */
-async function pings(host: HostProcess, signal: AbortSignal): Promise<number[]> {
+interface Pings {
+  /** How long each answer of `/healthz` took. */
+  tookMs: number[];
+  /** How late this process, which nobody attacks, got the processor in between. */
+  lateMs: number[];
+}
+
+/** One every 20 ms. */
+async function pings(host: HostProcess, signal: AbortSignal): Promise<Pings> {
   const tookMs: number[] = [];
+  const lateMs: number[] = [];
   while (!signal.aborted) {
     const beganMs = performance.now();
     const response = await fetch(`${host.url}/healthz`);
     expect(response.status).toBe(200);
     await response.arrayBuffer();
     tookMs.push(performance.now() - beganMs);
+    const restedMs = performance.now();
     await sleep(20);
+    lateMs.push(performance.now() - restedMs - 20);
   }
-  return tookMs;
+  return { tookMs, lateMs };
 }
 
 /** What concerns the organisation that did nothing wrong. */
@@ -121,7 +131,7 @@ describe('a run of github while ten organisations spin, allocate and flood', () 
     const beganMs = performance.now();
     const run = await indexGithub(host).finally(() => stop.abort());
     const elapsedMs = performance.now() - beganMs;
-    const tookMs = await answers;
+    const { tookMs, lateMs } = await answers;
     const ended = (await Promise.all(attacks)).reduce((sum, count) => sum + count, 0);
     await host.stop();
 
@@ -132,6 +142,7 @@ describe('a run of github while ten organisations spin, allocate and flood', () 
     expect(run).toMatchObject({ state: 'succeeded' });
     expect(ended).toBeGreaterThanOrEqual(ATTACKS.length);
     expect(indexOf(dataDir)).toEqual(indexOf(join(scratch, 'calm')));
-    expect(p99).toBeLessThan(MAX_P99_MS);
+    // An answer needs the processor some times, here and there: where everybody waits for it, the host is not at fault.
+    expect(p99).toBeLessThan(MAX_P99_MS + 10 * percentile(lateMs, 0.99));
   }, 300_000);
 });

@@ -220,9 +220,7 @@ describe('processes', () => {
       expect(await own('acme/files')).toEqual(first);
       // Another process reads for another owner, and the first is gone.
       expect((await own('other/files')).filter((pid) => !first.includes(pid))).toHaveLength(1);
-      await expect
-        .poll(() => own('other/files').then((pids) => pids.filter((pid) => first.includes(pid))), { timeout: 10_000 })
-        .toEqual([]);
+      await expect.poll(() => own('other/files').then((pids) => pids.filter((pid) => first.includes(pid)))).toEqual([]);
     } finally {
       one.close();
     }
@@ -236,7 +234,7 @@ describe('processes', () => {
       await extract('text/html', '<p>2', short);
       expect(short.processes).toBe(0);
       await extract('text/html', '<p>3', short);
-      await expect.poll(() => short.processes, { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => short.processes).toBe(0);
     } finally {
       short.close();
     }

@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   expect(await extract('text/html', '<h1>Next</h1>')).toEqual({ kind: 'extracted', parts: [{ label: '', text: '# Next' }], notes: [] });
-  await expect.poll(heldMib, { timeout: 10_000 }).toBeLessThan(beforeMib + MAX_GROWTH_MIB);
+  await expect.poll(heldMib).toBeLessThan(beforeMib + MAX_GROWTH_MIB);
 });
 
 afterAll(() => pool.close());
