@@ -89,7 +89,9 @@ export function createKeys(options: KeyOptions): KeyService {
     async get(reach, id) {
       const found = await getKey(database, reach, id);
       if (found === undefined) {
-        throw new RequestError('UNKNOWN_KEY', `There is no key "${id.slice(0, 80)}".`, { remedy: 'Name one that GET /api/v1/keys lists.' });
+        throw new RequestError('UNKNOWN_KEY', `There is no key "${id.slice(0, 80)}".`, {
+          remedy: 'Name one that GET /api/v1/keys or `datasources keys list` shows.',
+        });
       }
       return found;
     },

@@ -71,6 +71,6 @@ function disabledDatasource(name: string): RequestError {
 /** The same answer whether it never existed or belongs to somebody else. */
 export function unknownConnection(id: string): RequestError {
   return new RequestError('UNKNOWN_CONNECTION', `There is no connection "${id.slice(0, 80)}".`, {
-    remedy: 'Name one that GET /api/v1/connections lists for this organisation.',
+    remedy: 'Name one that GET /api/v1/connections or `datasources list` shows for this organisation.',
   });
 }

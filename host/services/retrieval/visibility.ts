@@ -58,7 +58,7 @@ export async function knownPerson(database: Database, organisation: string, idOr
   const person = await find(database, organisation, idOrEmail);
   if (person !== undefined) return person;
   throw new RequestError('UNKNOWN_PERSON', `There is no person "${idOrEmail.slice(0, 80)}" in this organisation.`, {
-    remedy: 'Name one that GET /api/v1/people lists, or create the person first.',
+    remedy: 'Name one that GET /api/v1/people or `datasources people list` shows, or create the person first.',
   });
 }
 

@@ -168,6 +168,6 @@ function misplaced(path: string, reason: string): RequestError {
 
 function unknownRun(id: string): RequestError {
   return new RequestError('UNKNOWN_RUN', `There is no run "${id.slice(0, 80)}".`, {
-    remedy: 'Name one that GET /api/v1/runs lists for this organisation.',
+    remedy: 'Name one that GET /api/v1/runs or `datasources runs` shows for this organisation.',
   });
 }
