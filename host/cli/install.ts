@@ -7,6 +7,7 @@ import { toDatasourceBody } from '../routes/shapes/datasource.ts';
 import type { InspectionReport } from '../sandbox/inspect.ts';
 import type { InstalledDatasource } from '../services/registry/registry-service.ts';
 import type { Services } from '../services/services.ts';
+import type { GrantFor } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { readNamedFile } from './files.ts';
 import { comesFromElsewhere } from './elsewhere.ts';
@@ -58,9 +59,10 @@ async function installFromElsewhere(
   address: string,
   options: InstallOptions,
 ): Promise<InstalledDatasource> {
-  const taken = options.found === true ? await sources.atHand(address) : await sources.take(address, COMMAND_LINE);
-  const asked = options.grantAsked === true ? registry.askedGrant(taken.manifest) : EMPTY_GRANT;
-  await sources.install(taken, withOptions(asked, options), COMMAND_LINE);
+  const grantFor: GrantFor = (manifest) => withOptions(options.grantAsked === true ? registry.askedGrant(manifest) : EMPTY_GRANT, options);
+  const taken = await (options.found === true
+    ? sources.installFound(address, grantFor, COMMAND_LINE)
+    : sources.install(address, grantFor, COMMAND_LINE));
   return registry.get(taken.manifest.name);
 }
 

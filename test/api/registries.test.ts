@@ -86,6 +86,8 @@ async function push(small: SmallVersion & { name: string }, key = acme): Promise
 }
 
 const take = (address: string): Promise<{ digest: string }> => api.services.sources.take(address, COMMAND_LINE);
+const install = (address: string): Promise<{ digest: string; origin: string }> =>
+  api.services.sources.install(address, () => EMPTY_GRANT, COMMAND_LINE);
 const versionsOf = async (name: string): Promise<{ version: string; trust: unknown; origin: string }[]> => {
   const found = (await api.services.versions.matrix(name)).map(({ version }) => version);
   return found.length === 0 ? [] : ((await api.services.versions.list(name).catch(() => [])) as never);
@@ -96,10 +98,9 @@ describe('a component in a registry', () => {
     const name = fresh();
     await trust([name]);
     const { tagged, pinned, digest, artifact } = await push({ name, version: '1.0.0' });
-    const taken = await api.services.sources.take(tagged, COMMAND_LINE);
+    const taken = await install(tagged);
     expect(taken.digest).toBe(digest);
     expect(taken.origin).toBe(`oci://${registry.host}/acme/${name}@${artifact}`);
-    await api.services.sources.install(taken, EMPTY_GRANT, COMMAND_LINE);
     expect((await take(pinned)).digest).toBe(digest);
     const { body } = await api.call('GET', `/api/v1/datasources/${name}/versions`);
     expect(body.items).toMatchObject([
@@ -265,8 +266,7 @@ describe('nothing comes from elsewhere', () => {
   it('with other bytes than a version had once: DIGEST_CHANGED, also after it was removed', async () => {
     const name = fresh();
     await trust([name]);
-    const taken = await api.services.sources.take((await push({ name, version: '1.0.0' })).tagged, COMMAND_LINE);
-    await api.services.sources.install(taken, EMPTY_GRANT, COMMAND_LINE);
+    await install((await push({ name, version: '1.0.0' })).tagged);
     const other = await push({ name, version: '1.0.0', features: ['others'] });
     await expect(take(other.tagged)).rejects.toMatchObject({ code: 'DIGEST_CHANGED' });
     expect((await api.call('DELETE', `/api/v1/datasources/${name}`)).status).toBe(200);
@@ -461,8 +461,7 @@ describe('a new user', () => {
       await writeFile(join(watched, 'c.wasm'), await smallDatasource({ name: 'meadow', version: '1.1.0' }));
       await rm(join(watched, 'b.wasm'));
       expect((await api.services.folders.refresh(watched)).files).toMatchObject([{ file: 'a.wasm' }, { file: 'c.wasm', version: '1.1.0' }]);
-      const found = await api.services.sources.atHand('meadow');
-      await api.services.sources.install(found, EMPTY_GRANT, COMMAND_LINE);
+      await api.services.sources.installFound('meadow', () => EMPTY_GRANT, COMMAND_LINE);
       expect((await api.call('GET', '/api/v1/datasources/meadow/versions')).body.items[0]).toMatchObject({
         version: '1.1.0',
         state: 'enabled',

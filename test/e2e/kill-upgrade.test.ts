@@ -5,13 +5,14 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildDatasource } from '../../host/authoring/build.ts';
 import { runDatasources } from '../../scripts/demo/command.ts';
 import { type ApiRun, callApi, endOfRun } from '../helpers/api-client.ts';
 import { componentFile } from '../helpers/components.ts';
+import { type DockerRegistry, startDockerRegistry } from '../helpers/docker-registry.ts';
 import { type HostProcess, startHostProcess } from '../helpers/host-process.ts';
 import { type MirrorSource, startMirrorSource } from '../helpers/mirror.ts';
 import { seededRandom } from '../helpers/random.ts';
@@ -47,6 +48,28 @@ async function commandKilled(args: readonly string[], afterMs: number): Promise<
   await ended;
   clearTimeout(timer);
   return { killed: child.signalCode === 'SIGKILL', tookMs: performance.now() - startedMs };
+}
+
+/** The state of a version when it can first be seen from outside, which is when the command is killed. */
+async function stateAtFirstSight(
+  args: readonly string[],
+  { dataDir, version }: { dataDir: string; version: string },
+): Promise<string | undefined> {
+  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH: process.env.PATH, ISOLATION: 'process' }, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const database = new Libsql(join(dataDir, 'lorelai.db'));
+  try {
+    const look = database.prepare('SELECT state FROM datasource_versions WHERE version = ?');
+    for (;;) {
+      const [seen] = look.all([version]) as { state: string }[];
+      if (seen !== undefined || child.exitCode !== null) return seen?.state;
+      await nextTurn();
+    }
+  } finally {
+    child.kill('SIGKILL');
+    database.close();
+    await ended;
+  }
 }
 
 function read<T>(dataDir: string, sql: string): T[] {
@@ -112,6 +135,41 @@ describe('a command that is killed at any point', () => {
     expect(await runningVersion(dataDir, 'small')).toBe('2.0.0');
   }, 120_000);
 
+  it(`leaves the version before or the version after: install from a registry, ${INSTALL_ROUNDS} times`, async () => {
+    const dataDir = join(scratch, 'from-afar');
+    const registry = await startDockerRegistry();
+    try {
+      await runDatasources(['keygen', join(scratch, 'acme')]);
+      await runDatasources(['trust', 'add', 'acme', '--key', join(scratch, 'acme.pub'), '--name', 'small', '--data-dir', dataDir]);
+      let before: string | undefined;
+      let longestMs = 4_000;
+      let kills = 0;
+      for (let round = 0; round < INSTALL_ROUNDS; round += 1) {
+        const version = `1.0.${round}`;
+        const address = await publish(registry, version);
+        const { killed, tookMs } = await commandKilled(['install', address, '--data-dir', dataDir], 300 + random.below(longestMs));
+        kills += killed ? 1 : 0;
+        if (!killed) longestMs = Math.max(500, tookMs);
+        const now = await runningVersion(dataDir, 'small');
+        expect([before, version], `seed ${SEED}, round ${round}`).toContain(now);
+        if (!killed) expect(now).toBe(version);
+        // Proved and kept, and not running: that would be between before and after.
+        const between = read(dataDir, `SELECT version FROM datasource_versions WHERE state NOT IN ('enabled', 'installed')`);
+        expect(between, `seed ${SEED}, round ${round}`).toEqual([]);
+        before = now;
+      }
+      expect(kills).toBeGreaterThan(0);
+      const seen = await stateAtFirstSight(['install', await publish(registry, '2.0.0'), '--data-dir', dataDir], {
+        dataDir,
+        version: '2.0.0',
+      });
+      expect(seen).toBe('enabled');
+      expect(await runningVersion(dataDir, 'small')).toBe('2.0.0');
+    } finally {
+      await registry.close();
+    }
+  }, 240_000);
+
   it(`leaves the version before or the version after, and runs go on: upgrade under a run, ${UPGRADE_ROUNDS} times, then rollback under one`, async () => {
     const dataDir = join(scratch, 'upgrade');
     const grant = ['--allow', source.origin, '--allow-private', '127.0.0.0/8'];
@@ -161,6 +219,15 @@ describe('a command that is killed at any point', () => {
     }
   }, 240_000);
 });
+
+/** The small datasource in a registry, signed by acme. */
+async function publish(registry: DockerRegistry, version: string): Promise<string> {
+  const file = join(scratch, `published-${version}.wasm`);
+  await writeFile(file, await smallDatasource({ version }));
+  const address = `oci://${registry.host}/acme/small:${version}`;
+  await runDatasources(['publish', file, address, '--key', join(scratch, 'acme.key'), '--data-dir', join(scratch, 'author')]);
+  return address;
+}
 
 /** The mirror once more, one version higher. */
 async function nextMirror(): Promise<string> {

@@ -37,7 +37,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
     idempotency: { begin: unused, ...overrides.idempotency },
     vectors: { status: unused, summary: unused, reembed: unused, make: unused, ...overrides.vectors },
     trust: { list: unused, add: unused, remove: unused, pins: unused, pin: unused, release: unused, ...overrides.trust },
-    sources: { take: unused, atHand: unused, install: unused, publish: unused, publishSigned: unused, ...overrides.sources },
+    sources: { take: unused, installFound: unused, install: unused, publish: unused, publishSigned: unused, ...overrides.sources },
     folders: { list: unused, add: unused, remove: unused, refresh: unused, scanDue: unused, ...overrides.folders },
     markets: { list: unused, add: unused, refresh: unused, remove: unused, search: unused, find: unused, ...overrides.markets },
     people: {

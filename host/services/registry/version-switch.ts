@@ -55,6 +55,8 @@ export interface Switch {
 export interface VersionSwitch {
   /** Admits a component of this machine and switches to it, whatever ran before. Gives its name. The codes of `Components.admit` and of `switchTo`. */
   install(component: Uint8Array, grant: Grant, actor: Actor): Promise<string>;
+  /** Switches to a version that comes with the switch, in the same transaction, whatever ran before. DIGEST_CHANGED and the codes of `switchTo`. */
+  bringIn(incoming: Incoming, grant: Grant, actor: Actor): Promise<void>;
   /** Keeps a version beside the one that runs. DIGEST_CHANGED. */
   add(incoming: Incoming, actor: Actor): Promise<void>;
   /** UNKNOWN_VERSION, DEPENDENCY_UNMET, INCOMPATIBLE_UPGRADE, CONFLICT when somebody else changed it meanwhile. */
@@ -72,11 +74,15 @@ export function createVersionSwitch(options: VersionSwitchOptions): VersionSwitc
   const self: VersionSwitch = {
     async install(component, grant, actor) {
       const admitted = await components.admit(component, grant);
-      const { name, version } = admitted.manifest;
-      const arrival = await arrivalOf(database, { admitted, origin: 'file', trust: { kind: 'local' } }, actor);
-      const wanted = { name, version, grant, states: 'go-on', actor, reason: 'installed from a file' } as const;
+      await self.bringIn({ admitted, origin: 'file', trust: { kind: 'local' } }, grant, actor);
+      return admitted.manifest.name;
+    },
+
+    async bringIn(incoming, grant, actor) {
+      const { name, version } = incoming.admitted.manifest;
+      const arrival = await arrivalOf(database, incoming, actor);
+      const wanted = { name, version, grant, states: 'go-on', actor, reason: `installed from ${incoming.origin}` } as const;
       await unlessChanged(() => switchVersion(options, wanted, arrival));
-      return name;
     },
 
     async add(incoming, actor) {

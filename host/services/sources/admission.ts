@@ -8,7 +8,7 @@ import type { Database } from '../../store/database.ts';
 import { listTrustedKeys } from '../../store/trusted-keys.ts';
 import { accepted, type AdmittedComponent, type Components } from '../registry/components.ts';
 import { knownNames } from './trust.ts';
-import type { VersionSwitch } from '../registry/version-switch.ts';
+import type { Incoming, VersionSwitch } from '../registry/version-switch.ts';
 
 /** A component as it came from elsewhere. */
 export interface RemoteComponent {
@@ -26,11 +26,11 @@ export interface RemoteComponent {
 /** The one door for what comes from elsewhere. */
 export interface Admission {
   /**
-   * Believes a component or refuses it: digest, signature, publisher, name, and only then what is in it; keeps it beside the version
-   * that runs, pinned to its bytes. DIGEST_MISMATCH, SIGNATURE_MISSING, SIGNATURE_INVALID, UNTRUSTED_PUBLISHER,
-   * PUBLISHER_NOT_ALLOWED, PUBLISHER_CHANGED, LOOK_ALIKE_NAME, DIGEST_CHANGED, SOURCE_UNUSABLE, the codes of `Components.admit`.
+   * Believes a component or refuses it: digest, signature, publisher, name, and only then what is in it. What comes of it is pinned to
+   * its bytes once it is kept. DIGEST_MISMATCH, SIGNATURE_MISSING, SIGNATURE_INVALID, UNTRUSTED_PUBLISHER,
+   * PUBLISHER_NOT_ALLOWED, PUBLISHER_CHANGED, LOOK_ALIKE_NAME, SOURCE_UNUSABLE, the codes of `Components.admit`.
    */
-  take(offered: RemoteComponent, actor: Actor): Promise<AdmittedComponent>;
+  prove(offered: RemoteComponent): Promise<Incoming>;
   /** Keeps a component of this machine, which nobody has to have signed; it is marked as such. The codes of `Components.admit`, DIGEST_CHANGED. */
   takeLocal(bytes: Uint8Array, origin: string, actor: Actor): Promise<AdmittedComponent>;
 }
@@ -43,7 +43,7 @@ export interface AdmissionOptions {
 
 export function createAdmission({ database, components, versionSwitch }: AdmissionOptions): Admission {
   return {
-    async take({ bytes, origin, signature: text, digest: named, expected }, actor) {
+    async prove({ bytes, origin, signature: text, digest: named, expected }) {
       const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
       if (named !== undefined && named !== digest) throw digestMismatch(named, digest);
       const keys = await listTrustedKeys(database);
@@ -55,8 +55,7 @@ export function createAdmission({ database, components, versionSwitch }: Admissi
       refuseName(manifest.name, signer, { keys, installed: await knownNames(database) });
       const admitted = await components.admit(bytes, parseGrant({}));
       const trust = { kind: 'signed', publisher: signer.publisher, keyId: signer.publicKey.id } as const;
-      await versionSwitch.add({ admitted, origin, trust }, actor);
-      return admitted;
+      return { admitted, origin, trust };
     },
 
     async takeLocal(bytes, origin, actor) {

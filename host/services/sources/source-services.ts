@@ -45,17 +45,28 @@ export interface TakenVersion {
   origin: string;
 }
 
+/** Works out what a datasource gets from what its manifest asks for. */
+export type GrantFor = (manifest: Manifest) => Grant;
+
 /** Where datasources come from when they are no files of this machine. */
 export interface SourceService {
   /**
    * Gets a component by `oci://…`, `https://…#sha256:…` or its name in a market, proves it and keeps it beside the version that runs.
-   * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, the codes of `Admission.take`.
+   * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_CHANGED, the codes of
+   * `Admission.prove`.
    */
   take(location: string, actor: Actor): Promise<TakenVersion>;
-  /** The highest version that is here already, found in a folder or taken before. UNKNOWN_VERSION. */
-  atHand(name: string): Promise<TakenVersion>;
-  /** Runs it with this grant, whatever ran before. The codes of `VersionSwitch.switchTo`, INVALID_GRANT. */
-  install(taken: TakenVersion, grant: Grant, actor: Actor): Promise<void>;
+  /**
+   * Gets and proves it as `take` does, and runs it whatever ran before: all of it or nothing. The codes of `take` and of
+   * `VersionSwitch.switchTo`, INVALID_GRANT.
+   * @param grantFor What is given to one with this manifest.
+   */
+  install(location: string, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
+  /**
+   * The same for the highest version that is here already, found in a folder or taken before. UNKNOWN_VERSION, the codes of
+   * `VersionSwitch.switchTo`, INVALID_GRANT.
+   */
+  installFound(name: string, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
   /** Puts a component and its signature into a registry, under a tag. Gives the digest of the artifact. INVALID_REQUEST, SOURCE_UNREACHABLE, SOURCE_DENIED. */
   publish(location: string, component: PublishedComponent): Promise<string>;
   /** The same for something signed that is no component. */

@@ -8,34 +8,40 @@ import { listAllVersions } from '../../store/versions.ts';
 import type { Admission, RemoteComponent } from './admission.ts';
 import { fetchComponent, hostOf, openRepository, type RemoteOptions } from './remote-components.ts';
 import { parseStoredManifest } from '../registry/registered.ts';
-import type { MarketService, SourceService } from './source-services.ts';
-import { unknownVersion, type VersionSwitch } from '../registry/version-switch.ts';
+import type { MarketService, SourceService, TakenVersion } from './source-services.ts';
+import { unknownVersion, type Incoming, type VersionSwitch } from '../registry/version-switch.ts';
 
 export interface SourceOptions extends RemoteOptions {
   database: Database;
   admission: Admission;
   markets: Pick<MarketService, 'find'>;
-  versionSwitch: Pick<VersionSwitch, 'switchTo'>;
+  versionSwitch: Pick<VersionSwitch, 'add' | 'bringIn' | 'switchTo'>;
 }
 
 export function createSources(options: SourceOptions): SourceService {
   const { admission, versionSwitch } = options;
   return {
     async take(text, actor) {
-      const offered = await fetchOffered(options, text);
-      const { manifest, digest } = await admission.take(offered, actor);
-      return { manifest, digest, origin: offered.origin };
+      const incoming = await admission.prove(await fetchOffered(options, text));
+      await versionSwitch.add(incoming, actor);
+      return toTaken(incoming);
     },
 
-    async atHand(name) {
+    async install(text, grantFor, actor) {
+      const incoming = await admission.prove(await fetchOffered(options, text));
+      await versionSwitch.bringIn(incoming, parseGrant(grantFor(incoming.admitted.manifest)), actor);
+      return toTaken(incoming);
+    },
+
+    async installFound(name, grantFor, actor) {
       const versions = (await listAllVersions(options.database)).filter((version) => version.name === name);
       const highest = versions.toSorted((a, b) => compare(b.version, a.version))[0];
       if (highest === undefined) throw unknownVersion(name, '(any)');
-      return { manifest: parseStoredManifest(highest.manifest), digest: highest.digest, origin: highest.origin };
-    },
-
-    async install({ manifest: { name, version }, origin }, grant, actor) {
-      await versionSwitch.switchTo({ name, version, grant: parseGrant(grant), states: 'go-on', actor, reason: `installed from ${origin}` });
+      const { version, digest, origin } = highest;
+      const manifest = parseStoredManifest(highest.manifest);
+      const grant = parseGrant(grantFor(manifest));
+      await versionSwitch.switchTo({ name, version, grant, states: 'go-on', actor, reason: `installed from ${origin}` });
+      return { manifest, digest, origin };
     },
 
     async publish(text, component) {
@@ -48,6 +54,10 @@ export function createSources(options: SourceOptions): SourceService {
       return pushSigned(await openRepository(location, [location.host], options), location.tag, artifactType, envelope);
     },
   };
+}
+
+function toTaken({ admitted: { manifest, digest }, origin }: Incoming): TakenVersion {
+  return { manifest, digest, origin };
 }
 
 async function fetchOffered(options: SourceOptions, text: string): Promise<RemoteComponent> {
