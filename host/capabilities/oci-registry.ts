@@ -1,27 +1,24 @@
-import { createHash } from 'node:crypto';
 import { parseJson } from '../domain/envelope.ts';
 import { RequestError } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { isJsonObject } from '../domain/json.ts';
 import { isLoopbackHost } from '../domain/loopback.ts';
+import {
+  digestOf,
+  INDEX_TYPE,
+  MANIFEST_TYPE,
+  parseManifest,
+  parseReferrers,
+  unusable,
+  type OciDescriptor,
+  type OciManifest,
+  type OciReferrer,
+} from './oci-documents.ts';
 import { unreachable, type RemoteAnswer, type RemoteFetch, type RemoteRequest } from './remote-fetch.ts';
 
 /** Who this host is at a registry. */
 export interface RegistryCredentials {
   username: string;
   password: string;
-}
-
-export interface OciDescriptor {
-  mediaType: string;
-  digest: string;
-  size: number;
-}
-
-/** A manifest as it lies in a registry, with the digest of its own bytes. */
-export interface OciManifest {
-  digest: string;
-  size: number;
-  layers: OciDescriptor[];
 }
 
 /** One repository of a registry, as the OCI distribution specification 1.1 describes it. */
@@ -31,12 +28,16 @@ export interface OciRepository {
    * SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_MISMATCH.
    */
   manifest(reference: string): Promise<OciManifest | undefined>;
+  /** What the registry lists as belonging to the manifest with this digest, the oldest first where it keeps their order. SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE. */
+  referrers(digest: string): Promise<OciReferrer[]>;
   /** The bytes of a layer: exactly as many as it says, with exactly its digest. The codes of `manifest`. */
   blob(layer: OciDescriptor): Promise<Uint8Array>;
   /** Puts bytes there, unless they are there. SOURCE_UNREACHABLE, SOURCE_DENIED. */
   putBlob(mediaType: string, bytes: Uint8Array): Promise<OciDescriptor>;
   /** Gives a manifest a name. The codes of `putBlob`. */
   putManifest(reference: string, manifest: object): Promise<OciDescriptor>;
+  /** Puts a manifest there that belongs to another one, and sees that it is listed. The codes of `putBlob` and of `referrers`. */
+  putReferrer(subject: OciDescriptor, artifactType: string, manifest: object): Promise<void>;
 }
 
 export interface OciRepositoryOptions {
@@ -46,11 +47,9 @@ export interface OciRepositoryOptions {
   credentials: RegistryCredentials | undefined;
 }
 
-export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 /** The specification asks registries for no more. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_LAYER_BYTES = 256 * 1024 * 1024;
-const MAX_LAYERS = 64;
 const MAX_WORDS_BYTES = 256 * 1024;
 const MAX_REALM_CHARACTERS = 2_048;
 
@@ -71,6 +70,16 @@ export function openOciRepository({ host, repository, fetch, credentials }: OciR
     return fetch(url, { ...request, authorization: credential() });
   }
 
+  async function listReferrers(digest: string): Promise<OciReferrer[]> {
+    const request: RemoteRequest = { method: 'GET', headers: { accept: INDEX_TYPE }, maxBytes: MAX_MANIFEST_BYTES };
+    const listed = await ask(`referrers/${digest}`, request);
+    // Each registry has its own way to say that it does not know the question.
+    const answer = listed.status === 200 ? listed : await ask(`manifests/${referrersTag(digest)}`, request);
+    if (answer.status === 404) return [];
+    expectStatus(answer, base, [200]);
+    return parseReferrers(answer.body, base);
+  }
+
   return {
     async manifest(reference) {
       const answer = await ask(`manifests/${reference}`, {
@@ -80,10 +89,11 @@ export function openOciRepository({ host, repository, fetch, credentials }: OciR
       });
       if (answer.status === 404) return undefined;
       expectStatus(answer, base, [200]);
-      const digest = digestOf(answer.body);
-      if (reference.startsWith('sha256:')) refuseOther(reference, digest);
-      return { digest, size: answer.body.byteLength, layers: parseLayers(answer.body, base) };
+      if (reference.startsWith('sha256:')) refuseOther(reference, digestOf(answer.body));
+      return parseManifest(answer.body, base);
     },
+
+    referrers: listReferrers,
 
     async blob({ digest, size }) {
       if (size > MAX_LAYER_BYTES) throw unusable(base, `its layer has ${size} bytes; at most ${MAX_LAYER_BYTES} are read`);
@@ -113,11 +123,35 @@ export function openOciRepository({ host, repository, fetch, credentials }: OciR
       expectStatus(await ask(`manifests/${reference}`, { method: 'PUT', headers, body, maxBytes: MAX_WORDS_BYTES }), base, [201]);
       return { mediaType: MANIFEST_TYPE, digest: digestOf(body), size: body.byteLength };
     },
+
+    async putReferrer(subject, artifactType, manifest) {
+      const body = new Uint8Array(Buffer.from(JSON.stringify({ ...manifest, artifactType, subject })));
+      const digest = digestOf(body);
+      const put = await ask(`manifests/${digest}`, {
+        method: 'PUT',
+        headers: { 'content-type': MANIFEST_TYPE },
+        body,
+        maxBytes: MAX_WORDS_BYTES,
+      });
+      expectStatus(put, base, [201]);
+      // It keeps the list by itself.
+      if (put.headers.has('oci-subject')) return;
+      const others = (await listReferrers(subject.digest)).filter((listed) => listed.digest !== digest);
+      const manifests = [...others, { mediaType: MANIFEST_TYPE, digest, size: body.byteLength, artifactType }];
+      const index = new Uint8Array(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests })));
+      const headers = { 'content-type': INDEX_TYPE };
+      expectStatus(
+        await ask(`manifests/${referrersTag(subject.digest)}`, { method: 'PUT', headers, body: index, maxBytes: MAX_WORDS_BYTES }),
+        base,
+        [201],
+      );
+    },
   };
 }
 
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+/** Where a registry without the referrers API keeps the list, says the specification. */
+function referrersTag(digest: string): string {
+  return digest.replace(':', '-');
 }
 
 /** The field that answers a challenge (RFC 9110, section 11.6.1; the registry's token protocol). SOURCE_DENIED. */
@@ -149,19 +183,6 @@ async function answerChallenge(
   return `Bearer ${token}`;
 }
 
-function parseLayers(bytes: Uint8Array, base: URL): OciDescriptor[] {
-  const manifest = parseJson(Buffer.from(bytes).toString('utf8'));
-  const layers = isJsonObject(manifest) && manifest.schemaVersion === 2 ? manifest.layers : undefined;
-  if (!Array.isArray(layers) || layers.length > MAX_LAYERS) throw unusable(base, 'its manifest is none of an artifact');
-  return layers.map((layer) => {
-    const { mediaType, digest, size }: JsonObject = isJsonObject(layer) ? layer : {};
-    if (typeof mediaType === 'string' && typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest) && typeof size === 'number') {
-      if (Number.isSafeInteger(size) && size >= 0) return { mediaType, digest, size };
-    }
-    throw unusable(base, 'a layer of its manifest has no type, sha256 digest or size');
-  });
-}
-
 function refuseOther(asked: string, found: string): void {
   if (asked === found) return;
   throw new RequestError('DIGEST_MISMATCH', `${asked} was asked for, and what came has ${found}.`, {
@@ -178,11 +199,5 @@ function expectStatus({ status }: RemoteAnswer, base: URL, expected: readonly nu
 function denied({ host }: URL, reason: string): RequestError {
   return new RequestError('SOURCE_DENIED', `The registry ${host} ${reason}.`, {
     remedy: "Log in with a tool that writes a config.json in Docker's form, and name that file in LORELAI_REGISTRY_CONFIG.",
-  });
-}
-
-function unusable({ host }: Pick<URL, 'host'>, reason: string): RequestError {
-  return new RequestError('SOURCE_UNUSABLE', `What ${host} gave cannot be used: ${reason}.`, {
-    remedy: 'Check the address; tell the publisher.',
   });
 }

@@ -15,10 +15,12 @@ import { addGrantOptions, withOptions, type GrantOptions } from './grant-options
 import { MAX_READ_BYTES } from './inspect.ts';
 import { askLines } from './manifest.ts';
 import { withServices } from './services.ts';
+import { readSignatures } from './signing-file.ts';
 
 interface InstallOptions extends SharedOptions, GrantOptions {
   grantAsked?: true;
   found?: true;
+  signed?: true;
 }
 
 export function installCommand(cli: Cli): Command {
@@ -30,6 +32,7 @@ export function installCommand(cli: Cli): Command {
     examples: [
       ['install github.wasm', 'shows what it asks for and grants nothing'],
       ['install oci://registry.example.com/acme/github:1.2.0 --grant-asked', 'from a registry, when its publisher is trusted'],
+      ['install github.wasm --signed', 'a file that somebody brought, when its publisher is trusted'],
       ['install acme_wiki', 'by its name in a market'],
       ['install github.wasm --grant-asked', 'grants all that it asks for by fixed origin, and storage'],
       [
@@ -41,10 +44,12 @@ export function installCommand(cli: Cli): Command {
   })
     .argument('<file>', 'a component (.wasm), oci://HOST/REPOSITORY:TAG, https://…#sha256:…, or the name of one in a market')
     .option('--found', 'the argument is a name: run the highest version that is here already, found in a watched folder')
+    .option('--signed', 'prove the file as if it came from elsewhere, by FILE.sig or FILE.sigstore.json beside it')
     .option('--grant-asked', 'grant everything that the manifest asks for by fixed origin');
   return addGrantOptions(command).action(
     action(cli, async (file: string, options: InstallOptions) => {
       const installed = await withServices(cli.io, options, async (services) => {
+        if (options.signed === true) return installSigned(services, file, options);
         if (options.found === true || (await comesFromElsewhere(file))) return installFromElsewhere(services, file, options);
         return install(services, await readNamedFile(file, { maxBytes: MAX_READ_BYTES }), options);
       });
@@ -59,11 +64,22 @@ async function installFromElsewhere(
   address: string,
   options: InstallOptions,
 ): Promise<InstalledDatasource> {
-  const grantFor: GrantFor = (manifest) => withOptions(options.grantAsked === true ? registry.askedGrant(manifest) : EMPTY_GRANT, options);
+  const grantFor = grantForOptions(registry, options);
   const taken = await (options.found === true
     ? sources.installFound(address, grantFor, COMMAND_LINE)
     : sources.install(address, grantFor, COMMAND_LINE));
   return registry.get(taken.manifest.name);
+}
+
+async function installSigned({ registry, sources }: Services, file: string, options: InstallOptions): Promise<InstalledDatasource> {
+  const { signature, bundle } = await readSignatures(file);
+  const bytes = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
+  const taken = await sources.installSigned({ bytes, signature, bundle }, grantForOptions(registry, options), COMMAND_LINE);
+  return registry.get(taken.manifest.name);
+}
+
+function grantForOptions(registry: Services['registry'], options: InstallOptions): GrantFor {
+  return (manifest) => withOptions(options.grantAsked === true ? registry.askedGrant(manifest) : EMPTY_GRANT, options);
 }
 
 async function install({ registry }: Services, component: Uint8Array, options: InstallOptions): Promise<InstalledDatasource> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { signDigest } from '../domain/component-signature.ts';
+import { BUNDLE_SUFFIX } from '../domain/sigstore.ts';
 import { accepted } from '../services/registry/components.ts';
 import type { Services } from '../services/services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
@@ -7,7 +8,7 @@ import { UsageError } from './exit.ts';
 import { readNamedFile } from './files.ts';
 import { MAX_READ_BYTES } from './inspect.ts';
 import { withServices } from './services.ts';
-import { readSignatureFile, readSigningKey } from './signing-file.ts';
+import { readSignatures, readSigningKey } from './signing-file.ts';
 
 interface PublishOptions extends SharedOptions {
   key?: string;
@@ -18,7 +19,7 @@ export function publishCommand(cli: Cli): Command {
     onTheMachine: true,
     summary: 'Put a component into an OCI registry',
     description:
-      "Under a tag, in the CNCF's layout of WebAssembly artifacts, with its signature: FILE.sig, or one made with --key. Passwords come from the file that LORELAI_REGISTRY_CONFIG names.",
+      "Under a tag, in the CNCF's layout of WebAssembly artifacts, with its signatures: FILE.sig or one made with --key, and the sigstore bundle FILE.sigstore.json. Passwords come from the file that LORELAI_REGISTRY_CONFIG names.",
     examples: [
       ['publish dist/github.wasm oci://registry.example.com/acme/github:1.2.0 --key acme.key', 'signs and publishes'],
       ['publish dist/github.wasm oci://localhost:5000/acme/github:1.2.0', 'with the signature in dist/github.wasm.sig'],
@@ -42,14 +43,19 @@ async function publish(
   const report = accepted(await registry.inspect(bytes));
   const { digest, imports, exports, manifest } = report;
   const key = keyFile === undefined ? undefined : await readSigningKey(keyFile);
-  const signature = key === undefined ? await readSignatureFile(`${file}.sig`) : signDigest(digest, key, Date.now());
-  if (signature === undefined)
-    throw new UsageError('Nothing is published without a signature.', `Give --key, or make ${file}.sig with \`datasources sign\`.`);
+  const beside = await readSignatures(file);
+  const signature = key === undefined ? beside.signature : signDigest(digest, key, Date.now());
+  const { bundle } = beside;
+  if (signature === undefined && bundle === undefined)
+    throw new UsageError(
+      'Nothing is published without a signature.',
+      `Give --key, make ${file}.sig with \`datasources sign\`, or ${file}${BUNDLE_SUFFIX} with \`cosign sign-blob\`.`,
+    );
   const annotations = {
     'org.opencontainers.image.title': manifest?.name ?? '',
     'org.opencontainers.image.version': manifest?.version ?? '',
   };
-  const artifact = await sources.publish(address, { bytes, imports, exports, annotations, signature });
+  const artifact = await sources.publish(address, { bytes, imports, exports, annotations, signature, bundle });
   const pinned = `${address.replace(/:[^:/]*$/, '')}@${artifact}`;
   return {
     json: { address, artifact, digest, pinned },

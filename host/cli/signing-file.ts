@@ -1,4 +1,5 @@
 import { RequestError } from '../domain/errors.ts';
+import { BUNDLE_SUFFIX, MAX_BUNDLE_BYTES } from '../domain/sigstore.ts';
 import { parseSigningKey, type SigningKey } from '../domain/signing-key.ts';
 import { readNamedFile } from './files.ts';
 
@@ -15,10 +16,18 @@ export async function readSigningKey(file: string): Promise<SigningKey> {
   });
 }
 
-/** A text file of few bytes, or undefined when there is none. */
-export async function readSignatureFile(file: string): Promise<string | undefined> {
+/** What lies beside a component and says who vouches for it: `FILE.sig`, and `FILE.sigstore.json`. FILE_NOT_READABLE, FILE_TOO_LARGE. */
+export async function readSignatures(file: string): Promise<{ signature: string | undefined; bundle: string | undefined }> {
+  return {
+    signature: await readIfThere(`${file}.sig`, MAX_SIGNATURE_BYTES),
+    bundle: await readIfThere(`${file}${BUNDLE_SUFFIX}`, MAX_BUNDLE_BYTES),
+  };
+}
+
+/** The text of a file, or undefined when there is none. */
+async function readIfThere(file: string, maxBytes: number): Promise<string | undefined> {
   try {
-    return Buffer.from(await readNamedFile(file, { maxBytes: MAX_SIGNATURE_BYTES })).toString('utf8');
+    return Buffer.from(await readNamedFile(file, { maxBytes })).toString('utf8');
   } catch (error) {
     const missing = error instanceof RequestError && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT';
     if (missing) return undefined;

@@ -1,95 +1,91 @@
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
-import { toTrustedKeyBody } from '../routes/shapes/trust.ts';
+import { toSigstoreRootBody, toTrustedIdentityBody, toTrustedKeyBody } from '../routes/shapes/trust.ts';
+import type { BelievedIdentity, BelievedKey, BelievedRoot } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
-import { readNamedFile } from './files.ts';
 import { formatTable, oneLine } from './format.ts';
 import { withServices } from './services.ts';
-
-interface AddOptions extends SharedOptions {
-  key: string;
-  name: string[];
-  allowLookAlike?: true;
-}
-
-const MAX_KEY_BYTES = 1024;
+import { addCommand } from './trust-add.ts';
+import { addRootCommand, removeRootCommand, rootWarnings } from './trust-root.ts';
 
 export function trustCommand(cli: Cli): Command {
   const command = makeCommand('trust', {
     onTheMachine: true,
     summary: 'Say whose datasources may come in from elsewhere',
     description:
-      'Nothing comes from a registry, a URL or a market unless a key that is listed here has signed it, and is listed for its name.',
+      'Nothing comes from a registry, a URL or a market unless a key or an identity that is listed here has signed it, and is listed for its name.',
     examples: [
       ['trust add acme --key acme.pub --name github', 'takes github from acme'],
       ['trust add acme --key acme.pub --name "acme_*"', 'takes all whose names begin with acme_'],
+      [
+        "trust add acme --issuer https://token.actions.githubusercontent.com --subject-pattern 'https://github.com/acme/wiki/.github/workflows/release.yml@refs/tags/*' --name wiki",
+        'takes wiki from a workflow, by sigstore',
+      ],
+      ['trust add-root sigstore trusted_root.json', 'believes a sigstore instance'],
       ['trust list', 'who is trusted, and for what'],
     ],
   });
   command.enablePositionalOptions();
-  for (const make of [addCommand, listCommand, removeCommand]) command.addCommand(make(cli));
+  for (const make of [addCommand, addRootCommand, listCommand, removeCommand, removeRootCommand]) command.addCommand(make(cli));
   return command;
-}
-
-function addCommand(cli: Cli): Command {
-  return makeCommand('add', {
-    onTheMachine: true,
-    summary: 'Trust a key of a publisher',
-    description: 'For the names that are given and for no others; said again, it holds for those that are given then.',
-    examples: [['trust add acme --key acme.pub --name github --name gitlab', 'for two datasources']],
-  })
-    .argument('<publisher>', 'what you call the publisher')
-    .requiredOption('--key <file>', 'the file .pub that the publisher gave you')
-    .requiredOption(
-      '--name <name>',
-      'a datasource, a beginning as in "acme_*", or "*"; may be repeated',
-      (name: string, names: string[] = []) => [...names, name],
-    )
-    .option('--allow-look-alike', "also when a name could be taken for somebody else's")
-    .action(
-      action(cli, async (publisher: string, options: AddOptions) => {
-        const publicKey = Buffer.from(await readNamedFile(options.key, { maxBytes: MAX_KEY_BYTES })).toString('utf8');
-        return withServices(cli.io, options, async ({ trust }) => {
-          const input = { publisher, publicKey, names: options.name, allowLookAlike: options.allowLookAlike === true };
-          const added = await trust.add(input, COMMAND_LINE);
-          return { json: toTrustedKeyBody(added), text: `Trusts ${publisher} (key ${added.publicKey.id}) for ${added.names.join(', ')}.` };
-        });
-      }),
-    );
 }
 
 function listCommand(cli: Cli): Command {
   return makeCommand('list', {
     onTheMachine: true,
-    summary: 'List trusted keys',
-    description: 'With the names that each is trusted for.',
+    summary: 'List who is trusted',
+    description: 'Keys and identities with the names that each is trusted for, and sigstore roots with what of them has ended.',
     examples: [['trust list', 'by publisher']],
   }).action(
     action(cli, async (options: SharedOptions) =>
-      withServices(cli.io, options, async ({ trust }) => {
-        const keys = await trust.list();
-        const rows = keys.map(({ publisher, publicKey, names }) => [publisher, publicKey.id, names.join(', ')]);
-        const text =
-          keys.length === 0 ? 'Nobody is trusted: nothing comes in from elsewhere.' : formatTable([['PUBLISHER', 'KEY', 'FOR'], ...rows]);
-        return { json: { items: keys.map(toTrustedKeyBody) }, text };
+      withServices(cli.io, options, async ({ trust, sigstore }) => {
+        const [keys, identities, roots] = await Promise.all([trust.list(), sigstore.identities(), sigstore.roots()]);
+        const json = {
+          items: keys.map(toTrustedKeyBody),
+          identities: identities.map(toTrustedIdentityBody),
+          roots: roots.map(toSigstoreRootBody),
+        };
+        return { json, text: listText(keys, identities, roots) };
       }),
     ),
   );
 }
 
+function listText(keys: readonly BelievedKey[], identities: readonly BelievedIdentity[], roots: readonly BelievedRoot[]): string {
+  const rows = [
+    ...keys.map(({ publisher, publicKey, names }) => [publisher, publicKey.id, 'key', names.join(', ')]),
+    ...identities.map(({ publisher, id, identity: { root, issuer, subject }, names }) => [
+      publisher,
+      id,
+      `${subject} (${issuer}, ${root})`,
+      names.join(', '),
+    ]),
+  ];
+  const who =
+    rows.length === 0 ? 'Nobody is trusted: nothing comes in from elsewhere.' : formatTable([['PUBLISHER', 'ID', 'WHO', 'FOR'], ...rows]);
+  const instances = roots.map(({ name, digest, witnesses: { logEntries, timestamps, certificateLogs } }) => [
+    name,
+    digest,
+    `${logEntries} / ${timestamps} / ${certificateLogs}`,
+  ]);
+  const table = formatTable([['SIGSTORE ROOT', 'DIGEST', 'LOG ENTRIES / TIMESTAMPS / CERTIFICATE LOGS'], ...instances]);
+  return [who, ...(roots.length === 0 ? [] : ['', table, ...roots.flatMap(rootWarnings)])].join('\n');
+}
+
 function removeCommand(cli: Cli): Command {
   return makeCommand('remove', {
     onTheMachine: true,
-    summary: 'Trust a key no more',
+    summary: 'Trust a key or an identity no more',
     description: 'What it signed and is here stays; nothing new comes in by it.',
     examples: [['trust remove 0f3c8a…', 'by the id that `trust list` shows']],
   })
-    .argument('<key>', 'id of the key')
+    .argument('<id>', 'of the key or the identity')
     .action(
       action(cli, async (id: string, options: SharedOptions) =>
-        withServices(cli.io, options, async ({ trust }) => {
-          await trust.remove(id, COMMAND_LINE);
-          return { json: { keyId: id, removed: true }, text: `Key ${oneLine(id)} is trusted no more.` };
+        withServices(cli.io, options, async ({ trust, sigstore }) => {
+          const isIdentity = (await sigstore.identities()).some((identity) => identity.id === id);
+          await (isIdentity ? sigstore.removeIdentity(id, COMMAND_LINE) : trust.remove(id, COMMAND_LINE));
+          return { json: { id, removed: true }, text: `${oneLine(id)} is trusted no more.` };
         }),
       ),
     );

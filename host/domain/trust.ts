@@ -1,17 +1,35 @@
 import { RequestError } from './errors.ts';
+import type { Identity } from './identity.ts';
 import { looksLike } from './look-alike.ts';
 import { signerOf, type ComponentSignature } from './component-signature.ts';
 import type { PublicKey } from './signing-key.ts';
 
 /** Who vouches for a component. `local`: nobody but the operator who took it from this machine. */
-export type Trust = { kind: 'local' } | { kind: 'signed'; publisher: string; keyId: string };
+export type Trust =
+  | { kind: 'local' }
+  | { kind: 'signed'; publisher: string; keyId: string }
+  | { kind: 'signed'; publisher: string; root: string; issuer: string; subject: string };
 
-/** A key that an operator believes, and for what. A publisher may have several. */
-export interface TrustedKey {
+/** For what an operator believes somebody who signs. */
+export interface TrustedSigner {
   publisher: string;
-  publicKey: PublicKey;
   /** Names of datasources: exact ones, those that begin with what stands before a `*`, or `*` for all. */
   names: string[];
+}
+
+/** A key that an operator believes. A publisher may have several, and identities besides. */
+export interface TrustedKey extends TrustedSigner {
+  publicKey: PublicKey;
+}
+
+/** An identity that an operator believes. */
+export interface TrustedIdentity extends TrustedSigner {
+  identity: Identity;
+}
+
+/** A trusted identity with the very subject that signed: it may be trusted by a pattern. */
+export interface SignedIdentity extends TrustedIdentity {
+  subject: string;
 }
 
 /** A datasource that the host knows. `publisher` is undefined for one that nobody signed. */
@@ -34,7 +52,7 @@ export function proveSigner(digest: string, signature: ComponentSignature | unde
   if (signature === undefined) {
     throw new RequestError('SIGNATURE_MISSING', 'The component comes from elsewhere, and no signature comes with it.', {
       remedy:
-        'Ask its publisher to sign it (`datasources sign`, `datasources publish`); what you have looked at yourself you may install from a file.',
+        'Ask its publisher to sign it (`datasources sign`, `datasources publish`, or a sigstore bundle); what you have looked at yourself you may install from a file.',
     });
   }
   if (signature.digest !== digest) {
@@ -60,22 +78,31 @@ export function proveSigner(digest: string, signature: ComponentSignature | unde
   );
 }
 
+/** As it goes on record with what was signed. */
+export function trustOf(signer: TrustedKey | SignedIdentity): Trust {
+  const { publisher } = signer;
+  if ('publicKey' in signer) return { kind: 'signed', publisher, keyId: signer.publicKey.id };
+  const { root, issuer } = signer.identity;
+  return { kind: 'signed', publisher, root, issuer, subject: signer.subject };
+}
+
 /** PUBLISHER_NOT_ALLOWED, PUBLISHER_CHANGED, LOOK_ALIKE_NAME unless the publisher may bring a datasource of this name. */
 export function refuseName(
   name: string,
-  signer: TrustedKey,
-  around: { keys: readonly TrustedKey[]; installed: readonly KnownName[] },
+  signer: TrustedKey | TrustedIdentity,
+  around: { signers: readonly TrustedSigner[]; installed: readonly KnownName[] },
 ): void {
   const { publisher } = signer;
+  const proof = 'publicKey' in signer ? '--key FILE' : '--issuer URL --subject SUBJECT';
   // All keys of a publisher have their own names: an old key may be kept to what it signed.
   const pattern = signer.names.find((candidate) => matchesName(name, candidate));
   if (pattern === undefined) {
     throw new RequestError('PUBLISHER_NOT_ALLOWED', `${publisher} is trusted for ${signer.names.join(', ')}, and not for ${name}.`, {
-      remedy: `If it should be: \`datasources trust add ${publisher} --key FILE --name ${name}\`.`,
+      remedy: `If it should be: \`datasources trust add ${publisher} ${proof} --name ${name}\`.`,
     });
   }
   const owner = around.installed.find((known) => known.name === name)?.publisher;
-  if (owner !== undefined && owner !== publisher && around.keys.some((key) => key.publisher === owner)) {
+  if (owner !== undefined && owner !== publisher && around.signers.some((other) => other.publisher === owner)) {
     throw new RequestError('PUBLISHER_CHANGED', `${name} is installed from ${owner}, and this one is signed by ${publisher}.`, {
       remedy: `If it has moved from one to the other, trust ${owner} no more: \`datasources trust remove\`.`,
     });
@@ -83,17 +110,17 @@ export function refuseName(
   // Who wrote the very name has decided on it: `trust add` has looked at it then.
   if (pattern === name || owner === publisher) return;
   const taken = likeness(name, publisher, around);
-  if (taken !== undefined) throw lookAlike(name, taken, `datasources trust add ${publisher} --key FILE --name ${name} --allow-look-alike`);
+  if (taken !== undefined) throw lookAlike(name, taken, `datasources trust add ${publisher} ${proof} --name ${name} --allow-look-alike`);
 }
 
 /** A name of somebody else that this one could be taken for. */
 export function likeness(
   name: string,
   publisher: string,
-  { keys, installed }: { keys: readonly TrustedKey[]; installed: readonly KnownName[] },
+  { signers, installed }: { signers: readonly TrustedSigner[]; installed: readonly KnownName[] },
 ): KnownName | undefined {
-  const promised = keys
-    .flatMap((key) => key.names.map((taken) => ({ name: taken, publisher: key.publisher })))
+  const promised = signers
+    .flatMap((signer) => signer.names.map((taken) => ({ name: taken, publisher: signer.publisher })))
     .filter((known) => !known.name.endsWith('*'));
   return [...installed, ...promised].find((known) => known.publisher !== publisher && looksLike(name, known.name));
 }

@@ -74,6 +74,20 @@ export type ErrorCode =
   | "LOOK_ALIKE_NAME"
   | "UNKNOWN_PUBLISHER_KEY"
   | "INVALID_SIGNING_KEY"
+  | "BUNDLE_UNUSABLE"
+  | "BUNDLE_DIGEST_MISMATCH"
+  | "UNTRUSTED_ROOT"
+  | "LOG_ENTRY_MISSING"
+  | "TIMESTAMP_MISSING"
+  | "CERTIFICATE_EXPIRED"
+  | "CERTIFICATE_NOT_LOGGED"
+  | "LOG_ENTRY_INVALID"
+  | "LOG_ENTRY_MISMATCH"
+  | "UNTRUSTED_ISSUER"
+  | "UNTRUSTED_SUBJECT"
+  | "UNKNOWN_IDENTITY"
+  | "UNKNOWN_SIGSTORE_ROOT"
+  | "INVALID_SIGSTORE_ROOT"
   | "DIGEST_MISMATCH"
   | "SOURCE_DENIED"
   | "SOURCE_UNREACHABLE"
@@ -222,6 +236,13 @@ export interface ApiSchemas {
   PauseInput: PauseInput;
   TrustedKey: TrustedKey;
   TrustedKeys: TrustedKeys;
+  TrustedIdentity: TrustedIdentity;
+  TrustedIdentities: TrustedIdentities;
+  TrustedIdentityInput: TrustedIdentityInput;
+  Witnesses: Witnesses;
+  SigstoreRoot: SigstoreRoot;
+  SigstoreRoots: SigstoreRoots;
+  SigstoreRootInput: SigstoreRootInput;
   TrustedKeyInput: TrustedKeyInput;
   VersionState: VersionState;
   DatasourceVersion: DatasourceVersion;
@@ -1781,6 +1802,165 @@ export interface TrustedKey {
  */
 export interface TrustedKeys {
   items: TrustedKey[];
+}
+/**
+ * Who signs by sigstore, without a key of his own, and the datasources that he may sign.
+ */
+export interface TrustedIdentity {
+  /**
+   * Of root, issuer, match and subject.
+   */
+  id: string;
+  /**
+   * What the operator calls the publisher.
+   */
+  publisher: string;
+  /**
+   * The sigstore root whose authorities say who it is.
+   */
+  root: string;
+  /**
+   * The provider that vouches for the identity.
+   */
+  issuer: string;
+  /**
+   * A workflow's URL or an e-mail address, or a pattern of them.
+   */
+  subject: string;
+  /**
+   * How the subject is compared: as a whole, either way.
+   */
+  match: "exact" | "pattern";
+  /**
+   * Names of datasources; `acme_*` for all that begin so, `*` for every name.
+   */
+  names: string[];
+  addedAt: Timestamp;
+}
+/**
+ * Trusted identities, by publisher.
+ */
+export interface TrustedIdentities {
+  items: TrustedIdentity[];
+}
+/**
+ * An identity to trust.
+ */
+export interface TrustedIdentityInput {
+  /**
+   * What the operator calls the publisher.
+   */
+  publisher: string;
+  /**
+   * The name of a sigstore root.
+   */
+  root: string;
+  /**
+   * The provider that vouches for the identity, letter by letter as certificates have it.
+   */
+  issuer: string;
+  /**
+   * A workflow's URL or an e-mail address. In a pattern `*` stands for characters other than `/` and `@`; scheme, host and the first piece of the path are fixed, or what is behind the `@`.
+   */
+  subject: string;
+  /**
+   * How the subject is compared: as a whole, either way.
+   */
+  match?: "exact" | "pattern";
+  /**
+   * Names of datasources; `acme_*` for all that begin so, `*` for every name.
+   */
+  names: string[];
+  /**
+   * Whether a name that could be taken for somebody else's is meant.
+   */
+  allowLookAlike?: boolean;
+}
+/**
+ * How many, independent of one another, must have seen a signature.
+ */
+export interface Witnesses {
+  /**
+   * Transparency logs with an entry of it.
+   */
+  logEntries: number;
+  /**
+   * Who say when it was made: timestamp authorities, and logs that promise the time of their entry.
+   */
+  timestamps: number;
+  /**
+   * Certificate logs with the certificate.
+   */
+  certificateLogs: number;
+}
+/**
+ * A sigstore instance that the host believes.
+ */
+export interface SigstoreRoot {
+  /**
+   * What the operator calls it.
+   */
+  name: string;
+  /**
+   * Of the file `trusted_root.json` that was given.
+   */
+  digest: string;
+  witnesses: Witnesses;
+  /**
+   * What is in it, by kind.
+   */
+  authorities: {
+    /**
+     * Who issues certificates, logs signatures, logs certificates, or says the time.
+     */
+    kind: "certificateAuthorities" | "transparencyLogs" | "certificateLogs" | "timestampAuthorities";
+    /**
+     * How many of them there are.
+     */
+    count: number;
+    /**
+     * A moment in UTC with milliseconds (RFC 3339).
+     */
+    endsAt?: string;
+    /**
+     * Whether all have come to their end: what was signed since is refused. Add the newest root.
+     */
+    ended: boolean;
+  }[];
+  addedAt: Timestamp;
+}
+/**
+ * Sigstore roots, by name.
+ */
+export interface SigstoreRoots {
+  items: SigstoreRoot[];
+}
+/**
+ * A sigstore instance to believe.
+ */
+export interface SigstoreRootInput {
+  /**
+   * The text of the instance's `trusted_root.json`, media type `application/vnd.dev.sigstore.trustedroot+json`.
+   */
+  trustedRoot: string;
+  witnesses?: Witnesses1;
+}
+/**
+ * How many, independent of one another, must have seen a signature.
+ */
+export interface Witnesses1 {
+  /**
+   * Transparency logs with an entry of it.
+   */
+  logEntries: number;
+  /**
+   * Who say when it was made: timestamp authorities, and logs that promise the time of their entry.
+   */
+  timestamps: number;
+  /**
+   * Certificate logs with the certificate.
+   */
+  certificateLogs: number;
 }
 /**
  * A key to trust.

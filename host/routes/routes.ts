@@ -16,6 +16,7 @@ import { retrieveRoutes } from './retrieve.ts';
 import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { sigstoreRoutes } from './sigstore.ts';
 import { trustRoutes } from './trust.ts';
 import { variableRoutes } from './variables.ts';
 import { vectorRoutes } from './vectors.ts';
@@ -38,6 +39,7 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...documentAccessRoutes(),
     ...versionRoutes(),
     ...trustRoutes(),
+    ...sigstoreRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...keyRoutes(),

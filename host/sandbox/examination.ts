@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Problem } from '../domain/errors.ts';
 import type { Wire } from './frame.ts';
 import type { Isolation } from './isolation.ts';
+import { modulesFolder } from './modules-folder.ts';
 import { openThrowaway, type Throwaway, type ThrowawayOutcome } from './throwaway.ts';
 
 /** The outer structure of a component, as far as the host looks at it. Names are of the safe alphabet, text is capped. */
@@ -40,7 +40,6 @@ const MAX_NAME = 1_000;
 const MAX_TEXT = 2_000;
 const MAX_MANIFEST_BYTES = 512 * 1024;
 
-const require = createRequire(import.meta.url);
 const HOST_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
@@ -57,7 +56,7 @@ export class Examination {
       script: 'examine.sandboxed',
       args: [],
       // Its readers are the project's own; none of these folders holds anything that is secret.
-      readable: [modulesFolder(), join(HOST_FOLDER, 'domain'), join(HOST_FOLDER, '..', 'schemas')],
+      readable: [modulesFolder('@bytecodealliance/jco'), join(HOST_FOLDER, 'domain'), join(HOST_FOLDER, '..', 'schemas')],
       maxMemoryBytes: 2_048 * MiB,
       maxProcessMemoryBytes: 3_072 * MiB,
       maxHeapMib: 1_024,
@@ -165,11 +164,4 @@ function isCount(value: unknown): value is number {
 /** A file may claim more than there are safe integers. */
 function isSize(value: unknown): value is number {
   return typeof value === 'number' && value >= 0;
-}
-
-/** The outermost `node_modules` around jco: package managers that link packages keep what they link to inside it. */
-function modulesFolder(): string {
-  const file = require.resolve('@bytecodealliance/jco');
-  const name = `${sep}node_modules${sep}`;
-  return file.slice(0, file.indexOf(name) + name.length - 1);
 }

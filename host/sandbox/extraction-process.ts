@@ -1,10 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { sep } from 'node:path';
 import type { ExtractionOutcome } from '../domain/extraction.ts';
 import { type FromExtractor, parseFromExtractor, type ToExtractor } from './extraction-protocol.ts';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import type { Isolation } from './isolation.ts';
+import { modulesFolder } from './modules-folder.ts';
 import { ProcessUsage } from './process-usage.ts';
 import { spawnSandboxed } from './spawn.ts';
 
@@ -58,7 +57,7 @@ export class ExtractionProcess {
     const { child, programPid } = spawnSandboxed({
       script: 'extract.sandboxed',
       args: [],
-      readable: [modulesFolder()],
+      readable: [modulesFolder('yauzl')],
       maxMemoryBytes: MAX_WASM_BYTES,
       maxProcessMemoryBytes: bounds.maxMemoryBytes,
       maxHeapMib: MAX_HEAP_MIB,
@@ -168,11 +167,4 @@ export class ExtractionProcess {
 
 function decodePart({ label, text }: { label: string; text: Uint8Array }): { label: string; text: string } {
   return { label, text: Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8') };
-}
-
-/** The outermost `node_modules` around the readers' libraries. */
-function modulesFolder(): string {
-  const file = createRequire(import.meta.url).resolve('yauzl');
-  const name = `${sep}node_modules${sep}`;
-  return file.slice(0, file.indexOf(name) + name.length - 1);
 }

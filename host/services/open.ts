@@ -93,7 +93,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   });
   const versionSwitch = createVersionSwitch({ database, components, recorder });
   const registry = createRegistry({ database, components, versions: versionSwitch });
-  const sources = openSourceParts({ database, components, versionSwitch, registryConfig: config.registryConfig, log });
+  const sources = openSourceParts({ database, components, versionSwitch, isolation, registryConfig: config.registryConfig, log });
   const vault = createVault(config);
   const access = openAuthorisationParts({
     database,

@@ -15,7 +15,7 @@ import type { VersionService } from './registry/version-service.ts';
 import type { RetrievalService } from './retrieval/retrieval-service.ts';
 import type { RunService } from './runs/run-service.ts';
 import type { ScheduleService } from './runs/schedule-service.ts';
-import type { FolderService, MarketService, SourceService, TrustService } from './sources/source-services.ts';
+import type { FolderService, MarketService, SigstoreService, SourceService, TrustService } from './sources/source-services.ts';
 import type { VaultService } from './vault/vault-service.ts';
 import type { VectorService } from './vectors/vector-services.ts';
 
@@ -32,6 +32,7 @@ export interface Services {
   registry: RegistryService;
   versions: VersionService;
   trust: TrustService;
+  sigstore: SigstoreService;
   sources: SourceService;
   folders: FolderService;
   markets: MarketService;

@@ -14,6 +14,7 @@ import { SOURCES } from './migrations/0012-sources.ts';
 import { FEATURES } from './migrations/0013-features.ts';
 import { NOTIFICATIONS } from './migrations/0014-notifications.ts';
 import { PLACES } from './migrations/0015-places.ts';
+import { SIGSTORE } from './migrations/0016-sigstore.ts';
 import type { Migration } from './migrations/migration.ts';
 import { Columns } from './statement.ts';
 
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   FEATURES,
   NOTIFICATIONS,
   PLACES,
+  SIGSTORE,
 ];
 
 /** The file was written by a newer version of this host. */

@@ -3,11 +3,12 @@ import { parseComponentSignature } from '../../domain/component-signature.ts';
 import type { Actor } from '../../domain/caller.ts';
 import { RequestError } from '../../domain/errors.ts';
 import { parseGrant } from '../../domain/grant-parse.ts';
-import { proveSigner, refuseName } from '../../domain/trust.ts';
+import { proveSigner, refuseName, trustOf, type SignedIdentity, type TrustedKey } from '../../domain/trust.ts';
 import type { Database } from '../../store/database.ts';
 import { listTrustedKeys } from '../../store/trusted-keys.ts';
 import { accepted, type AdmittedComponent, type Components } from '../registry/components.ts';
-import { knownNames } from './trust.ts';
+import type { BundleProof } from './bundle-proof.ts';
+import { knownNames, trustedSigners } from './trust-rules.ts';
 import type { Incoming, VersionSwitch } from '../registry/version-switch.ts';
 
 /** A component as it came from elsewhere. */
@@ -17,6 +18,10 @@ export interface RemoteComponent {
   origin: string;
   /** The text of a signature that came with it. */
   signature: string | undefined;
+  /** The texts of sigstore bundles that came with it. */
+  bundles: readonly string[];
+  /** Of the manifest of an artifact whose one component it is: whoever signs that signs the component. */
+  artifactDigest?: string | undefined;
   /** What the one who named it said that it has; undefined when nobody said. */
   digest?: string | undefined;
   /** What it must be called, when it was asked for by name and version. */
@@ -28,7 +33,7 @@ export interface Admission {
   /**
    * Believes a component or refuses it: digest, signature, publisher, name, and only then what is in it. What comes of it is pinned to
    * its bytes once it is kept. DIGEST_MISMATCH, SIGNATURE_MISSING, SIGNATURE_INVALID, UNTRUSTED_PUBLISHER,
-   * PUBLISHER_NOT_ALLOWED, PUBLISHER_CHANGED, LOOK_ALIKE_NAME, SOURCE_UNUSABLE, the codes of `Components.admit`.
+   * those of `BUNDLE_FAULTS`, PUBLISHER_NOT_ALLOWED, PUBLISHER_CHANGED, LOOK_ALIKE_NAME, SOURCE_UNUSABLE, the codes of `Components.admit`.
    */
   prove(offered: RemoteComponent): Promise<Incoming>;
   /** Keeps a component of this machine, which nobody has to have signed; it is marked as such. The codes of `Components.admit`, DIGEST_CHANGED. */
@@ -39,23 +44,36 @@ export interface AdmissionOptions {
   database: Database;
   components: Components;
   versionSwitch: Pick<VersionSwitch, 'add'>;
+  bundleProof: BundleProof;
 }
 
-export function createAdmission({ database, components, versionSwitch }: AdmissionOptions): Admission {
+export function createAdmission({ database, components, versionSwitch, bundleProof }: AdmissionOptions): Admission {
+  async function signerOf(offered: RemoteComponent, digest: string): Promise<TrustedKey | SignedIdentity> {
+    const { bytes, signature, bundles, artifactDigest } = offered;
+    try {
+      return proveSigner(digest, readSignature(signature), await listTrustedKeys(database));
+    } catch (error) {
+      // A signature that is false is no reason to look for a better one.
+      const other = error instanceof RequestError && (error.code === 'SIGNATURE_MISSING' || error.code === 'UNTRUSTED_PUBLISHER');
+      if (!other || bundles.length === 0) throw error;
+    }
+    const digests = artifactDigest === undefined ? [digest] : [digest, artifactDigest];
+    return bundleProof.signerOf({ component: bytes, digests, bundles });
+  }
+
   return {
-    async prove({ bytes, origin, signature: text, digest: named, expected }) {
+    async prove(offered) {
+      const { bytes, origin, digest: named, expected } = offered;
       const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
       if (named !== undefined && named !== digest) throw digestMismatch(named, digest);
-      const keys = await listTrustedKeys(database);
       // Before anything reads the file: what a stranger sent is not even looked at.
-      const signer = proveSigner(digest, readSignature(text), keys);
+      const signer = await signerOf(offered, digest);
       const { manifest } = accepted(await components.inspect(bytes));
       if (manifest === undefined) throw new TypeError('an accepted component has a manifest');
       refuseOther(manifest, expected);
-      refuseName(manifest.name, signer, { keys, installed: await knownNames(database) });
+      refuseName(manifest.name, signer, { signers: await trustedSigners(database), installed: await knownNames(database) });
       const admitted = await components.admit(bytes, parseGrant({}));
-      const trust = { kind: 'signed', publisher: signer.publisher, keyId: signer.publicKey.id } as const;
-      return { admitted, origin, trust };
+      return { admitted, origin, trust: trustOf(signer) };
     },
 
     async takeLocal(bytes, origin, actor) {

@@ -4,6 +4,7 @@ import { createRemoteFetch, unreachable, type RemoteFetch } from '../../capabili
 import { pullComponent, pullSigned } from '../../capabilities/wasm-artifact.ts';
 import { parseSourceLocation, type OciLocation, type WebLocation } from '../../domain/source-location.ts';
 import { RequestError } from '../../domain/errors.ts';
+import { BUNDLE_SUFFIX, MAX_BUNDLE_BYTES } from '../../domain/sigstore.ts';
 import type { RemoteComponent } from './admission.ts';
 
 export interface RemoteOptions {
@@ -38,8 +39,12 @@ export async function fetchComponent(
 ): Promise<RemoteComponent> {
   if (location.kind === 'web') return fetchFile(location, createRemoteFetch(named));
   const reference = location.digest ?? location.tag ?? '';
-  const { bytes, signature, manifestDigest, digest } = await pullComponent(await openRepository(location, named, options), reference);
-  return { bytes, signature, digest, origin: `oci://${location.host}/${location.repository}@${manifestDigest}` };
+  const { bytes, signature, bundles, manifestDigest, digest } = await pullComponent(
+    await openRepository(location, named, options),
+    reference,
+  );
+  const origin = `oci://${location.host}/${location.repository}@${manifestDigest}`;
+  return { bytes, signature, bundles, digest, artifactDigest: manifestDigest, origin };
 }
 
 /** The text of a signed index. The codes of `fetchComponent`, INVALID_REQUEST. */
@@ -64,12 +69,21 @@ async function fetchFile({ url: address, digest }: WebLocation, fetch: RemoteFet
   const url = new URL(address);
   const { status, body } = await fetch(url, { method: 'GET', maxBytes: MAX_COMPONENT_BYTES });
   if (status !== 200) throw unreachable(url, `it answered ${status}`);
+  const signature = await fetchBeside(url, { suffix: '.sig', maxBytes: MAX_SIGNATURE_BYTES, fetch });
+  const bundle = await fetchBeside(url, { suffix: BUNDLE_SUFFIX, maxBytes: MAX_BUNDLE_BYTES, fetch });
+  return { bytes: body, signature, bundles: bundle === undefined ? [] : [bundle], digest, origin: `${url.origin}${url.pathname}` };
+}
+
+/** The text of a file whose name is that of the component and more; undefined when there is none. */
+async function fetchBeside(
+  url: URL,
+  { suffix, maxBytes, fetch }: { suffix: string; maxBytes: number; fetch: RemoteFetch },
+): Promise<string | undefined> {
   const beside = new URL(url);
-  beside.pathname += '.sig';
-  const signed = await fetch(beside, { method: 'GET', maxBytes: MAX_SIGNATURE_BYTES });
-  if (signed.status !== 200 && signed.status !== 404) throw unreachable(beside, `it answered ${signed.status} for the signature`);
-  const signature = signed.status === 200 ? Buffer.from(signed.body).toString('utf8') : undefined;
-  return { bytes: body, signature, digest, origin: `${url.origin}${url.pathname}` };
+  beside.pathname += suffix;
+  const { status, body } = await fetch(beside, { method: 'GET', maxBytes });
+  if (status !== 200 && status !== 404) throw unreachable(beside, `it answered ${status} for the signature`);
+  return status === 200 ? Buffer.from(body).toString('utf8') : undefined;
 }
 
 /** The address of an index: https without a user, or an artifact of a registry. INVALID_REQUEST. */

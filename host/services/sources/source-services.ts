@@ -3,7 +3,9 @@ import type { Actor } from '../../domain/caller.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import type { MarketEntry } from '../../domain/market-index.ts';
-import type { TrustedKey } from '../../domain/trust.ts';
+import type { Identity } from '../../domain/identity.ts';
+import type { AuthorityKind, SigstoreRoot, Witnesses } from '../../domain/sigstore.ts';
+import type { TrustedIdentity, TrustedKey } from '../../domain/trust.ts';
 import type { FolderFile, StoredFolder } from '../../store/folder-sources.ts';
 import type { VersionPin } from '../../store/version-pins.ts';
 
@@ -38,11 +40,61 @@ export interface TrustService {
   release(name: string, version: string, actor: Actor): Promise<void>;
 }
 
+export interface IdentityInput extends Identity {
+  publisher: string;
+  /** As of a key. */
+  names: readonly string[];
+  allowLookAlike?: boolean;
+}
+
+/** A trusted identity and since when. */
+export interface BelievedIdentity extends TrustedIdentity {
+  id: string;
+  addedAtMs: number;
+}
+
+export interface RootInput {
+  name: string;
+  /** The text of a `trusted_root.json`. */
+  text: string;
+  witnesses: Witnesses;
+}
+
+/** A root and since when, with what of it has ended. */
+export interface BelievedRoot extends SigstoreRoot {
+  addedAtMs: number;
+  ended: AuthorityKind[];
+}
+
+/** Which sigstore instances the operator believes, and which identities of theirs. The host asks no instance anything: a root is what was given. */
+export interface SigstoreService {
+  /** By name. */
+  roots(): Promise<BelievedRoot[]>;
+  /** Believes an instance, or believes its newer root. INVALID_REQUEST, INVALID_SIGSTORE_ROOT, CONFLICT when there are as many as there may be. */
+  putRoot(input: RootInput, actor: Actor): Promise<BelievedRoot>;
+  /** Identities of it stay and prove nothing until a root of this name is back. UNKNOWN_SIGSTORE_ROOT. */
+  removeRoot(name: string, actor: Actor): Promise<void>;
+  /** By publisher. */
+  identities(): Promise<BelievedIdentity[]>;
+  /** Believes an identity for these names and for no others. INVALID_REQUEST, UNKNOWN_SIGSTORE_ROOT, LOOK_ALIKE_NAME, CONFLICT when it is another publisher's. */
+  addIdentity(input: IdentityInput, actor: Actor): Promise<BelievedIdentity>;
+  /** What it signed and was installed stays; nothing new comes in by it. UNKNOWN_IDENTITY. */
+  removeIdentity(id: string, actor: Actor): Promise<void>;
+}
+
 /** What came in from elsewhere. */
 export interface TakenVersion {
   manifest: Manifest;
   digest: string;
   origin: string;
+}
+
+/** A component with what says who vouches for it. */
+export interface SignedFile {
+  bytes: Uint8Array;
+  signature: string | undefined;
+  /** Of sigstore. */
+  bundle: string | undefined;
 }
 
 /** Works out what a datasource gets from what its manifest asks for. */
@@ -62,6 +114,11 @@ export interface SourceService {
    * @param grantFor What is given to one with this manifest.
    */
   install(location: string, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
+  /**
+   * The same for a file that somebody brought, with what lies beside it. The codes of `Admission.prove` and of
+   * `VersionSwitch.switchTo`, INVALID_GRANT.
+   */
+  installSigned(file: SignedFile, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
   /**
    * The same for the highest version that is here already, found in a folder or taken before. UNKNOWN_VERSION, the codes of
    * `VersionSwitch.switchTo`, INVALID_GRANT.

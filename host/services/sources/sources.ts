@@ -1,4 +1,5 @@
 import { compare } from 'semver';
+import type { Actor } from '../../domain/caller.ts';
 import { parseGrant } from '../../domain/grant-parse.ts';
 import { parseSourceLocation, type OciLocation } from '../../domain/source-location.ts';
 import { RequestError } from '../../domain/errors.ts';
@@ -8,7 +9,7 @@ import { listAllVersions } from '../../store/versions.ts';
 import type { Admission, RemoteComponent } from './admission.ts';
 import { fetchComponent, hostOf, openRepository, type RemoteOptions } from './remote-components.ts';
 import { parseStoredManifest } from '../registry/registered.ts';
-import type { MarketService, SourceService, TakenVersion } from './source-services.ts';
+import type { GrantFor, MarketService, SourceService, TakenVersion } from './source-services.ts';
 import { unknownVersion, type Incoming, type VersionSwitch } from '../registry/version-switch.ts';
 
 export interface SourceOptions extends RemoteOptions {
@@ -20,6 +21,12 @@ export interface SourceOptions extends RemoteOptions {
 
 export function createSources(options: SourceOptions): SourceService {
   const { admission, versionSwitch } = options;
+  async function bringIn(offered: RemoteComponent, grantFor: GrantFor, actor: Actor): Promise<TakenVersion> {
+    const incoming = await admission.prove(offered);
+    await versionSwitch.bringIn(incoming, parseGrant(grantFor(incoming.admitted.manifest)), actor);
+    return toTaken(incoming);
+  }
+
   return {
     async take(text, actor) {
       const incoming = await admission.prove(await fetchOffered(options, text));
@@ -27,11 +34,10 @@ export function createSources(options: SourceOptions): SourceService {
       return toTaken(incoming);
     },
 
-    async install(text, grantFor, actor) {
-      const incoming = await admission.prove(await fetchOffered(options, text));
-      await versionSwitch.bringIn(incoming, parseGrant(grantFor(incoming.admitted.manifest)), actor);
-      return toTaken(incoming);
-    },
+    install: async (text, grantFor, actor) => bringIn(await fetchOffered(options, text), grantFor, actor),
+
+    installSigned: ({ bytes, signature, bundle }, grantFor, actor) =>
+      bringIn({ bytes, signature, bundles: bundle === undefined ? [] : [bundle], origin: 'file' }, grantFor, actor),
 
     async installFound(name, grantFor, actor) {
       const versions = (await listAllVersions(options.database)).filter((version) => version.name === name);

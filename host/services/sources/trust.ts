@@ -1,13 +1,12 @@
 import { RequestError } from '../../domain/errors.ts';
 import { isDigest } from '../../domain/component-signature.ts';
 import { parsePublicKey } from '../../domain/signing-key.ts';
-import { likeness, lookAlike, NAME_PATTERN, PUBLISHER, type KnownName } from '../../domain/trust.ts';
 import { recording } from '../../store/changes.ts';
-import { ExpectationError, type Database } from '../../store/database.ts';
+import type { Database } from '../../store/database.ts';
 import { deleteTrustedKey, listTrustedKeys, putTrustedKey } from '../../store/trusted-keys.ts';
-import { listAllVersions } from '../../store/versions.ts';
 import { listPins, pinVersion, releasePin } from '../../store/version-pins.ts';
 import type { TrustService } from './source-services.ts';
+import { expected, refuseLikeness, refuseMalformed } from './trust-rules.ts';
 
 const VERSION = /^[0-9A-Za-z.+-]{1,64}$/;
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;
@@ -24,7 +23,7 @@ export function createTrust({ database }: { database: Database }): TrustService 
         });
       }
       refuseMalformed(publisher, names);
-      if (!allowLookAlike) await refuseLikeness(database, publisher, names);
+      if (!allowLookAlike) await refuseLikeness(database, { publisher, names, proof: '--key FILE' });
       const key = { publisher, publicKey, names: [...new Set(names)] };
       const shown = { id: publicKey.id, publisher, names: key.names };
       const change = { actor, organisation: undefined, action: 'trust.add', target: `key/${publicKey.id}`, after: shown } as const;
@@ -82,62 +81,4 @@ export function createTrust({ database }: { database: Database }): TrustService 
       });
     },
   };
-}
-
-/** What the host knows by name, with who vouches for it: a signature of any version that is not removed counts. */
-export async function knownNames(database: Database): Promise<KnownName[]> {
-  const names = new Map<string, string | undefined>();
-  for (const { name, trust } of await listAllVersions(database)) names.set(name, names.get(name) ?? publisherOf(trust));
-  return [...names].map(([name, publisher]) => ({ name, publisher }));
-}
-
-function publisherOf(trust: unknown): string | undefined {
-  return typeof trust === 'object' && trust !== null && 'publisher' in trust && typeof trust.publisher === 'string'
-    ? trust.publisher
-    : undefined;
-}
-
-function refuseMalformed(publisher: string, names: readonly string[]): void {
-  if (!PUBLISHER.test(publisher)) {
-    throw new RequestError(
-      'INVALID_REQUEST',
-      'publisher: It has characters other than a-z, 0-9, dot, hyphen and underscore, or is too long.',
-      {
-        remedy: 'Use a short word, as in acme.',
-      },
-    );
-  }
-  const bad = names.find((name) => !NAME_PATTERN.test(name));
-  if (bad === undefined && names.length > 0 && names.length <= 100) return;
-  throw new RequestError(
-    'INVALID_REQUEST',
-    `names: ${bad === undefined ? 'There must be 1 to 100.' : `${JSON.stringify(bad.slice(0, 80))} can be no name.`}`,
-    {
-      remedy: 'Name datasources as in github, all that begin alike as in acme_*, or * for every name.',
-    },
-  );
-}
-
-async function refuseLikeness(database: Database, publisher: string, names: readonly string[]): Promise<void> {
-  const around = { keys: await listTrustedKeys(database), installed: await knownNames(database) };
-  for (const name of names) {
-    const taken = name.endsWith('*') ? undefined : likeness(name, publisher, around);
-    if (taken !== undefined)
-      throw lookAlike(name, taken, `datasources trust add ${publisher} --key FILE --name ${name} --allow-look-alike`);
-  }
-}
-
-interface Refusal {
-  code: 'CONFLICT' | 'UNKNOWN_PUBLISHER_KEY' | 'DIGEST_CHANGED' | 'UNKNOWN_VERSION';
-  message: string;
-  remedy: string;
-}
-
-async function expected(work: () => Promise<unknown>, { code, message, remedy }: Refusal): Promise<void> {
-  try {
-    await work();
-  } catch (cause) {
-    if (!(cause instanceof ExpectationError)) throw cause;
-    throw new RequestError(code, message, { remedy, cause });
-  }
 }
