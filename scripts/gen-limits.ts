@@ -1,26 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import { LIMIT_NAMES, LIMITS, type LimitUnit } from '../host/domain/limits.ts';
-
-const UNITS: Record<LimitUnit, [size: number, name: string][]> = {
-  ms: [
-    [60_000, 'min'],
-    [1_000, 's'],
-    [1, 'ms'],
-  ],
-  bytes: [
-    [2 ** 30, 'GiB'],
-    [2 ** 20, 'MiB'],
-    [2 ** 10, 'KiB'],
-    [1, 'B'],
-  ],
-  count: [[1, '']],
-};
+import { limitAmount } from '../host/domain/limit-amount.ts';
+import { LIMIT_NAMES, LIMITS } from '../host/domain/limits.ts';
 
 /** Writes the page of all limits from the table in `host/domain/limits.ts`. */
 export async function generateLimits(file: string): Promise<void> {
   const rows = LIMIT_NAMES.map((name) => {
-    const { unit, least, most, description, breach, default: standard } = LIMITS[name];
-    const amounts = [standard, least, most].map((number) => amount(unit, number));
+    const { least, most, description, breach, default: standard } = LIMITS[name];
+    const amounts = [standard, least, most].map((number) => limitAmount(name, number));
     return `| \`${name}\` | ${amounts.join(' | ')} | ${description} | ${breach} |`;
   });
   const text = `# Limits
@@ -38,9 +24,4 @@ ${rows.join('\n')}
 A call that is ended takes its process with it; other calls in that process are tried again.
 `;
   await writeFile(file, text);
-}
-
-function amount(unit: LimitUnit, number: number): string {
-  const [size, name] = UNITS[unit].find(([candidate]) => number % candidate === 0) ?? [1, unit];
-  return `${(number / size).toLocaleString('en')} ${name}`.trim();
 }

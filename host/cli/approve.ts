@@ -48,5 +48,8 @@ async function approve({ versions }: Services, name: string, version: string, { 
 
 function askedLines(asks: readonly NewAsk[]): string[] {
   if (asks.length === 0) return ['  nothing'];
-  return asks.map(({ what, reason }) => `  ${oneLine(what)}${reason === undefined ? '' : `: ${oneLine(reason)}`}`);
+  return asks.map(({ what, reason, now }) => {
+    const before = now === undefined ? '' : ` (${now} now)`;
+    return `  ${oneLine(what)}${before}${reason === undefined ? '' : `: ${oneLine(reason)}`}`;
+  });
 }

@@ -34,7 +34,7 @@ export function installCommand(cli: Cli): Command {
       ['install oci://registry.example.com/acme/github:1.2.0 --grant-asked', 'from a registry, when its publisher is trusted'],
       ['install github.wasm --signed', 'a file that somebody brought, when its publisher is trusted'],
       ['install acme_wiki', 'by its name in a market'],
-      ['install github.wasm --grant-asked', 'grants all that it asks for by fixed origin, and storage'],
+      ['install github.wasm --grant-asked', 'grants all that it asks for by fixed origin, storage and limits'],
       [
         'install github.wasm --allow https://github.acme.example --allow-private 10.1.0.0/16 --storage',
         'grants one origin that lies in a private network',
@@ -45,7 +45,7 @@ export function installCommand(cli: Cli): Command {
     .argument('<file>', 'a component (.wasm), oci://HOST/REPOSITORY:TAG, https://…#sha256:…, or the name of one in a market')
     .option('--found', 'the argument is a name: run the highest version that is here already, found in a watched folder')
     .option('--signed', 'prove the file as if it came from elsewhere, by FILE.sig or FILE.sigstore.json beside it')
-    .option('--grant-asked', 'grant everything that the manifest asks for by fixed origin');
+    .option('--grant-asked', 'grant everything that the manifest asks for by fixed origin, its limits too');
   return addGrantOptions(command).action(
     action(cli, async (file: string, options: InstallOptions) => {
       const installed = await withServices(cli.io, options, async (services) => {

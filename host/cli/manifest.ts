@@ -2,6 +2,8 @@ import { askedAuthorisationOrigins } from '../domain/authorisation.ts';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { limitAmount } from '../domain/limit-amount.ts';
+import { DEFAULT_LIMITS } from '../domain/limits.ts';
 import { parseManifest } from '../domain/manifest-parse.ts';
 import type { Manifest, ManifestNotice, ManifestProblem } from '../domain/manifest.ts';
 import { action, makeCommand, type Cli, type Outcome } from './command.ts';
@@ -114,6 +116,10 @@ export function askLines({ auth, capabilities }: Manifest): string[] {
       : `  http to the origin of the connection's setting "${ask.configKey}": ${oneLine(ask.reason)}`,
   );
   const secrets = askedAuthorisationOrigins(auth.oauth).map((origin) => `  authorisation: to send client secrets and tokens to ${origin}`);
-  const asks = [...http, ...secrets, ...(capabilities.storage ? ['  storage: to keep values of its own'] : [])];
+  const limits = capabilities.limits.map(
+    ({ limit, value, reason }) =>
+      `  limit ${limit} ${limitAmount(limit, value)}, by default ${limitAmount(limit, DEFAULT_LIMITS[limit])}: ${oneLine(reason)}`,
+  );
+  const asks = [...http, ...secrets, ...(capabilities.storage ? ['  storage: to keep values of its own'] : []), ...limits];
   return asks.length === 0 ? ['  nothing'] : asks;
 }

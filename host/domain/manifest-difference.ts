@@ -1,4 +1,5 @@
 import type { JsonObject } from './json.ts';
+import { limitLine } from './grant-difference.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Parts of a manifest whose change somebody should know before a version is switched. */
@@ -47,6 +48,7 @@ function partsOf(manifest: Manifest): Parts {
     capabilities: new Map([
       ...capabilityLines(manifest).map((line): [string, string] => [line, '']),
       ...(capabilities.storage ? [['storage', ''] as const] : []),
+      ...capabilities.limits.flatMap(({ limit, value }) => limitLine(limit, value)).map((line) => [line, ''] as const),
     ]),
     credential: new Map([
       ['kind of credential', auth.type],

@@ -9,6 +9,7 @@ import { toAuthorisationRules } from './manifest-oauth.ts';
 import { checkManifestRules } from './manifest-rules.ts';
 import { parseYaml } from './manifest-yaml.ts';
 import { toWebhookRules } from './manifest-webhook.ts';
+import { toLimitAsks } from './manifest-limits.ts';
 import type { AttachRule, HttpAsk, Manifest, ManifestFeature, ManifestNotice, ManifestProblem } from './manifest.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { checkSettings, toSettingsSchema } from './settings.ts';
@@ -64,6 +65,7 @@ function toManifest(source: DatasourceManifest): Manifest {
     capabilities: {
       http: (source.capabilities?.http ?? []).map(toHttpAsk),
       storage: source.capabilities?.storage ?? collections.length > 0,
+      limits: toLimitAsks(source.capabilities?.limits ?? {}),
     },
     collections,
     metrics: (source.monitoring?.metrics ?? []).map(({ name, type, description = '' }) => ({ name, type, description })),

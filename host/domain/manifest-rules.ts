@@ -4,6 +4,7 @@ import type { Problem } from './errors.ts';
 import { isJsonObject } from './json.ts';
 import { escapePointer } from './json-pointer.ts';
 import { pythonPackages } from './manifest-notices.ts';
+import { checkLimitAsks } from './manifest-limits.ts';
 import { checkOAuth } from './manifest-oauth.ts';
 import { checkWebhook } from './manifest-webhook.ts';
 import { nearest } from './nearest.ts';
@@ -18,6 +19,7 @@ export function checkManifestRules(source: DatasourceManifest): Problem[] {
     ...checkFeatures(source),
     ...checkNames(source),
     ...checkHttp(source),
+    ...checkLimitAsks(source.capabilities?.limits ?? {}),
     ...checkAttach(source),
     ...checkOAuth(source),
     ...checkStorage(source),

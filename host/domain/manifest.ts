@@ -1,6 +1,7 @@
 import type { AuthorisationRules } from './authorisation.ts';
 import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { LimitName } from './limits.ts';
 import type { ScheduledKind } from './run-kind.ts';
 import type { WebhookRules } from './webhook.ts';
 
@@ -24,6 +25,14 @@ export type HttpAsk =
   | { kind: 'origin'; origin: string; reason: string }
   /** The origin of the URL that the connection's config holds under this key. */
   | { kind: 'from-config'; configKey: string; reason: string };
+
+/** What a datasource would have a limit set to, with the reason that an operator reads. */
+export interface LimitAsk {
+  limit: LimitName;
+  /** In the unit of the limit's name. */
+  value: number;
+  reason: string;
+}
 
 /** Where the host puts the credential: only in requests to these origins. */
 export interface AttachRule {
@@ -84,7 +93,7 @@ export interface Manifest {
     oauth?: AuthorisationRules;
   };
   envVars: { name: string; description: string }[];
-  capabilities: { http: HttpAsk[]; storage: boolean };
+  capabilities: { http: HttpAsk[]; storage: boolean; limits: LimitAsk[] };
   collections: { name: string; description: string }[];
   metrics: ManifestMetric[];
   /** When the author would have runs come: cron in UTC, or `off`. Manifests that were registered long ago have none. */

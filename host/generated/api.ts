@@ -187,6 +187,8 @@ export interface ApiSchemas {
   ChainVerdict: ChainVerdict;
   Datasource: Datasource;
   DatasourceFeature: DatasourceFeature;
+  Asks: Asks;
+  LimitAsk: LimitAsk;
   HttpAsk: HttpAsk;
   Grant: Grant;
   DatasourcePage: DatasourcePage;
@@ -622,16 +624,7 @@ export interface Datasource {
      */
     origins?: string[];
   };
-  /**
-   * The powers that its manifest asks for.
-   */
-  asks: {
-    http: HttpAsk[];
-    /**
-     * Whether it wants to keep values of its own.
-     */
-    storage: boolean;
-  };
+  asks: Asks;
   grant: Grant;
   limits: Limits;
   /**
@@ -709,6 +702,20 @@ export interface DatasourceFeature {
   updatedAt?: string;
 }
 /**
+ * The powers that a manifest asks for. It has none of them before an operator grants it.
+ */
+export interface Asks {
+  http: HttpAsk[];
+  /**
+   * Whether it wants to keep values of its own.
+   */
+  storage: boolean;
+  /**
+   * Limits that it would have set.
+   */
+  limits: LimitAsk[];
+}
+/**
  * One origin that it asks to reach: a fixed `origin`, or the origin of the URL under `configKey` in a connection's config.
  */
 export interface HttpAsk {
@@ -722,6 +729,27 @@ export interface HttpAsk {
   configKey?: string;
   /**
    * Why, in the author's words.
+   */
+  reason: string;
+}
+/**
+ * A limit that it would have set, with its author's reason.
+ */
+export interface LimitAsk {
+  /**
+   * The name of the limit.
+   */
+  limit: string;
+  /**
+   * What it asks for, in the unit of the name.
+   */
+  value: number;
+  /**
+   * What holds unless a grant sets it.
+   */
+  default: number;
+  /**
+   * Why, in the words of its author.
    */
   reason: string;
 }
@@ -2150,6 +2178,10 @@ export interface NewAsks {
      * Why, in the author's words.
      */
     reason?: string;
+    /**
+     * Of a limit: what holds at present.
+     */
+    now?: string;
   }[];
 }
 /**

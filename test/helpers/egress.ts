@@ -37,7 +37,7 @@ export function openEgress({
   return new Egress({
     manifest: manifestWith({
       auth: { type: 'api_key', requiredScopes: [], attach },
-      capabilities: { http: (asked ?? granted).map(toAsk), storage: false },
+      capabilities: { http: (asked ?? granted).map(toAsk), storage: false, limits: [] },
     }),
     grant: { http: { origins: granted, privateNetworks: privateNetworks ?? ['127.0.0.0/8'] }, storage: false, limits: {} },
     limits: { ...DEFAULT_LIMITS, ...limits },

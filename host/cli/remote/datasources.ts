@@ -1,4 +1,5 @@
 import type { Schemas } from '../../../clients/typescript/client.ts';
+import { toLimitAsks } from '../../domain/manifest-limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import type { InstalledDatasource, RegistryService } from '../../services/registry/registry-service.ts';
 import type { VersionService } from '../../services/registry/version-service.ts';
@@ -107,6 +108,7 @@ function toManifest(body: Schemas['Datasource']): Manifest {
         origin === undefined ? { kind: 'from-config', configKey, reason } : { kind: 'origin', origin, reason },
       ),
       storage: asks.storage,
+      limits: toLimitAsks(Object.fromEntries(asks.limits.map(({ limit, ...ask }) => [limit, ask]))),
     },
     collections: body.collections,
     metrics: body.metrics,

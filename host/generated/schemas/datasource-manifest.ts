@@ -134,6 +134,12 @@ export interface DatasourceManifest {
      * Whether it keeps values. When left out: whether `database.tables` names a table.
      */
     storage?: boolean;
+    /**
+     * Limits that it cannot work within as they are by default, by their names in docs/reference/limits.md: `maxMemoryBytes`.
+     */
+    limits?: {
+      [k: string]: LimitAsk;
+    };
   };
 }
 /**
@@ -458,6 +464,19 @@ export interface HttpAsk {
    * A property of `config_schema` that holds an absolute URL.
    */
   origin_from_config?: string;
+  /**
+   * Why, for the operator.
+   */
+  reason: string;
+}
+/**
+ * What a limit should be, and the reason.
+ */
+export interface LimitAsk {
+  /**
+   * In the unit of the limit's name, within what the host lets a grant set.
+   */
+  value: number;
   /**
    * Why, for the operator.
    */

@@ -1,5 +1,6 @@
 import { askedAuthorisationOrigins } from '../../domain/authorisation.ts';
-import type { HttpAsk } from '../../domain/manifest.ts';
+import { DEFAULT_LIMITS } from '../../domain/limits.ts';
+import type { HttpAsk, Manifest } from '../../domain/manifest.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
 import type { FeatureStatus, InstalledDatasource } from '../../services/registry/registry-service.ts';
 import { present, toOptionalTimestamp, toTimestamp } from './present.ts';
@@ -36,7 +37,7 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
         ? {}
         : { flows: manifest.auth.oauth.flows, origins: askedAuthorisationOrigins(manifest.auth.oauth) }),
     },
-    asks: { http: manifest.capabilities.http.map(toAskBody), storage: manifest.capabilities.storage },
+    asks: toAsksBody(manifest),
     grant: {
       http: grant.http,
       ...(grant.authorisation === undefined ? {} : { authorisation: grant.authorisation }),
@@ -50,6 +51,14 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
     previousVersion: installed.previousVersion,
     installedAt: toTimestamp(installed.installedAtMs),
   });
+}
+
+export function toAsksBody({ capabilities: { http, storage, limits } }: Manifest): ApiSchemas['Asks'] {
+  return {
+    http: http.map(toAskBody),
+    storage,
+    limits: limits.map(({ limit, value, reason }) => ({ limit, value, default: DEFAULT_LIMITS[limit], reason })),
+  };
 }
 
 function toAskBody(ask: HttpAsk): ApiSchemas['HttpAsk'] {

@@ -48,7 +48,7 @@ export function toDependencyGraphBody({ frameworkVersion, nodes, faults, order }
 }
 
 export function toNewAsksBody({ digest, asks }: { digest: string; asks: NewAsk[] }): ApiSchemas['NewAsks'] {
-  return { digest, items: asks.map(({ what, reason }) => present({ what, reason })) };
+  return { digest, items: asks.map(({ what, reason, now }) => present({ what, reason, now })) };
 }
 
 export function toMatrixRowBody({ name, version, state, frameworkVersion, fits }: MatrixRow): ApiSchemas['MatrixRow'] {

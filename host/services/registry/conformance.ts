@@ -7,7 +7,7 @@ import { createSubject } from '../../conformance/subject.ts';
 import { type ConformanceResult, runSuite, type SuiteOptions } from '../../conformance/suite.ts';
 import { RequestError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { DEFAULT_LIMITS } from '../../domain/limits.ts';
+import { DEFAULT_LIMITS, LIMIT_NAMES, type Limits } from '../../domain/limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import { checkSettings } from '../../domain/settings.ts';
 import type { Log } from '../../log.ts';
@@ -18,6 +18,7 @@ import { accepted } from './components.ts';
 import { openTestSource, type TestSource } from './conformance-source.ts';
 import { effectiveFeatures } from './effective-features.ts';
 import { invalidConfig, knownFeature } from './flags.ts';
+import { askedGrant } from './registered.ts';
 
 /** What a component is tested with. */
 export interface ConformanceTest {
@@ -54,6 +55,8 @@ export interface ConformanceSubject {
   manifest: Manifest;
   digest: string;
   folder: string;
+  /** What it was granted of limits; the defaults when left out. One that was lowered is not tried: it says nothing of the component. */
+  limits?: Partial<Limits>;
 }
 
 /**
@@ -73,7 +76,9 @@ export async function testComponent(test: ComponentTest): Promise<ConformanceRes
     const { report, folder } = await createCompiler({ cacheFolder, isolation }).examine(component);
     const { manifest, digest } = accepted(report);
     if (folder === undefined || manifest === undefined) throw new TypeError('an accepted component has a manifest and compiles');
-    return await testInSandbox({ pool, manifest, digest, folder }, test);
+    // Whoever tests a file of their own gives it what it asks for.
+    const { limits } = askedGrant(manifest);
+    return await testInSandbox({ pool, manifest, digest, folder, limits }, test);
   } finally {
     pool.close();
     await rm(cacheFolder, { recursive: true, force: true });
@@ -82,7 +87,7 @@ export async function testComponent(test: ComponentTest): Promise<ConformanceRes
 
 /** The same for one that is compiled. `withoutSource`: only what it shows by itself. */
 export async function testInSandbox(
-  { pool, manifest, digest, folder }: ConformanceSubject,
+  { pool, manifest, digest, folder, limits = {} }: ConformanceSubject,
   test: ConformanceTest & Pick<SuiteOptions, 'withoutSource'>,
 ): Promise<ConformanceResult> {
   const { name, version } = manifest;
@@ -103,7 +108,7 @@ export async function testInSandbox(
       digest,
       folder,
       grant: source.grant,
-      limits: DEFAULT_LIMITS,
+      limits: raised(limits),
       config,
       // What is tested is meant to run, also where the manifest leaves it off.
       features: effectiveFeatures(
@@ -132,6 +137,13 @@ export async function testInSandbox(
   } finally {
     await source.close();
   }
+}
+
+/** The defaults, and of the given ones those that are higher. */
+function raised(given: Partial<Limits>): Limits {
+  const limits: Limits = { ...DEFAULT_LIMITS };
+  for (const name of LIMIT_NAMES) limits[name] = Math.max(limits[name], given[name] ?? 0);
+  return limits;
 }
 
 /** DATASOURCE_FAULT with each rule that failed. */

@@ -3,6 +3,7 @@ import { RequestError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { parseGrant } from '../../domain/grant-parse.ts';
 import type { Json } from '../../domain/json.ts';
+import { isLimitName, isLimitValue } from '../../domain/limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import type { Database } from '../../store/database.ts';
 import { getDatasource, type RegisteredDatasource } from '../../store/registry.ts';
@@ -18,23 +19,27 @@ export async function known(database: Database, name: string): Promise<Registere
   return found;
 }
 
-/** Manifests that were stored before dependencies were looked at have none. */
-type StoredManifest = Omit<Manifest, 'dependencies'> & Partial<Pick<Manifest, 'dependencies'>>;
+/** Manifests that were stored before dependencies, or asks for limits, were looked at have none. */
+type StoredManifest = Omit<Manifest, 'dependencies' | 'capabilities'> &
+  Partial<Pick<Manifest, 'dependencies'>> & { capabilities: Omit<Manifest['capabilities'], 'limits'> & Partial<Manifest['capabilities']> };
 
 /** A manifest as the store holds it: it was checked when it was written, by this host or an older one. */
 export function parseStoredManifest(json: Json): Manifest {
   const stored = json as unknown as StoredManifest;
-  return { ...stored, dependencies: stored.dependencies ?? [] };
+  // A host of another age may have had other limits: what this one would not let a grant set is not asked for.
+  const limits = (stored.capabilities.limits ?? []).filter(({ limit, value }) => isLimitName(limit) && isLimitValue(limit, value));
+  return { ...stored, dependencies: stored.dependencies ?? [], capabilities: { ...stored.capabilities, limits } };
 }
 
 export function parseRegistered(found: RegisteredDatasource): { digest: string; manifest: Manifest; grant: Grant } {
   return { digest: found.digest, manifest: parseStoredManifest(found.manifest), grant: parseGrant(found.grant) };
 }
 
-/** What a manifest asks for by fixed origin; origins that a connection's config names are the operator's to add. */
+/** What a manifest asks for by fixed origin, and its limits; origins that a connection's config names are the operator's to add. */
 export function askedGrant(manifest: Manifest): Grant {
   const origins = manifest.capabilities.http.flatMap((ask) => (ask.kind === 'origin' ? [ask.origin] : []));
   const secretsTo = askedAuthorisationOrigins(manifest.auth.oauth);
   const authorisation = secretsTo.length === 0 ? {} : { authorisation: { origins: secretsTo } };
-  return { http: { origins, privateNetworks: [] }, ...authorisation, storage: manifest.capabilities.storage, limits: {} };
+  const limits = Object.fromEntries(manifest.capabilities.limits.map(({ limit, value }) => [limit, value]));
+  return { http: { origins, privateNetworks: [] }, ...authorisation, storage: manifest.capabilities.storage, limits };
 }

@@ -72,6 +72,8 @@ export interface NewAsk {
   what: string;
   /** In the author's words; undefined where a manifest gives none. */
   reason: string | undefined;
+  /** Of a limit: what holds at present, as `256 MiB`. */
+  now?: string;
 }
 
 export interface VersionService {

@@ -4,9 +4,10 @@ import type { Actor } from '../../domain/caller.ts';
 import { checkDependencies, loadOrder } from '../../domain/dependencies.ts';
 import { RequestError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
-import { joinGrants, newlyAsked } from '../../domain/grant-difference.ts';
+import { grantLines, joinGrants, limitLine, newlyAsked } from '../../domain/grant-difference.ts';
 import { parseGrant } from '../../domain/grant-parse.ts';
 import { FRAMEWORK_VERSION } from '../../domain/host-packages.ts';
+import { limitAmount } from '../../domain/limit-amount.ts';
 import { manifestDifferences } from '../../domain/manifest-difference.ts';
 import { upgradePath } from '../../domain/upgrade-path.ts';
 import { isWithin } from '../../domain/version-range.ts';
@@ -14,7 +15,7 @@ import { insertAuditEvent } from '../../store/audit.ts';
 import { recording } from '../../store/changes.ts';
 import { listConfigs } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
-import { deleteDatasource, setEnabled, setGrant, type RegisteredDatasource } from '../../store/registry.ts';
+import { deleteDatasource, getDatasource, setEnabled, setGrant, type RegisteredDatasource } from '../../store/registry.ts';
 import { removeConnections } from '../../store/removals.ts';
 import {
   extendUpgrade,
@@ -27,7 +28,7 @@ import {
   type StoredVersion,
 } from '../../store/versions.ts';
 import type { AuditRecorder } from '../record/audit-recorder.ts';
-import type { Components } from './components.ts';
+import { limitsOf, type Components } from './components.ts';
 import { type ConformanceSubject, refuseNonconforming } from './conformance.ts';
 import { grantChange } from './grant-change.ts';
 import { askedGrant, known, parseRegistered, parseStoredManifest } from './registered.ts';
@@ -78,7 +79,9 @@ export function createVersions(options: VersionOptions): VersionService {
 
     async verify(name, version, how) {
       const wanted = version ?? (await known(database, name)).version;
-      return conform(options, await versionOf(database, name, wanted), how);
+      const running = await getDatasource(database, name);
+      const limits = running === undefined ? {} : parseRegistered(running).grant.limits;
+      return conform(options, await versionOf(database, name, wanted), { ...how, limits });
     },
 
     async upgrade(name, { version, approve = false, afresh = false }, actor) {
@@ -215,9 +218,9 @@ async function stepAfresh(database: Database, name: string, to: string): Promise
 async function conform(
   { components, conform: run }: VersionOptions,
   { digest, manifest }: StoredVersion,
-  how: VerifyInput & { withoutSource?: boolean },
+  { limits, ...how }: VerifyInput & { withoutSource?: boolean; limits: Grant['limits'] },
 ): Promise<ConformanceResult> {
-  return run({ manifest: parseStoredManifest(manifest), digest, folder: await components.folderOf(digest) }, how);
+  return run({ manifest: parseStoredManifest(manifest), digest, folder: await components.folderOf(digest), limits }, how);
 }
 
 interface Step {
@@ -234,7 +237,7 @@ async function takeStep(options: VersionOptions, name: string, { step, approve, 
   const target = await versionOf(database, name, step.to);
   refuseUpgrading(target);
   await refuseUnsuited(database, parseStoredManifest(target.manifest));
-  await grantFor(database, running, { target, approve, actor });
+  const { limits } = await grantFor(database, running, { target, approve, actor });
   const nowMs = Date.now();
   const before = target.state;
   const moves = { name, version: step.to, actor, nowMs };
@@ -245,7 +248,7 @@ async function takeStep(options: VersionOptions, name: string, { step, approve, 
   }, UPGRADE_HEARTBEAT_MS).unref();
   try {
     const signal = AbortSignal.timeout(VERIFY_TIMEOUT_MS);
-    refuseNonconforming(await conform(options, target, { withoutSource: true, signal }));
+    refuseNonconforming(await conform(options, target, { withoutSource: true, signal, limits }));
     const reason = `upgraded from ${running.version}`;
     // As it is given now: somebody may have taken something back while the version was tried.
     const now = await known(database, name);
@@ -271,11 +274,22 @@ function refuseUpgrading({ name, version, state }: StoredVersion): void {
 }
 
 /** What a version asks for that the one that runs does not, and nobody has given. */
-function newAsks(running: RegisteredDatasource, { manifest: stored }: StoredVersion): NewAsk[] {
+function newGrant(running: RegisteredDatasource, { manifest }: StoredVersion): Grant {
   const { manifest: before, grant: given } = parseRegistered(running);
-  const manifest = parseStoredManifest(stored);
-  const reasons = new Map(manifest.capabilities.http.flatMap((ask) => (ask.kind === 'origin' ? [[`http ${ask.origin}`, ask.reason]] : [])));
-  return newlyAsked({ before: askedGrant(before), now: askedGrant(manifest) }, given).map((what) => ({ what, reason: reasons.get(what) }));
+  return newlyAsked({ before: askedGrant(before), now: askedGrant(parseStoredManifest(manifest)) }, given);
+}
+
+/** The same for a person who decides about it. */
+function newAsks(running: RegisteredDatasource, target: StoredVersion): NewAsk[] {
+  const { http, limits } = parseStoredManifest(target.manifest).capabilities;
+  const inForce = limitsOf(parseRegistered(running).grant);
+  const known = new Map<string, Pick<NewAsk, 'reason' | 'now'>>([
+    ...http.flatMap((ask) => (ask.kind === 'origin' ? [[`http ${ask.origin}`, { reason: ask.reason }] as const] : [])),
+    ...limits.flatMap(({ limit, value, reason }) =>
+      limitLine(limit, value).map((line) => [line, { reason, now: limitAmount(limit, inForce[limit]) }] as const),
+    ),
+  ]);
+  return grantLines(newGrant(running, target)).map((what) => ({ what, reason: undefined, ...known.get(what) }));
 }
 
 /** What the version is given: what the one before had, and what it newly asks for once that is approved. APPROVAL_NEEDED. */
@@ -288,7 +302,8 @@ async function grantFor(
   const asks = newAsks(running, target);
   const extra = asks.map(({ what }) => what);
   if (extra.length === 0) return given;
-  if (approve) return joinGrants(given, askedGrant(parseStoredManifest(target.manifest)));
+  // Only that: what was asked for before and not given stays so.
+  if (approve) return joinGrants(given, newGrant(running, target));
   const { name, version } = target;
   const reason = `it asks for ${extra.join(', ')}`;
   if (target.state !== 'awaiting-approval') {
@@ -297,9 +312,9 @@ async function grantFor(
   }
   throw new RequestError('APPROVAL_NEEDED', `${name} ${version} asks for more than ${running.version} did: ${extra.join(', ')}.`, {
     remedy: `Approve it with \`datasources approve ${name}@${version}\` once you have read what changes; until then the version before keeps running.`,
-    problems: asks.map(({ what, reason: why }) => ({
+    problems: asks.map(({ what, reason: why, now }) => ({
       path: what,
-      reason: why ?? 'It is new in this version.',
+      reason: `${why ?? 'It is new in this version.'}${now === undefined ? '' : ` It is ${now} now.`}`,
       remedy: 'Grant it, or stay with the version that runs.',
     })),
   });

@@ -56,7 +56,7 @@ describe('importManifest()', () => {
         },
       },
       auth: { type: 'api_key', attach: [{ header: 'authorization', format: 'Bearer {secret}', originsFromConfig: ['base_url'] }] },
-      capabilities: { http: [{ kind: 'from-config', configKey: 'base_url', reason: 'Reads GitHub.' }], storage: false },
+      capabilities: { http: [{ kind: 'from-config', configKey: 'base_url', reason: 'Reads GitHub.' }], storage: false, limits: [] },
     });
     expect(manifest.features.map(({ name }) => name)).toEqual(['documents']);
   });

@@ -43,6 +43,11 @@ describe('manifestDifferences()', () => {
       '{ origin: https://api.notes.example, reason: Reads. }, { origin: https://evil.example, reason: Reads. }',
       ['capabilities: added http https://evil.example'],
     ],
+    [
+      'reason: Reads. }] }',
+      'reason: Reads. }], limits: { maxLogLines: { value: 2000, reason: Chats. } } }',
+      ['capabilities: added limit maxLogLines 2,000'],
+    ],
     ['{ type: integer }', '{ type: string }', ['config: changed setting size']],
     ['required: [site]', 'required: [site, size]', ['config: changed setting size']],
     [', size: { type: integer }', '', ['config: removed setting size']],

@@ -64,7 +64,7 @@ describe('parseManifest() accepts', () => {
     expect(manifest.auth).toEqual({ type: 'oauth2', requiredScopes: ['repo', 'read:org'], attach: [] });
     expect(manifest.collections.map(({ name }) => name)).toEqual(['github_repositories', 'github_issues', 'github_pull_requests']);
     expect(manifest.metrics).toContainEqual({ name: 'api_rate_limit_remaining', type: 'gauge', description: '' });
-    expect(manifest.capabilities).toEqual({ http: [], storage: true });
+    expect(manifest.capabilities).toEqual({ http: [], storage: true, limits: [] });
   });
 
   it('the Google Drive manifest as it was planned, Python words and all', () => {
@@ -99,7 +99,7 @@ describe('parseManifest() accepts', () => {
     ]);
     expect(accepted(GOOD.slice(0, GOOD.indexOf('capabilities:')))).toMatchObject({
       auth: { type: 'none', requiredScopes: [], attach: [] },
-      capabilities: { http: [], storage: false },
+      capabilities: { http: [], storage: false, limits: [] },
     });
   });
 
@@ -235,6 +235,27 @@ describe('parseManifest() refuses', () => {
       path: '/config_schema/type',
       line: 7,
       reason: /one of: "object"/,
+    },
+    {
+      what: 'an ask for a limit that there is none of',
+      text: spoilt('capabilities:', 'capabilities:\n  limits: { maxMemoryByte: { value: 1000000000, reason: Big. } }'),
+      path: '/capabilities/limits/maxMemoryByte',
+      line: 19,
+      reason: /no limit "maxMemoryByte"/,
+    },
+    {
+      what: 'an ask for more than any host allows',
+      text: spoilt('capabilities:', 'capabilities:\n  limits: { maxMemoryBytes: { value: 8589934592, reason: Big. } }'),
+      path: '/capabilities/limits/maxMemoryBytes/value',
+      line: 19,
+      reason: /8 MiB to 4 GiB/,
+    },
+    {
+      what: 'an ask for a limit without a reason',
+      text: spoilt('capabilities:', 'capabilities:\n  limits: { maxMemoryBytes: { value: 1000000000 } }'),
+      path: '/capabilities/limits/maxMemoryBytes',
+      line: 19,
+      reason: /reason/,
     },
     {
       what: 'an origin with a path',
