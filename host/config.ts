@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { toHost, toHosts, toHostUrl, toPublicUrl } from './config/addresses.ts';
+import { toFolders, toSourceHosts } from './config/sources.ts';
 import { readTokenSettings, toBlocks, toOrigins } from './config/callers.ts';
 import { SEVERAL_MASTER_KEYS, severalMasterKeys, toCommand, toMasterKeys } from './config/master-keys.ts';
 import { readEmbeddings, readRerank, toModelKey } from './config/models.ts';
@@ -60,6 +61,10 @@ export interface Config {
   readonly rerank: RerankSettings | undefined;
   /** A file in the form of Docker's config.json, with what registries ask for. */
   readonly registryConfig: string | undefined;
+  /** Hosts, with their ports, that callers of the API may name as if they were on the machine. */
+  readonly sourceHosts: readonly string[];
+  /** Folders; these and those in them may be named by callers of the API. */
+  readonly sourceFolders: readonly string[];
   /** How long a host may be silent before another takes its runs over: 100 to 3,600,000. */
   readonly runLeaseMs: number;
   /** Who is told of runs that have ended. */
@@ -114,6 +119,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     embeddings: readEmbeddings(read),
     rerank: readRerank(read),
     registryConfig: read('LORELAI_REGISTRY_CONFIG', (text) => (text === '' ? undefined : resolve(text))),
+    sourceHosts: read('LORELAI_SOURCE_HOSTS', toSourceHosts),
+    sourceFolders: read('LORELAI_SOURCE_FOLDERS', toFolders),
     runLeaseMs: read('LORELAI_RUN_LEASE_MS', (text) => toInteger(text, 100, 3_600_000)),
     accessMaxAgeHours: read('LORELAI_ACCESS_MAX_AGE_HOURS', (text) => toInteger(text, 1, 87_600)),
     notify: readNotify(read),

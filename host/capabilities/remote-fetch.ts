@@ -39,8 +39,12 @@ const WHOLE_MS = 600_000;
 const NO_PRIVATE_NETWORK = parseNetworks([]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** @param named Hosts, with their ports, that the operator wrote himself. */
-export function createRemoteFetch(named: readonly string[]): RemoteFetch {
+/**
+ * @param named Hosts, with their ports, that the operator wrote himself.
+ * @param wholeMs How long all that is asked with it may take together.
+ */
+export function createRemoteFetch(named: readonly string[], wholeMs = WHOLE_MS): RemoteFetch {
+  const deadline = AbortSignal.timeout(wholeMs);
   return async (start, request) => {
     let url = start;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
@@ -49,7 +53,7 @@ export function createRemoteFetch(named: readonly string[]): RemoteFetch {
       const answer = await exchange(
         url,
         { ...request, authorization: url.origin === start.origin ? request.authorization : undefined },
-        isNamed,
+        { isNamed, deadline },
       );
       const location = answer.headers.get('location');
       const follows = (request.method === 'GET' || request.method === 'HEAD') && REDIRECTS.has(answer.status);
@@ -70,7 +74,7 @@ function refuseUrl(url: URL, isNamed: boolean): void {
 async function exchange(
   url: URL,
   { method, headers, authorization, body, maxBytes }: RemoteRequest,
-  isNamed: boolean,
+  { isNamed, deadline }: { isNamed: boolean; deadline: AbortSignal },
 ): Promise<RemoteAnswer> {
   const agent = new Agent({
     connections: 1,
@@ -90,12 +94,13 @@ async function exchange(
       dispatcher: agent,
       headersTimeout: SILENCE_MS,
       bodyTimeout: SILENCE_MS,
-      signal: AbortSignal.timeout(WHOLE_MS),
+      signal: deadline,
     });
     return { status: response.statusCode, headers: toHeaders(response), body: await readAll(url, response, maxBytes), url };
   } catch (error) {
     if (error instanceof RequestError) throw error;
     if (forbiddenCause(error) !== undefined) throw forbidden(url);
+    if (deadline.aborted) throw unreachable(url, 'it took too long', error);
     throw unreachable(url, reasonOf(error), error);
   } finally {
     await agent.destroy();
@@ -138,7 +143,7 @@ export function unreachable({ origin }: URL, reason: string, cause?: unknown): R
 }
 
 function forbidden(url: URL): RequestError {
-  return unreachable(url, 'somebody else named this address, and it is not a public one');
+  return unreachable(url, 'nobody on the machine of the host named this address, and it is not a public one');
 }
 
 function reasonOf(error: unknown): string {

@@ -25,7 +25,6 @@ interface InstallOptions extends SharedOptions, GrantOptions {
 
 export function installCommand(cli: Cli): Command {
   const command = makeCommand('install', {
-    onTheMachine: true,
     summary: 'Install a component and grant it what it may use',
     description:
       'Nothing is granted unless it is said here; a datasource gets what it asks for and is granted, no more. Installing again replaces the component and the grant.',
@@ -60,13 +59,13 @@ export function installCommand(cli: Cli): Command {
 
 /** A component that was proved or found: what it asks for is known once it is here. */
 async function installFromElsewhere(
-  { registry, sources }: Services,
+  { registry, sources }: Pick<Services, 'registry' | 'sources'>,
   address: string,
   options: InstallOptions,
 ): Promise<InstalledDatasource> {
-  const grantFor = grantForOptions(registry, options);
+  const grantFor = grantForOptions(options);
   const taken = await (options.found === true
-    ? sources.installFound(address, grantFor, COMMAND_LINE)
+    ? sources.installFound({ name: address }, grantFor, COMMAND_LINE)
     : sources.install(address, grantFor, COMMAND_LINE));
   return registry.get(taken.manifest.name);
 }
@@ -74,12 +73,12 @@ async function installFromElsewhere(
 async function installSigned({ registry, sources }: Services, file: string, options: InstallOptions): Promise<InstalledDatasource> {
   const { signature, bundle } = await readSignatures(file);
   const bytes = await readNamedFile(file, { maxBytes: MAX_READ_BYTES });
-  const taken = await sources.installSigned({ bytes, signature, bundle }, grantForOptions(registry, options), COMMAND_LINE);
+  const taken = await sources.installSigned({ bytes, signature, bundle }, grantForOptions(options), COMMAND_LINE);
   return registry.get(taken.manifest.name);
 }
 
-function grantForOptions(registry: Services['registry'], options: InstallOptions): GrantFor {
-  return (manifest) => withOptions(options.grantAsked === true ? registry.askedGrant(manifest) : EMPTY_GRANT, options);
+function grantForOptions(options: InstallOptions): GrantFor {
+  return (asked) => withOptions(options.grantAsked === true ? asked : EMPTY_GRANT, options);
 }
 
 async function install({ registry }: Services, component: Uint8Array, options: InstallOptions): Promise<InstalledDatasource> {

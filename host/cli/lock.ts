@@ -4,6 +4,7 @@ import { COMMAND_LINE } from '../domain/caller.ts';
 import { parseJson } from '../domain/envelope.ts';
 import { RequestError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { toLockBody } from '../routes/shapes/source.ts';
 import type { TrustService } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
 import { UsageError } from './exit.ts';
@@ -47,7 +48,7 @@ async function lock(trust: TrustService, { out, from, release }: LockOptions): P
     await trust.release(name, version, COMMAND_LINE);
   }
   const items = await trust.pins();
-  const body = { lockVersion: 1, datasources: items };
+  const body = toLockBody(items);
   if (out !== undefined) await writeFile(out, `${JSON.stringify(body, undefined, 2)}\n`);
   const rows = items.map(({ name, version, digest, origin }) => [name, version, digest, oneLine(origin)]);
   return { json: body, text: items.length === 0 ? 'Nothing is pinned.' : formatTable([['NAME', 'VERSION', 'DIGEST', 'FROM'], ...rows]) };

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
 import { INDEX_TYPE, sealIndex } from '../domain/market-index.ts';
+import { toMarketBody, toMarketOfferBody } from '../routes/shapes/source.ts';
 import type { Market } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { readNamedFile } from './files.ts';
@@ -14,7 +15,6 @@ const MAX_INDEX_BYTES = 12 * 1024 * 1024;
 
 export function marketCommand(cli: Cli): Command {
   const command = makeCommand('market', {
-    onTheMachine: true,
     summary: 'Find datasources in signed lists, and publish such a list',
     description:
       'A market says which datasources there are and which bytes each version has. It vouches for no publisher: what is installed from it needs a trusted signature like everything from elsewhere.',
@@ -31,7 +31,6 @@ export function marketCommand(cli: Cli): Command {
 
 function addCommand(cli: Cli): Command {
   return makeCommand('add', {
-    onTheMachine: true,
     summary: 'Add a market',
     description: 'Gets its index, which must be signed by this key and not be out of date. Added again it gets another address or key.',
     examples: [['market add acme oci://registry.example.com/acme/market:latest --key market.pub', 'from a registry']],
@@ -49,7 +48,6 @@ function addCommand(cli: Cli): Command {
 
 function refreshCommand(cli: Cli): Command {
   return makeCommand('refresh', {
-    onTheMachine: true,
     summary: 'Get the newest index',
     description: 'Of one market, or of all. An older one than was seen, or one that is out of date, is refused.',
     examples: [['market refresh', 'all']],
@@ -60,7 +58,7 @@ function refreshCommand(cli: Cli): Command {
         withServices(cli.io, options, async ({ markets }) => {
           const wanted = name === undefined ? (await markets.list()).map((market) => market.name) : [name];
           const refreshed: Market[] = [];
-          for (const one of wanted) refreshed.push(await markets.refresh(one));
+          for (const one of wanted) refreshed.push(await markets.refresh(one, COMMAND_LINE));
           return shown(refreshed);
         }),
       ),
@@ -69,7 +67,6 @@ function refreshCommand(cli: Cli): Command {
 
 function searchCommand(cli: Cli): Command {
   return makeCommand('search', {
-    onTheMachine: true,
     summary: 'Look for datasources',
     description: 'By a part of the name or of the description; all when nothing is said.',
     examples: [['market search wiki', 'those about wikis']],
@@ -81,7 +78,7 @@ function searchCommand(cli: Cli): Command {
           const items = await markets.search(text);
           const rows = items.map(({ name, version, market, description }) => [name, version, market, oneLine(description)]);
           return {
-            json: { items },
+            json: { items: items.map(toMarketOfferBody) },
             text: items.length === 0 ? 'Nothing was found.' : formatTable([['NAME', 'VERSION', 'MARKET', ''], ...rows]),
           };
         }),
@@ -91,7 +88,6 @@ function searchCommand(cli: Cli): Command {
 
 function listCommand(cli: Cli): Command {
   return makeCommand('list', {
-    onTheMachine: true,
     summary: 'List markets',
     description: 'With the age of their indexes.',
     examples: [['market list', 'all']],
@@ -102,7 +98,6 @@ function listCommand(cli: Cli): Command {
 
 function removeCommand(cli: Cli): Command {
   return makeCommand('remove', {
-    onTheMachine: true,
     summary: 'Forget a market',
     description: 'What was installed from it stays. Which index was seen last is forgotten too.',
     examples: [['market remove acme', 'forgets it']],
@@ -159,14 +154,7 @@ function signCommand(cli: Cli): Command {
 }
 
 function shown(markets: readonly Market[]): { json: unknown; text: string } {
-  const items = markets.map(({ name, url, keyId, indexVersion, expiresAtMs, refreshedAtMs }) => ({
-    name,
-    url,
-    keyId,
-    indexVersion,
-    expires: new Date(expiresAtMs).toISOString(),
-    ...(refreshedAtMs === undefined ? {} : { refreshedAt: new Date(refreshedAtMs).toISOString() }),
-  }));
+  const items = markets.map(toMarketBody);
   const rows = items.map(({ name, url, indexVersion, expires }) => [name, String(indexVersion), expires, oneLine(url)]);
   return {
     json: { items },

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { COMMAND_LINE } from '../domain/caller.ts';
+import { toSourceFolderBody } from '../routes/shapes/source.ts';
 import type { FolderSource } from '../services/sources/source-services.ts';
 import { action, makeCommand, type Cli, type SharedOptions } from './command.ts';
 import { oneLine } from './format.ts';
@@ -49,12 +50,9 @@ export function sourcesCommand(cli: Cli): Command {
       .argument('[folder]', 'a watched folder')
       .action(
         action(cli, async (folder: string | undefined, options: SharedOptions) =>
-          withServices(cli.io, options, async ({ folders }) => {
-            const wanted = folder === undefined ? (await folders.list()).map((source) => source.folder) : [resolve(folder)];
-            const sources: FolderSource[] = [];
-            for (const one of wanted) sources.push(await folders.refresh(one));
-            return shown(sources);
-          }),
+          withServices(cli.io, options, async ({ folders }) =>
+            shown(await folders.scan(folder === undefined ? undefined : resolve(folder), COMMAND_LINE)),
+          ),
         ),
       ),
   );
@@ -78,17 +76,7 @@ export function sourcesCommand(cli: Cli): Command {
 }
 
 function shown(sources: readonly FolderSource[]): { json: unknown; text: string } {
-  const items = sources.map(({ folder, scannedAtMs, problem, files }) => ({
-    folder,
-    ...(scannedAtMs === undefined ? {} : { scannedAt: new Date(scannedAtMs).toISOString() }),
-    ...(problem === undefined ? {} : { problem }),
-    files: files.map(({ file, digest, name, version, problem: why }) => ({
-      file,
-      digest,
-      ...(name === undefined ? {} : { name, version }),
-      ...(why === undefined ? {} : { problem: why }),
-    })),
-  }));
+  const items = sources.map(toSourceFolderBody);
   const lines = sources.flatMap(({ folder, problem, files }) => [
     `${oneLine(folder)}${problem === undefined ? '' : `: ${problem}`}`,
     ...files.map(

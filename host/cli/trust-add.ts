@@ -21,7 +21,6 @@ const MAX_KEY_BYTES = 1024;
 
 export function addCommand(cli: Cli): Command {
   return makeCommand('add', {
-    onTheMachine: true,
     summary: 'Trust a key or an identity of a publisher',
     description:
       'For the names that are given and for no others; said again, it holds for those that are given then. An identity is who signs by sigstore: what its provider and its certificate say, letter by letter.',

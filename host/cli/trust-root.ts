@@ -24,7 +24,6 @@ const KINDS: Record<AuthorityKind, string> = {
 export function addRootCommand(cli: Cli): Command {
   const { logEntries, timestamps, certificateLogs } = DEFAULT_WITNESSES;
   return makeCommand('add-root', {
-    onTheMachine: true,
     summary: 'Believe a sigstore instance, or its newer root',
     description:
       'The file is all that the host knows of the instance: it asks nobody for a newer one. Get one when the instance changes its authorities, and say it again with the same name.',
@@ -60,7 +59,6 @@ export function addRootCommand(cli: Cli): Command {
 
 export function removeRootCommand(cli: Cli): Command {
   return makeCommand('remove-root', {
-    onTheMachine: true,
     summary: 'Believe a sigstore instance no more',
     description: 'Identities of it stay listed and prove nothing, until a root of this name is added again.',
     examples: [['trust remove-root ours', 'by the name that `trust list` shows']],

@@ -10,7 +10,6 @@ import { addRootCommand, removeRootCommand, rootWarnings } from './trust-root.ts
 
 export function trustCommand(cli: Cli): Command {
   const command = makeCommand('trust', {
-    onTheMachine: true,
     summary: 'Say whose datasources may come in from elsewhere',
     description:
       'Nothing comes from a registry, a URL or a market unless a key or an identity that is listed here has signed it, and is listed for its name.',
@@ -32,7 +31,6 @@ export function trustCommand(cli: Cli): Command {
 
 function listCommand(cli: Cli): Command {
   return makeCommand('list', {
-    onTheMachine: true,
     summary: 'List who is trusted',
     description: 'Keys and identities with the names that each is trusted for, and sigstore roots with what of them has ended.',
     examples: [['trust list', 'by publisher']],
@@ -74,7 +72,6 @@ function listText(keys: readonly BelievedKey[], identities: readonly BelievedIde
 
 function removeCommand(cli: Cli): Command {
   return makeCommand('remove', {
-    onTheMachine: true,
     summary: 'Trust a key or an identity no more',
     description: 'What it signed and is here stays; nothing new comes in by it.',
     examples: [['trust remove 0f3c8a…', 'by the id that `trust list` shows']],

@@ -9,7 +9,6 @@ import { withServices } from './services.ts';
 /** What passages are found by beside their words. Works beside running hosts. */
 export function vectorsCommand(cli: Cli): Command {
   const command = makeCommand('vectors', {
-    onTheMachine: true,
     summary: 'Look at and remake the vectors of passages',
     description: 'With an embedder, passages are found by what they mean too. The hosts that serve make the vectors.',
     examples: [
@@ -24,7 +23,6 @@ export function vectorsCommand(cli: Cli): Command {
 
 function statusCommand(cli: Cli): Command {
   return makeCommand('status', {
-    onTheMachine: true,
     summary: 'Say which vectors there are and how far they have come',
     description: 'Asks the store alone, not the embedder.',
     examples: [['vectors status --json', 'for a program']],
@@ -33,7 +31,6 @@ function statusCommand(cli: Cli): Command {
 
 function reembedCommand(cli: Cli): Command {
   return makeCommand('reembed', {
-    onTheMachine: true,
     summary: 'Make all vectors anew',
     description:
       'For a model that has changed under its name: another name in the settings does this by itself. Questions are answered with the vectors that there are until the new ones are complete.',

@@ -149,6 +149,18 @@ export const SETTINGS = [
       "File in the form of Docker's config.json with `auths` for the registries that datasources come from, or are published to. When empty: none asks for a password.",
   },
   {
+    name: 'LORELAI_SOURCE_HOSTS',
+    fallback: '',
+    description:
+      'Hosts with their ports, separated by commas, that datasources may come from also when somebody names them over the API and they lie in a private network, as in registry.internal:5000; only these get their password then. When empty: over the API everything comes from public addresses, without a password.',
+  },
+  {
+    name: 'LORELAI_SOURCE_FOLDERS',
+    fallback: '',
+    description:
+      'Folders, separated by commas, that may be watched, they and those in them, when somebody names them over the API. When empty: none.',
+  },
+  {
     name: 'LORELAI_RUN_LEASE_MS',
     fallback: '15000',
     description: 'Milliseconds of silence after which another host takes a run over, 100 to 3600000.',

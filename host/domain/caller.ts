@@ -38,6 +38,11 @@ export const COMMAND_LINE: Actor = Object.freeze({ kind: 'local', id: 'command-l
 /** The same for what asks and changes nothing: whoever is on the machine can read the database anyway. */
 export const LOCAL_CALLER: Caller = Object.freeze({ kind: 'local', id: 'command-line', organisation: undefined, scopes: SCOPES });
 
+/** Whether a change comes from the machine of the host, whose people may name what lies on it and in its networks. */
+export function isOnTheMachine({ kind }: Pick<Actor, 'kind'>): boolean {
+  return kind === 'local' || kind === 'host';
+}
+
 /** What the host does by itself. */
 export const HOST_ITSELF: Actor = Object.freeze({ kind: 'host', id: 'host', requestId: undefined });
 

@@ -75,6 +75,7 @@ const ERRORS = {
   SOURCE_UNREACHABLE: 'upstream',
   SOURCE_UNUSABLE: 'upstream',
   UNKNOWN_SOURCE: 'caller',
+  FOLDER_NOT_ALLOWED: 'caller',
   UNKNOWN_MARKET: 'caller',
   NOT_IN_MARKET: 'caller',
   INDEX_SIGNATURE_INVALID: 'upstream',

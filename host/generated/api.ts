@@ -93,6 +93,7 @@ export type ErrorCode =
   | "SOURCE_UNREACHABLE"
   | "SOURCE_UNUSABLE"
   | "UNKNOWN_SOURCE"
+  | "FOLDER_NOT_ALLOWED"
   | "UNKNOWN_MARKET"
   | "NOT_IN_MARKET"
   | "INDEX_SIGNATURE_INVALID"
@@ -147,6 +148,14 @@ export type Credential = string;
  * `parked` waits until `wakeAt`. `held` waits for an operator: it would remove more than is believed without one. `partial` ended with some features done and some not. The last four are final.
  */
 export type RunState = "queued" | "running" | "parked" | "held" | "succeeded" | "partial" | "failed" | "cancelled";
+/**
+ * `oci://HOST/REPOSITORY:TAG`, `oci://HOST/REPOSITORY@sha256:…`, `https://HOST/FILE.wasm#sha256:…`, or `NAME` or `NAME@VERSION` of a market.
+ */
+export type SourceLocation = string;
+/**
+ * The SHA-256 of a component.
+ */
+export type Digest = string;
 /**
  * `inspected` was judged and described itself. `awaiting-approval` asks for more than was given. `upgrading` is being checked before the switch. `installed` is kept beside the one that runs. `enabled` runs. `disabled` would run, and an operator has switched it off.
  */
@@ -246,6 +255,24 @@ export interface ApiSchemas {
   SigstoreRoots: SigstoreRoots;
   SigstoreRootInput: SigstoreRootInput;
   TrustedKeyInput: TrustedKeyInput;
+  SourceLocation: SourceLocation;
+  Digest: Digest;
+  TakeInput: TakeInput;
+  InstallInput: InstallInput;
+  InstallVersionInput: InstallVersionInput;
+  TakenVersion: TakenVersion;
+  SourceFolder: SourceFolder;
+  SourceFile: SourceFile;
+  SourceFolders: SourceFolders;
+  SourceFolderInput: SourceFolderInput;
+  ScanInput: ScanInput;
+  Market: Market;
+  Markets: Markets;
+  MarketInput: MarketInput;
+  MarketOffer: MarketOffer;
+  MarketOfferPage: MarketOfferPage;
+  Lock: Lock;
+  LockedVersion: LockedVersion;
   VersionState: VersionState;
   DatasourceVersion: DatasourceVersion;
   DatasourceVersions: DatasourceVersions;
@@ -264,7 +291,7 @@ export interface ApiSchemas {
   DependencyFault: DependencyFault;
   CompatibilityMatrix: CompatibilityMatrix;
   MatrixRow: MatrixRow;
-  GrantInput: GrantInput;
+  GrantInput: GrantInput2;
   Webhook: Webhook;
   OpenedWebhook: OpenedWebhook;
   WebhookInput: WebhookInput;
@@ -2012,6 +2039,445 @@ export interface TrustedKeyInput {
   allowLookAlike?: boolean;
 }
 /**
+ * What to bring in.
+ */
+export interface TakeInput {
+  source: SourceLocation;
+}
+/**
+ * What to bring in and run, and with which grant. Nothing is granted that is not said here.
+ */
+export interface InstallInput {
+  source: SourceLocation;
+  /**
+   * Whether it is given all that it asks for by fixed origin, whatever that is.
+   */
+  grantAsked?: boolean;
+  grant?: GrantInput;
+}
+/**
+ * What it is given; beside what it asks for where that is given too.
+ */
+export interface GrantInput {
+  /**
+   * Where it may send requests.
+   */
+  http?: {
+    /**
+     * Scheme, host and port. `https://*.example.com` stands for one or more labels below example.com.
+     */
+    origins?: string[];
+    /**
+     * CIDR blocks of non-public addresses that may be dialled.
+     */
+    privateNetworks?: string[];
+  };
+  /**
+   * Where the host may send client secrets and tokens of it, when it obtains them.
+   */
+  authorisation?: {
+    /**
+     * Exact origins.
+     */
+    origins?: string[];
+  };
+  /**
+   * Whether it may keep values in its collections.
+   */
+  storage?: boolean;
+  limits?: GrantLimits;
+}
+/**
+ * Limits that differ from their defaults.
+ */
+export interface GrantLimits {
+  /**
+   * From the start of an instance to its first call.
+   */
+  instantiateTimeoutMs?: number;
+  /**
+   * From a call to its result, waiting for the network included.
+   */
+  callTimeoutMs?: number;
+  /**
+   * Processor time of one call. Measured on Linux, in hundredths of a second.
+   */
+  maxCpuMs?: number;
+  /**
+   * Of each of an instance's linear memories.
+   */
+  maxMemoryBytes?: number;
+  /**
+   * Memory that a whole sandbox process holds: the engine, compiled code, and every call in it. Measured on Linux.
+   */
+  maxProcessMemoryBytes?: number;
+  /**
+   * Of one result of a call, or of what it hands to the host at once.
+   */
+  maxResultBytes?: number;
+  /**
+   * Documents and deletions in one batch of `read`.
+   */
+  maxChangesPerBatch?: number;
+  /**
+   * Requests, storage, log and metric calls together, in one call.
+   */
+  maxHostCallsPerCall?: number;
+  /**
+   * Requests at one time, from one call.
+   */
+  maxConcurrentRequests?: number;
+  /**
+   * Requests of one connection, over all its calls, denied ones included. As many may come at once; they come back evenly over a minute.
+   */
+  maxRequestsPerMinute?: number;
+  /**
+   * Of one request, from its start to the last byte.
+   */
+  requestTimeoutMs?: number;
+  /**
+   * Of one request body.
+   */
+  maxRequestBytes?: number;
+  /**
+   * Of one response body, after content codings are undone.
+   */
+  maxResponseBytes?: number;
+  /**
+   * URLs, headers and bodies of all requests of one call.
+   */
+  maxBytesOut?: number;
+  /**
+   * Bodies of all responses of one call, after content codings are undone.
+   */
+  maxBytesIn?: number;
+  /**
+   * Of all keys and values of one connection. What a call writes counts in full until its batch is committed.
+   */
+  maxStorageBytes?: number;
+  /**
+   * Keys of one connection. What a call writes counts in full until its batch is committed.
+   */
+  maxStorageKeys?: number;
+  /**
+   * Log lines of one call.
+   */
+  maxLogLines?: number;
+  /**
+   * Of all log lines of one call.
+   */
+  maxLogBytes?: number;
+  /**
+   * Different metrics that one call adds to or sets.
+   */
+  maxMetricSeries?: number;
+  /**
+   * Random bytes that one call takes from `wasi:random`.
+   */
+  maxRandomBytes?: number;
+  /**
+   * Resources of WASI that the calls in one sandbox process hold at one time: fields, requests, bodies, streams, pollables.
+   */
+  maxHandles?: number;
+}
+/**
+ * With which grant a version at hand is run. Nothing is granted that is not said here.
+ */
+export interface InstallVersionInput {
+  /**
+   * Whether it is given all that it asks for by fixed origin.
+   */
+  grantAsked?: boolean;
+  grant?: GrantInput1;
+  /**
+   * The SHA-256 of a component.
+   */
+  digest?: string;
+}
+/**
+ * What it is given; beside what it asks for where that is given too.
+ */
+export interface GrantInput1 {
+  /**
+   * Where it may send requests.
+   */
+  http?: {
+    /**
+     * Scheme, host and port. `https://*.example.com` stands for one or more labels below example.com.
+     */
+    origins?: string[];
+    /**
+     * CIDR blocks of non-public addresses that may be dialled.
+     */
+    privateNetworks?: string[];
+  };
+  /**
+   * Where the host may send client secrets and tokens of it, when it obtains them.
+   */
+  authorisation?: {
+    /**
+     * Exact origins.
+     */
+    origins?: string[];
+  };
+  /**
+   * Whether it may keep values in its collections.
+   */
+  storage?: boolean;
+  limits?: GrantLimits;
+}
+/**
+ * A version that the host has and could run, with what it asks for.
+ */
+export interface TakenVersion {
+  /**
+   * What the datasource is called.
+   */
+  name: string;
+  /**
+   * Its own semantic version.
+   */
+  version: string;
+  digest: Digest;
+  /**
+   * Where it came from, in words.
+   */
+  origin: string;
+  /**
+   * Who published it, by its own account.
+   */
+  author: string;
+  /**
+   * What it reads.
+   */
+  description: string;
+  asks: Asks;
+  askedGrant: Grant1;
+}
+/**
+ * What the operator allowed. What is not here is denied.
+ */
+export interface Grant1 {
+  /**
+   * Where it may send requests.
+   */
+  http: {
+    /**
+     * `https://*.example.com` stands for one or more labels below example.com.
+     */
+    origins: string[];
+    /**
+     * CIDR blocks of non-public addresses that may be dialled.
+     */
+    privateNetworks: string[];
+  };
+  /**
+   * Where the host may send client secrets and tokens of it, when it obtains them.
+   */
+  authorisation?: {
+    /**
+     * Exact origins.
+     */
+    origins: string[];
+  };
+  /**
+   * Whether it may keep values in its collections.
+   */
+  storage: boolean;
+  /**
+   * The limits that differ from the defaults; see `limits` for all that are in force.
+   */
+  limits: {
+    [k: string]: number;
+  };
+}
+/**
+ * A folder of the host's machine that is looked into for datasources.
+ */
+export interface SourceFolder {
+  /**
+   * Its path on the machine of the host.
+   */
+  folder: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  scannedAt?: string;
+  /**
+   * Why not all of it was looked at.
+   */
+  problem?: string;
+  /**
+   * The components in it.
+   */
+  files: SourceFile[];
+}
+/**
+ * A component in a watched folder.
+ */
+export interface SourceFile {
+  /**
+   * Its path in the folder.
+   */
+  file: string;
+  /**
+   * The SHA-256 of a component.
+   */
+  digest?: string;
+  /**
+   * What the datasource is called; absent when it was refused.
+   */
+  name?: string;
+  /**
+   * Its version; absent when it was refused.
+   */
+  version?: string;
+  /**
+   * Why it was refused.
+   */
+  problem?: string;
+}
+/**
+ * Watched folders.
+ */
+export interface SourceFolders {
+  items: SourceFolder[];
+}
+/**
+ * A folder to watch.
+ */
+export interface SourceFolderInput {
+  /**
+   * Its absolute path on the machine of the host, within what LORELAI_SOURCE_FOLDERS lists there.
+   */
+  folder: string;
+}
+/**
+ * What to look into.
+ */
+export interface ScanInput {
+  /**
+   * A watched folder; all of them when left out.
+   */
+  folder?: string;
+}
+/**
+ * A signed list of datasources.
+ */
+export interface Market {
+  /**
+   * What the operator calls it.
+   */
+  name: string;
+  /**
+   * Where its index is.
+   */
+  url: string;
+  /**
+   * The id of the key that signs its index.
+   */
+  keyId: string;
+  /**
+   * Of the newest index that was believed; 0 before the first.
+   */
+  indexVersion: number;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  expires: string;
+  /**
+   * A moment in UTC with milliseconds (RFC 3339).
+   */
+  refreshedAt?: string;
+}
+/**
+ * Markets, by name.
+ */
+export interface Markets {
+  items: Market[];
+}
+/**
+ * A market to add.
+ */
+export interface MarketInput {
+  /**
+   * What the operator calls it.
+   */
+  name: string;
+  /**
+   * `https://…` or `oci://HOST/REPOSITORY:TAG`, at a public address or on a host that LORELAI_SOURCE_HOSTS lists.
+   */
+  url: string;
+  /**
+   * The line of the market's file `.pub`.
+   */
+  publicKey: string;
+}
+/**
+ * A version that a market offers.
+ */
+export interface MarketOffer {
+  /**
+   * The market.
+   */
+  market: string;
+  /**
+   * What the datasource is called.
+   */
+  name: string;
+  /**
+   * The version.
+   */
+  version: string;
+  /**
+   * What it reads, by the market's account.
+   */
+  description: string;
+  /**
+   * Where it is.
+   */
+  location: string;
+  digest: Digest;
+}
+/**
+ * Versions that markets offer, by name and then the newest first.
+ */
+export interface MarketOfferPage {
+  items: MarketOffer[];
+  next?: Cursor;
+}
+/**
+ * Which bytes each version has, as `datasources lock --out` writes it.
+ */
+export interface Lock {
+  /**
+   * The form of this file.
+   */
+  lockVersion: 1;
+  /**
+   * By name and version.
+   */
+  datasources: LockedVersion[];
+}
+/**
+ * A version that comes with these bytes or not at all.
+ */
+export interface LockedVersion {
+  /**
+   * What the datasource is called.
+   */
+  name: string;
+  /**
+   * Its version.
+   */
+  version: string;
+  digest: Digest;
+  /**
+   * Where they came from first, in words.
+   */
+  origin: string;
+}
+/**
  * One version of a datasource that this host knows.
  */
 export interface DatasourceVersion {
@@ -2312,7 +2778,7 @@ export interface MatrixRow {
 /**
  * All that the datasource may use from now on. What is left out is denied; a limit that is left out has its default.
  */
-export interface GrantInput {
+export interface GrantInput2 {
   /**
    * Where it may send requests.
    */
@@ -2340,99 +2806,6 @@ export interface GrantInput {
    */
   storage?: boolean;
   limits?: GrantLimits;
-}
-/**
- * Limits that differ from their defaults.
- */
-export interface GrantLimits {
-  /**
-   * From the start of an instance to its first call.
-   */
-  instantiateTimeoutMs?: number;
-  /**
-   * From a call to its result, waiting for the network included.
-   */
-  callTimeoutMs?: number;
-  /**
-   * Processor time of one call. Measured on Linux, in hundredths of a second.
-   */
-  maxCpuMs?: number;
-  /**
-   * Of each of an instance's linear memories.
-   */
-  maxMemoryBytes?: number;
-  /**
-   * Memory that a whole sandbox process holds: the engine, compiled code, and every call in it. Measured on Linux.
-   */
-  maxProcessMemoryBytes?: number;
-  /**
-   * Of one result of a call, or of what it hands to the host at once.
-   */
-  maxResultBytes?: number;
-  /**
-   * Documents and deletions in one batch of `read`.
-   */
-  maxChangesPerBatch?: number;
-  /**
-   * Requests, storage, log and metric calls together, in one call.
-   */
-  maxHostCallsPerCall?: number;
-  /**
-   * Requests at one time, from one call.
-   */
-  maxConcurrentRequests?: number;
-  /**
-   * Requests of one connection, over all its calls, denied ones included. As many may come at once; they come back evenly over a minute.
-   */
-  maxRequestsPerMinute?: number;
-  /**
-   * Of one request, from its start to the last byte.
-   */
-  requestTimeoutMs?: number;
-  /**
-   * Of one request body.
-   */
-  maxRequestBytes?: number;
-  /**
-   * Of one response body, after content codings are undone.
-   */
-  maxResponseBytes?: number;
-  /**
-   * URLs, headers and bodies of all requests of one call.
-   */
-  maxBytesOut?: number;
-  /**
-   * Bodies of all responses of one call, after content codings are undone.
-   */
-  maxBytesIn?: number;
-  /**
-   * Of all keys and values of one connection. What a call writes counts in full until its batch is committed.
-   */
-  maxStorageBytes?: number;
-  /**
-   * Keys of one connection. What a call writes counts in full until its batch is committed.
-   */
-  maxStorageKeys?: number;
-  /**
-   * Log lines of one call.
-   */
-  maxLogLines?: number;
-  /**
-   * Of all log lines of one call.
-   */
-  maxLogBytes?: number;
-  /**
-   * Different metrics that one call adds to or sets.
-   */
-  maxMetricSeries?: number;
-  /**
-   * Random bytes that one call takes from `wasi:random`.
-   */
-  maxRandomBytes?: number;
-  /**
-   * Resources of WASI that the calls in one sandbox process hold at one time: fields, requests, bodies, streams, pollables.
-   */
-  maxHandles?: number;
 }
 /**
  * The entry of a connection for what its source sends by itself.

@@ -84,6 +84,7 @@ export const PROBLEM_KINDS: Readonly<Record<ErrorCode, ProblemKind>> = {
   SOURCE_UNREACHABLE: { status: 502, title: 'The source of the datasource gave no answer' },
   SOURCE_UNUSABLE: { status: 502, title: 'What the source gave is no datasource' },
   UNKNOWN_SOURCE: { status: 404, title: 'There is no such source' },
+  FOLDER_NOT_ALLOWED: { status: 403, title: 'The folder may not be named from elsewhere' },
   UNKNOWN_MARKET: { status: 404, title: 'There is no such market' },
   NOT_IN_MARKET: { status: 404, title: 'No market has it' },
   INDEX_SIGNATURE_INVALID: { status: 502, title: 'The index is not signed by its market' },

@@ -18,8 +18,7 @@ export function datasourceRoutes(): Route[] {
       access: callersWith(['reader', 'author'], 'shared'),
       tag: 'Datasources',
       summary: 'List installed datasources',
-      description:
-        'Every installed datasource, by name, with its features, what it asks for and what it was granted. Datasources are installed with the command `datasources install`.',
+      description: 'Every installed datasource, by name, with its features, what it asks for and what it was granted.',
       pathParameters: {},
       queryParameters: PAGE,
       body: noBody(),

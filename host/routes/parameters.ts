@@ -31,13 +31,13 @@ class ParameterFault extends Error {
 const ONE_LINE = '^[^\\u0000-\\u001f\\u007f]*$';
 
 /** A text that must be there. */
-export function requiredText(description: string, example: string): Parameter<string> {
+export function requiredText(description: string, example: string, maxLength = 200): Parameter<string> {
   return {
     description,
     required: true,
-    schema: { type: 'string', minLength: 1, maxLength: 200, pattern: ONE_LINE },
+    schema: { type: 'string', minLength: 1, maxLength, pattern: ONE_LINE },
     example,
-    parse: (text) => toText(text ?? '', 200),
+    parse: (text) => toText(text ?? '', maxLength),
   };
 }
 

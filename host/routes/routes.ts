@@ -7,7 +7,9 @@ import { datasourceRoutes } from './datasources.ts';
 import { documentAccessRoutes } from './document-access.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
+import { lockRoutes } from './lock.ts';
 import { lorelaiRoutes } from './lorelai.ts';
+import { marketRoutes } from './markets.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi.ts';
 import { organisationRoutes } from './organisations.ts';
@@ -17,6 +19,8 @@ import { defineRoute, noBody, ok, type Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { sigstoreRoutes } from './sigstore.ts';
+import { sourceFolderRoutes } from './source-folders.ts';
+import { sourceRoutes } from './sources.ts';
 import { trustRoutes } from './trust.ts';
 import { variableRoutes } from './variables.ts';
 import { vectorRoutes } from './vectors.ts';
@@ -38,8 +42,12 @@ export function apiRoutes(): { routes: readonly Route[]; document: OpenApiDocume
     ...peopleRoutes(),
     ...documentAccessRoutes(),
     ...versionRoutes(),
+    ...sourceRoutes(),
+    ...sourceFolderRoutes(),
+    ...marketRoutes(),
     ...trustRoutes(),
     ...sigstoreRoutes(),
+    ...lockRoutes(),
     ...datasourceRoutes(),
     ...organisationRoutes(),
     ...keyRoutes(),

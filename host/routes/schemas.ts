@@ -13,6 +13,7 @@ import problem from '../../schemas/api/problem.schema.json' with { type: 'json' 
 import retrieval from '../../schemas/api/retrieval.schema.json' with { type: 'json' };
 import run from '../../schemas/api/run.schema.json' with { type: 'json' };
 import schedule from '../../schemas/api/schedule.schema.json' with { type: 'json' };
+import source from '../../schemas/api/source.schema.json' with { type: 'json' };
 import trust from '../../schemas/api/trust.schema.json' with { type: 'json' };
 import vectors from '../../schemas/api/vectors.schema.json' with { type: 'json' };
 import version from '../../schemas/api/version.schema.json' with { type: 'json' };
@@ -35,6 +36,7 @@ const FILES: readonly { $defs: JsonObject }[] = [
   run,
   schedule,
   trust,
+  source,
   version,
   webhook,
   retrieval,

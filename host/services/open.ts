@@ -93,7 +93,8 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   });
   const versionSwitch = createVersionSwitch({ database, components, recorder });
   const registry = createRegistry({ database, components, versions: versionSwitch });
-  const sources = openSourceParts({ database, components, versionSwitch, isolation, registryConfig: config.registryConfig, log });
+  const { registryConfig, sourceHosts, sourceFolders } = config;
+  const sources = openSourceParts({ database, components, versionSwitch, isolation, registryConfig, sourceHosts, sourceFolders, log });
   const vault = createVault(config);
   const access = openAuthorisationParts({
     database,

@@ -290,7 +290,7 @@ describe('nothing comes from elsewhere', () => {
 });
 
 const inAnHour = (): string => new Date(Date.now() + 3_600_000).toISOString();
-const refresh = (): Promise<unknown> => api.services.markets.refresh('strict');
+const refresh = (): Promise<unknown> => api.services.markets.refresh('strict', COMMAND_LINE);
 
 describe('a market', () => {
   const market = newKey();
@@ -460,15 +460,18 @@ describe('a new user', () => {
       expect(await api.services.versions.matrix('meadow')).toMatchObject([{ version: '1.0.0', state: 'inspected' }]);
       await writeFile(join(watched, 'c.wasm'), await smallDatasource({ name: 'meadow', version: '1.1.0' }));
       await rm(join(watched, 'b.wasm'));
-      expect((await api.services.folders.refresh(watched)).files).toMatchObject([{ file: 'a.wasm' }, { file: 'c.wasm', version: '1.1.0' }]);
-      await api.services.sources.installFound('meadow', () => EMPTY_GRANT, COMMAND_LINE);
+      expect((await api.services.folders.scan(watched, COMMAND_LINE))[0]?.files).toMatchObject([
+        { file: 'a.wasm' },
+        { file: 'c.wasm', version: '1.1.0' },
+      ]);
+      await api.services.sources.installFound({ name: 'meadow' }, () => EMPTY_GRANT, COMMAND_LINE);
       expect((await api.call('GET', '/api/v1/datasources/meadow/versions')).body.items[0]).toMatchObject({
         version: '1.1.0',
         state: 'enabled',
         trust: { kind: 'local' },
       });
       await api.services.folders.remove(watched, COMMAND_LINE);
-      await expect(api.services.folders.refresh(watched)).rejects.toMatchObject({ code: 'UNKNOWN_SOURCE' });
+      await expect(api.services.folders.scan(watched, COMMAND_LINE)).rejects.toMatchObject({ code: 'UNKNOWN_SOURCE' });
     } finally {
       await rm(watched, { recursive: true, force: true });
     }

@@ -1,19 +1,27 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answerOf, createHostClient, everyItem, HostError } from '../../clients/typescript/client.ts';
+import { signDigest } from '../../host/domain/component-signature.ts';
+import { sealIndex } from '../../host/domain/market-index.ts';
+import { makeSigningKey, parseSigningKey } from '../../host/domain/signing-key.ts';
 import { ADMIN_KEY } from '../helpers/admin-key.ts';
 import { command, type CommandResult } from '../helpers/command.ts';
 import { componentFile } from '../helpers/components.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { startHostProcess, type HostProcess } from '../helpers/host-process.ts';
+import { smallDatasource } from '../helpers/small-datasource.ts';
 
 let folder: string;
 let host: HostProcess;
 let keyFile: string;
 let everything = '';
+/** Of a web server that the host's operator has listed. */
+let marketPort: number;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lorelai-remote-'));
@@ -22,7 +30,9 @@ beforeAll(async () => {
   expect(installed.exitCode, installed.stderr).toBe(0);
   keyFile = join(folder, 'key.txt');
   await writeFile(keyFile, `${ADMIN_KEY}\n`);
-  host = await startHostProcess({ dataDir });
+  marketPort = await freePort();
+  const env = { LORELAI_SOURCE_HOSTS: `127.0.0.1:${marketPort}`, LORELAI_SOURCE_FOLDERS: join(folder, 'watched') };
+  host = await startHostProcess({ dataDir, env });
 });
 afterAll(async () => {
   await host.stop();
@@ -84,6 +94,12 @@ describe('commands on a host elsewhere', () => {
     [['people', 'principals', 'ada@acme.example'], { items: expect.any(Array) }],
     [['people', 'remove', 'ada@acme.example'], { removed: 'ada@acme.example' }],
     [['failed', 'greeter'], { items: [] }],
+    [['vectors', 'status'], { sets: [] }],
+    [['trust', 'list'], { items: [] }],
+    [['market', 'list'], { items: [] }],
+    [['market', 'search', 'nothing'], { items: [] }],
+    [['sources', 'list'], { items: [] }],
+    [['lock'], { lockVersion: 1, datasources: [] }],
   ])('%j', async (args, expected) => {
     const found = await json(...args);
     if (args[1] === 'changes')
@@ -101,13 +117,61 @@ describe('commands on a host elsewhere', () => {
     expect((await remotely(['audit', 'export', '--organisation', 'default'])).stdout.split('\n')[0]).toContain('"sequence":1');
   });
 
+  test('a publisher is trusted, and its datasource found, looked for, installed, upgraded and pinned', async () => {
+    const web = await startMarket();
+    try {
+      const key = join(folder, 'acme.pub');
+      await writeFile(key, `${web.publicKey}\n`);
+      expect(await json('trust', 'add', 'acme', '--key', key, '--name', 'apricot')).toMatchObject({
+        publisher: 'acme',
+        names: ['apricot'],
+      });
+      expect(await json('market', 'add', 'fruit', `${web.origin}/index.json`, '--key', key)).toMatchObject({ items: [{ name: 'fruit' }] });
+      expect(await json('market', 'search', 'apr')).toMatchObject({ items: [{ version: '1.1.0' }, { version: '1.0.0' }] });
+      expect(await json('market', 'refresh')).toMatchObject({ items: [{ indexVersion: 1 }] });
+      const asked = ['--grant-asked', '--limit', 'maxLogLines=9'];
+      expect(await json('install', 'apricot@1.0.0', ...asked)).toMatchObject({
+        version: '1.0.0',
+        grant: { http: { origins: ['https://api.example.com'] }, limits: { maxLogLines: 9 } },
+      });
+      expect(await json('upgrade', 'apricot', '--from', 'apricot@1.1.0')).toMatchObject({ steps: [{ to: '1.1.0' }] });
+      const lock = join(folder, 'datasources.lock');
+      expect(await json('lock', '--out', lock)).toMatchObject({ datasources: [{ version: '1.0.0' }, { version: '1.1.0' }] });
+      expect(await json('lock', '--from', lock, '--release', 'apricot@1.0.0')).toMatchObject({ datasources: [{ version: '1.1.0' }] });
+      expect(await json('market', 'remove', 'fruit')).toMatchObject({ removed: true });
+      expect(await json('trust', 'list')).toMatchObject({ items: [{ publisher: 'acme' }] });
+      const [{ id }] = ((await json('trust', 'list')) as { items: [{ id: string }] }).items;
+      expect(await json('trust', 'remove', id)).toMatchObject({ removed: true });
+    } finally {
+      await web.close();
+    }
+  });
+
+  test('a folder of the host is watched, where its operator allows that', async () => {
+    const watched = join(folder, 'watched');
+    await mkdir(watched);
+    await writeFile(join(watched, 'meadow.wasm'), await smallDatasource({ name: 'meadow', version: '1.0.0' }));
+    expect(await json('sources', 'add', watched)).toMatchObject({ items: [{ folder: watched, files: [{ name: 'meadow' }] }] });
+    expect(await json('sources', 'refresh')).toMatchObject({ items: [{ files: [{ file: 'meadow.wasm' }] }] });
+    expect(await json('install', 'meadow', '--found')).toMatchObject({ name: 'meadow', version: '1.0.0' });
+    expect(await json('sources', 'remove', watched)).toMatchObject({ removed: true });
+    const { exitCode, stderr } = await remotely(['sources', 'add', folder, '--json']);
+    expect([exitCode, JSON.parse(stderr).code]).toEqual([1, 'FOLDER_NOT_ALLOWED']);
+  });
+
   test('what the host refuses is told in its own words', async () => {
     const { exitCode, stderr } = await remotely(['connect', 'nothing', '--json']);
     expect([exitCode, JSON.parse(stderr)]).toMatchObject([1, { code: 'UNKNOWN_DATASOURCE', remedy: expect.any(String) }]);
   });
 
-  test('what needs the machine of the host says so', async () => {
-    const { exitCode, stderr } = await remotely(['vault', 'status']);
+  test.each([
+    [['vault', 'status']],
+    [['vectors', 'make']],
+    [['install', componentFile('hello')]],
+    [['publish', componentFile('hello'), 'oci://registry.example.com/hello:1.0.0', '--key', 'signing.key']],
+  ])('what needs the machine of the host says so: %j', async (args) => {
+    await writeFile(join(folder, 'signing.key'), makeSigningKey().privatePem, { mode: 0o600 });
+    const { exitCode, stderr } = await remotely(args.map((arg) => (arg === 'signing.key' ? join(folder, arg) : arg)));
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('This needs the machine of the host.')]);
   });
 
@@ -180,4 +244,36 @@ async function listening(server: Server): Promise<string> {
   await once(server, 'listening');
   const address = server.address();
   return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
+
+/** Serves two signed versions of `apricot` and an index of them. */
+async function startMarket(): Promise<{ origin: string; publicKey: string; close(): Promise<void> }> {
+  const key = parseSigningKey(makeSigningKey().privatePem);
+  if (key === undefined) throw new TypeError('a new key can be read');
+  const origin = `http://127.0.0.1:${marketPort}`;
+  const files = new Map<string, Uint8Array | string>();
+  const entries: unknown[] = [];
+  for (const version of ['1.0.0', '1.1.0']) {
+    const manifest = 'capabilities: { http: [{ origin: https://api.example.com, reason: Reads. }] }\n';
+    const bytes = await smallDatasource({ name: 'apricot', version, manifest });
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    files.set(`/${version}.wasm`, bytes).set(`/${version}.wasm.sig`, signDigest(digest, key, Date.now()));
+    entries.push({ name: 'apricot', version, description: 'Fruit.', location: `${origin}/${version}.wasm#${digest}`, digest });
+  }
+  files.set('/index.json', sealIndex(JSON.stringify({ version: 1, expires: '2099-01-01T00:00:00Z', datasources: entries }), key).envelope);
+  const server = createServer((request, response) => {
+    const found = files.get(request.url ?? '');
+    response.writeHead(found === undefined ? 404 : 200).end(found);
+  });
+  server.listen(marketPort, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    origin,
+    publicKey: key.publicKey.text,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }

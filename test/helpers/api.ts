@@ -15,7 +15,7 @@ import type { Services } from '../../host/services/services.ts';
 import { strictApiSchemas } from './api-schema.ts';
 import { componentFile } from './components.ts';
 
-interface ApiResponse {
+export interface ApiResponse {
   status: number;
   headers: Headers;
   // oxlint-disable-next-line typescript/no-explicit-any -- what it must be is said by `toMatchObject`, and has been checked against the schema

@@ -49,13 +49,14 @@ export function edgeServices(overrides: Overrides = {}): Services {
     sources: {
       take: unused,
       install: unused,
+      atHand: unused,
       installSigned: unused,
       installFound: unused,
       publish: unused,
       publishSigned: unused,
       ...overrides.sources,
     },
-    folders: { list: unused, add: unused, remove: unused, refresh: unused, scanDue: unused, ...overrides.folders },
+    folders: { list: unused, add: unused, remove: unused, scan: unused, scanDue: unused, ...overrides.folders },
     markets: { list: unused, add: unused, refresh: unused, remove: unused, search: unused, find: unused, ...overrides.markets },
     people: {
       create: unused,

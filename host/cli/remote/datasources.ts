@@ -1,10 +1,10 @@
 import type { Schemas } from '../../../clients/typescript/client.ts';
-import { toLimitAsks } from '../../domain/manifest-limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import type { InstalledDatasource, RegistryService } from '../../services/registry/registry-service.ts';
 import type { VersionService } from '../../services/registry/version-service.ts';
 import { allPages } from '../all-pages.ts';
 import { pageQuery, toMs, toPage, type RemoteHost } from './remote-host.ts';
+import { toCapabilities } from './sources.ts';
 
 export function remoteRegistry({ client, ask }: RemoteHost): Partial<RegistryService> {
   const page: RegistryService['page'] = async (wanted) =>
@@ -103,13 +103,7 @@ function toManifest(body: Schemas['Datasource']): Manifest {
     })),
     auth: { type: auth.type, requiredScopes: auth.requiredScopes, attach: [] },
     envVars: [],
-    capabilities: {
-      http: asks.http.map(({ origin, configKey = '', reason }) =>
-        origin === undefined ? { kind: 'from-config', configKey, reason } : { kind: 'origin', origin, reason },
-      ),
-      storage: asks.storage,
-      limits: toLimitAsks(Object.fromEntries(asks.limits.map(({ limit, ...ask }) => [limit, ask]))),
-    },
+    capabilities: toCapabilities(asks),
     collections: body.collections,
     metrics: body.metrics,
     webhook: undefined,

@@ -3,6 +3,9 @@ import { remoteAuthorisations, remoteConnections, remoteSchedules, remoteVariabl
 import { remoteRegistry, remoteVersions } from './datasources.ts';
 import { remoteAccess, remoteChanges, remoteKeys, remotePeople } from './people.ts';
 import { remoteHost, withRoutes } from './remote-host.ts';
+import { remoteSigstore } from './sigstore.ts';
+import { remoteFolders, remoteMarkets, remoteSources, remoteTrust } from './sources.ts';
+import { remoteVectors } from './vectors.ts';
 import { remoteAudit, remoteRetrieval, remoteRuns } from './runs.ts';
 
 /**
@@ -22,6 +25,12 @@ export function remoteServices(options: { url: string; key: string }): Services 
     retrieval: remoteRetrieval(host),
     registry: withRoutes(remoteRegistry(host)),
     versions: withRoutes(remoteVersions(host)),
+    sources: withRoutes(remoteSources(host)),
+    folders: withRoutes(remoteFolders(host)),
+    markets: withRoutes(remoteMarkets(host)),
+    trust: withRoutes(remoteTrust(host)),
+    sigstore: withRoutes(remoteSigstore(host)),
+    vectors: withRoutes(remoteVectors(host)),
     people: remotePeople(host),
     access: remoteAccess(host),
     keys: withRoutes(remoteKeys(host)),

@@ -1,4 +1,5 @@
 import { askedAuthorisationOrigins } from '../../domain/authorisation.ts';
+import type { Grant } from '../../domain/grant.ts';
 import { DEFAULT_LIMITS } from '../../domain/limits.ts';
 import type { HttpAsk, Manifest } from '../../domain/manifest.ts';
 import type { ApiSchemas } from '../../generated/api.ts';
@@ -38,12 +39,7 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
         : { flows: manifest.auth.oauth.flows, origins: askedAuthorisationOrigins(manifest.auth.oauth) }),
     },
     asks: toAsksBody(manifest),
-    grant: {
-      http: grant.http,
-      ...(grant.authorisation === undefined ? {} : { authorisation: grant.authorisation }),
-      storage: grant.storage,
-      limits: present(grant.limits),
-    },
+    grant: toGrantBody(grant),
     limits,
     metrics: manifest.metrics,
     collections: manifest.collections,
@@ -53,7 +49,11 @@ export function toDatasourceBody(installed: InstalledDatasource): ApiSchemas['Da
   });
 }
 
-export function toAsksBody({ capabilities: { http, storage, limits } }: Manifest): ApiSchemas['Asks'] {
+export function toGrantBody({ http, authorisation, storage, limits }: Grant): ApiSchemas['Grant'] {
+  return { http, ...(authorisation === undefined ? {} : { authorisation }), storage, limits: present(limits) };
+}
+
+export function toAsksBody({ capabilities: { http, storage, limits } }: Pick<Manifest, 'capabilities'>): ApiSchemas['Asks'] {
   return {
     http: http.map(toAskBody),
     storage,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
-import { HOST_ITSELF } from '../../domain/caller.ts';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, sep } from 'node:path';
+import { HOST_ITSELF, isOnTheMachine, type Actor } from '../../domain/caller.ts';
 import { RequestError } from '../../domain/errors.ts';
 import type { Log } from '../../log.ts';
 import { recording } from '../../store/changes.ts';
@@ -24,10 +24,14 @@ export interface FolderOptions {
   database: Database;
   admission: Pick<Admission, 'takeLocal'>;
   log: Log;
+  /** Folders; those and what lies in them may be named by callers of the API. */
+  sourceFolders: readonly string[];
 }
 
 /** A folder is looked into so often: files of an author who builds, and of an operator who copies, are not awaited by the second. */
 const EVERY_MS = 10_000;
+/** Who calls the API waits for an answer. */
+const CALLERS_SCAN_MS = 60_000;
 const MAX_FILES = 1_000;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
@@ -39,26 +43,24 @@ export function createFolderSources(options: FolderOptions): FolderService {
     return found;
   }
 
+  async function refresh(folder: string, actor: Actor): Promise<FolderSource> {
+    await shown(folder);
+    await scan(options, folder, isOnTheMachine(actor) ? Number.POSITIVE_INFINITY : Date.now() + CALLERS_SCAN_MS);
+    return shown(folder);
+  }
+
   const self: FolderService = {
     async list() {
       const files = Map.groupBy(await listFolderFiles(database), ({ folder }) => folder);
       return (await listFolders(database)).map((source) => ({ ...source, files: files.get(source.folder) ?? [] }));
     },
 
-    async add(folder, actor) {
-      const isFolder =
-        isAbsolute(folder) &&
-        (await stat(folder).then(
-          (found) => found.isDirectory(),
-          () => false,
-        ));
-      if (!isFolder)
-        throw new RequestError('INVALID_REQUEST', 'folder: There is no such folder on this machine.', {
-          remedy: 'Name one that this host may read.',
-        });
+    async add(given, actor) {
+      const folder = isOnTheMachine(actor) ? given : await allowedFolder(given, options.sourceFolders);
+      if (!isAbsolute(folder) || !(await isFolder(folder))) throw noFolder();
       const change = { actor, organisation: undefined, action: 'source.add', target: 'source/folder', after: { folder } } as const;
       await putFolder(recording(database, change), folder);
-      return self.refresh(folder);
+      return refresh(folder, actor);
     },
 
     async remove(folder, actor) {
@@ -67,10 +69,11 @@ export function createFolderSources(options: FolderOptions): FolderService {
       await deleteFolder(recording(database, change), folder);
     },
 
-    async refresh(folder) {
-      await shown(folder);
-      await scan(options, folder);
-      return shown(folder);
+    async scan(folder, actor) {
+      const wanted = folder === undefined ? (await listFolders(database)).map((source) => source.folder) : [folder];
+      const sources: FolderSource[] = [];
+      for (const one of wanted) sources.push(await refresh(one, actor));
+      return sources;
     },
 
     async scanDue() {
@@ -79,7 +82,7 @@ export function createFolderSources(options: FolderOptions): FolderService {
         for (const { folder, nextScanAtMs } of await listFolders(database)) {
           if (nextScanAtMs > nowMs) continue;
           await claimFolder(database, { folder, nowMs, againMs: nowMs + EVERY_MS });
-          await scan(options, folder);
+          await scan(options, folder, Number.POSITIVE_INFINITY);
         }
       } catch (error) {
         // Another host was quicker: it is its turn.
@@ -90,7 +93,44 @@ export function createFolderSources(options: FolderOptions): FolderService {
   return self;
 }
 
-async function scan(options: FolderOptions, folder: string): Promise<void> {
+/**
+ * The folder itself, behind links, which lies where callers may name one. FOLDER_NOT_ALLOWED for every other, and for what is not there:
+ * nobody learns from here what is on the machine.
+ */
+async function allowedFolder(folder: string, allowed: readonly string[]): Promise<string> {
+  const real = isAbsolute(folder) ? await existing(folder) : undefined;
+  for (const root of allowed) {
+    const around = await existing(root);
+    if (real !== undefined && around !== undefined && isWithin(real, around)) return real;
+  }
+  throw new RequestError('FOLDER_NOT_ALLOWED', 'This is no folder that may be named from elsewhere.', {
+    remedy: 'Watch it with `datasources sources add` on the machine of the host, or list it there in LORELAI_SOURCE_FOLDERS.',
+  });
+}
+
+/** The place itself, behind links; undefined when there is none. */
+async function existing(path: string): Promise<string | undefined> {
+  return realpath(path).catch(() => undefined);
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+function noFolder(): RequestError {
+  return new RequestError('INVALID_REQUEST', 'folder: There is no such folder on this machine.', {
+    remedy: 'Name one that this host may read.',
+  });
+}
+
+async function scan(options: FolderOptions, folder: string, untilMs: number): Promise<void> {
   const { database } = options;
   const before = new Map((await listFolderFiles(database)).filter((file) => file.folder === folder).map((file) => [file.file, file]));
   let found: string[];
@@ -99,14 +139,20 @@ async function scan(options: FolderOptions, folder: string): Promise<void> {
   } catch {
     return markScanned(database, folder, Date.now(), 'it cannot be read');
   }
-  for (const file of found) await look(options, { folder, file, before: before.get(file) });
+  let looked = 0;
+  for (const file of found) {
+    if (Date.now() > untilMs) break;
+    await look(options, { folder, file, before: before.get(file) });
+    looked += 1;
+  }
   for (const file of before.keys()) if (!found.includes(file)) await deleteFolderFile(database, folder, file);
-  await markScanned(
-    database,
-    folder,
-    Date.now(),
-    found.length < MAX_FILES ? null : `it has more than ${MAX_FILES} files; the rest is not looked at`,
-  );
+  await markScanned(database, folder, Date.now(), leftOut(looked, found.length));
+}
+
+/** Why not all of it was looked at; null when all was. */
+function leftOut(looked: number, found: number): string | null {
+  if (looked < found) return `${found - looked} files are still to be looked at: a host that serves goes on by itself`;
+  return found < MAX_FILES ? null : `it has more than ${MAX_FILES} files; the rest is not looked at`;
 }
 
 /** `*.wasm` in the folder and in folders of it. Links are not followed: a folder means what lies in it. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Actor } from '../../domain/caller.ts';
 import { RequestError } from '../../domain/errors.ts';
 import { newestFirst, openIndex, parseIndex, refuseExpired, type MarketIndex } from '../../domain/market-index.ts';
 import { parsePublicKey, type PublicKey } from '../../domain/signing-key.ts';
@@ -38,7 +39,7 @@ export function createMarkets({ database, ...remote }: { database: Database } & 
       }
       const market = { name, url: checkIndexAddress(url), publicKey: key.text };
       // What it says now must be good before anything of the market is kept.
-      const index = await fetched(market, key, remote);
+      const index = await fetched(market, { key, actor, remote });
       const change = {
         actor,
         organisation: undefined,
@@ -51,9 +52,9 @@ export function createMarkets({ database, ...remote }: { database: Database } & 
       return toMarket(await known(name));
     },
 
-    async refresh(name) {
+    async refresh(name, actor) {
       const market = await known(name);
-      await keep(database, name, await fetched(market, keyOf(market), remote));
+      await keep(database, name, await fetched(market, { key: keyOf(market), actor, remote }));
       return toMarket(await known(name));
     },
 
@@ -88,10 +89,9 @@ export function createMarkets({ database, ...remote }: { database: Database } & 
 
 async function fetched(
   market: { name: string; url: string },
-  key: PublicKey,
-  remote: RemoteOptions,
+  { key, actor, remote }: { key: PublicKey; actor: Actor; remote: RemoteOptions },
 ): Promise<{ text: string; index: MarketIndex }> {
-  const opened = openIndex(await fetchIndex(market.url, remote), key);
+  const opened = openIndex(await fetchIndex(market.url, actor, remote), key);
   refuseExpired(opened.index, market.name, Date.now());
   return opened;
 }

@@ -1,3 +1,4 @@
+import { isOnTheMachine, type Actor } from '../../domain/caller.ts';
 import { openOciRepository, type OciRepository } from '../../capabilities/oci-registry.ts';
 import { registryCredentials } from '../../capabilities/registry-credentials.ts';
 import { createRemoteFetch, unreachable, type RemoteFetch } from '../../capabilities/remote-fetch.ts';
@@ -10,54 +11,80 @@ import type { RemoteComponent } from './admission.ts';
 export interface RemoteOptions {
   /** A file in the form of Docker's `config.json`. */
   registryConfig: string | undefined;
+  /** Hosts, with their ports, that callers of the API may name as if they were on the machine. */
+  sourceHosts: readonly string[];
 }
+
+/** How far a fetch may go. */
+export interface Reach {
+  /** Hosts that may lie in a private network, and get the password that there is for them. */
+  named: readonly string[];
+  /** For all of it. */
+  wholeMs: number;
+}
+
+const WHOLE_MS = 600_000;
+/** Who calls the API waits for an answer. */
+const CALLERS_WHOLE_MS = 120_000;
 
 /** Somewhat more than the largest component, so that it can be said that it is too large. */
 const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES = 64 * 1024;
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 
-/** @param named Hosts that the operator wrote himself; credentials go to these alone. */
+/**
+ * What somebody reaches who writes the name of this host. On the machine every network is theirs already; from elsewhere it must be a
+ * public address, or one that the machine's operator has listed, so that no caller looks around in networks through this host.
+ */
+export function reachOf(host: string, actor: Actor, { sourceHosts }: RemoteOptions): Reach {
+  if (isOnTheMachine(actor)) return { named: [host], wholeMs: WHOLE_MS };
+  return { named: sourceHosts.includes(host) ? [host] : [], wholeMs: CALLERS_WHOLE_MS };
+}
+
 export async function openRepository(
   location: OciLocation,
-  named: readonly string[],
+  { named, wholeMs }: Reach,
   { registryConfig }: RemoteOptions,
 ): Promise<OciRepository> {
   const { host, repository } = location;
   const credentials = named.includes(host) ? await registryCredentials(registryConfig, host) : undefined;
-  return openOciRepository({ host, repository, fetch: createRemoteFetch(named), credentials });
+  return openOciRepository({ host, repository, fetch: createRemoteFetch(named, wholeMs), credentials });
 }
 
-/**
- * A component and what came with it; nothing is believed yet. SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_MISMATCH.
- * @param named Hosts that the operator wrote himself, which may be in a private network.
- */
-export async function fetchComponent(
-  location: OciLocation | WebLocation,
-  named: readonly string[],
-  options: RemoteOptions,
-): Promise<RemoteComponent> {
-  if (location.kind === 'web') return fetchFile(location, createRemoteFetch(named));
+/** A component and what came with it; nothing is believed yet. SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_MISMATCH. */
+export async function fetchComponent(location: OciLocation | WebLocation, reach: Reach, options: RemoteOptions): Promise<RemoteComponent> {
+  if (location.kind === 'web') return fetchFile(location, createRemoteFetch(reach.named, reach.wholeMs));
   const reference = location.digest ?? location.tag ?? '';
   const { bytes, signature, bundles, manifestDigest, digest } = await pullComponent(
-    await openRepository(location, named, options),
+    await openRepository(location, reach, options),
     reference,
   );
   const origin = `oci://${location.host}/${location.repository}@${manifestDigest}`;
   return { bytes, signature, bundles, digest, artifactDigest: manifestDigest, origin };
 }
 
-/** The text of a signed index. The codes of `fetchComponent`, INVALID_REQUEST. */
-export async function fetchIndex(address: string, options: RemoteOptions): Promise<string> {
+/** The text of a signed index, got for whoever asks for it. The codes of `fetchComponent`, INVALID_REQUEST. */
+export async function fetchIndex(address: string, actor: Actor, options: RemoteOptions): Promise<string> {
+  const reach = reachOf(indexHost(address), actor, options);
   if (address.startsWith('oci://')) {
-    const location = parseSourceLocation(address);
-    if (location.kind !== 'oci') throw new TypeError('an address that begins so is one of a registry');
-    return pullSigned(await openRepository(location, [location.host], options), location.digest ?? location.tag ?? '');
+    const location = ociLocation(address);
+    return pullSigned(await openRepository(location, reach, options), location.digest ?? location.tag ?? '');
   }
   const url = new URL(address);
-  const { status, body } = await createRemoteFetch([url.host])(url, { method: 'GET', maxBytes: MAX_INDEX_BYTES });
+  const { status, body } = await createRemoteFetch(reach.named, reach.wholeMs)(url, { method: 'GET', maxBytes: MAX_INDEX_BYTES });
   if (status !== 200) throw unreachable(url, `it answered ${status}`);
   return Buffer.from(body).toString('utf8');
+}
+
+/** Where an index lies, as `hostOf`. */
+export function indexHost(address: string): string {
+  return address.startsWith('oci://') ? ociLocation(address).host : new URL(address).host;
+}
+
+function ociLocation(address: string): OciLocation {
+  const location = parseSourceLocation(address);
+  if (location.kind !== 'oci') throw new TypeError('an address that begins so is one of a registry');
+  return location;
 }
 
 /** Hosts of an address, as they are compared: with the port, unless it is the scheme's own. */

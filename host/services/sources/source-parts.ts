@@ -21,6 +21,7 @@ export interface SourcePartsOptions extends RemoteOptions {
   versionSwitch: VersionSwitch;
   isolation: Isolation;
   log: Log;
+  sourceFolders: readonly string[];
 }
 
 /** All that brings datasources in. */
@@ -30,17 +31,19 @@ export interface SourceParts {
   workWhenDue(): Promise<void>;
 }
 
-export function openSourceParts({ database, components, versionSwitch, isolation, registryConfig, log }: SourcePartsOptions): SourceParts {
+export function openSourceParts(options: SourcePartsOptions): SourceParts {
+  const { database, components, versionSwitch, isolation, registryConfig, sourceHosts, sourceFolders, log } = options;
+  const remote = { registryConfig, sourceHosts };
   const judge = createBundleJudge({ isolation });
   const admission = createAdmission({ database, components, versionSwitch, bundleProof: createBundleProof({ database, judge }) });
-  const markets = createMarkets({ database, registryConfig });
+  const markets = createMarkets({ database, ...remote });
   const roots = createRootWatch({ database, log });
-  const folders = createFolderSources({ database, admission, log });
+  const folders = createFolderSources({ database, admission, log, sourceFolders });
   return {
     services: {
       trust: createTrust({ database }),
       sigstore: createSigstore({ database, judge }),
-      sources: createSources({ database, admission, markets, versionSwitch, registryConfig }),
+      sources: createSources({ database, admission, markets, versionSwitch, ...remote }),
       folders,
       markets,
     },

@@ -82,9 +82,11 @@ export interface SigstoreService {
   removeIdentity(id: string, actor: Actor): Promise<void>;
 }
 
-/** What came in from elsewhere. */
+/** A version that is here and can be run. */
 export interface TakenVersion {
-  manifest: Manifest;
+  manifest: Pick<Manifest, 'name' | 'version' | 'author' | 'description' | 'capabilities'>;
+  /** The grant that gives all that it asks for by fixed origin. */
+  asked: Grant;
   digest: string;
   origin: string;
 }
@@ -97,21 +99,30 @@ export interface SignedFile {
   bundle: string | undefined;
 }
 
-/** Works out what a datasource gets from what its manifest asks for. */
-export type GrantFor = (manifest: Manifest) => Grant;
+/** Works out what a datasource gets from the grant that gives all that it asks for by fixed origin. */
+export type GrantFor = (asked: Grant) => Grant;
+
+/** A version at hand. */
+export interface WantedVersion {
+  name: string;
+  /** The highest when left out. */
+  version?: string;
+  /** Of what was looked at, where somebody has. */
+  digest?: string;
+}
 
 /** Where datasources come from when they are no files of this machine. */
 export interface SourceService {
   /**
    * Gets a component by `oci://…`, `https://…#sha256:…` or its name in a market, proves it and keeps it beside the version that runs.
-   * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_CHANGED, the codes of
-   * `Admission.prove`.
+   * For whoever is not on the machine only from public addresses and from hosts that its operator has listed, two at a time.
+   * INVALID_REQUEST, NOT_IN_MARKET, INDEX_EXPIRED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE, DIGEST_CHANGED, HOST_BUSY, the codes
+   * of `Admission.prove`.
    */
   take(location: string, actor: Actor): Promise<TakenVersion>;
   /**
    * Gets and proves it as `take` does, and runs it whatever ran before: all of it or nothing. The codes of `take` and of
    * `VersionSwitch.switchTo`, INVALID_GRANT.
-   * @param grantFor What is given to one with this manifest.
    */
   install(location: string, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
   /**
@@ -119,11 +130,10 @@ export interface SourceService {
    * `VersionSwitch.switchTo`, INVALID_GRANT.
    */
   installSigned(file: SignedFile, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
-  /**
-   * The same for the highest version that is here already, found in a folder or taken before. UNKNOWN_VERSION, the codes of
-   * `VersionSwitch.switchTo`, INVALID_GRANT.
-   */
-  installFound(name: string, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
+  /** A version that is here already, found in a folder or taken before. UNKNOWN_VERSION, DIGEST_CHANGED. */
+  atHand(wanted: WantedVersion): Promise<TakenVersion>;
+  /** The same for such a version. UNKNOWN_VERSION, DIGEST_CHANGED, the codes of `VersionSwitch.switchTo`, INVALID_GRANT. */
+  installFound(wanted: WantedVersion, grantFor: GrantFor, actor: Actor): Promise<TakenVersion>;
   /** Puts a component and its signature into a registry, under a tag. Gives the digest of the artifact. INVALID_REQUEST, SOURCE_UNREACHABLE, SOURCE_DENIED. */
   publish(location: string, component: PublishedComponent): Promise<string>;
   /** The same for something signed that is no component. */
@@ -136,12 +146,15 @@ export interface FolderSource extends StoredFolder {
 
 export interface FolderService {
   list(): Promise<FolderSource[]>;
-  /** Watches a folder of this machine and looks into it at once. INVALID_REQUEST. */
+  /**
+   * Watches a folder of this machine and looks into it at once. Whoever is not on the machine names folders only where its operator
+   * allows that. INVALID_REQUEST, FOLDER_NOT_ALLOWED.
+   */
   add(folder: string, actor: Actor): Promise<FolderSource>;
   /** What was taken from it stays. UNKNOWN_SOURCE. */
   remove(folder: string, actor: Actor): Promise<void>;
-  /** Looks into it now. UNKNOWN_SOURCE. */
-  refresh(folder: string): Promise<FolderSource>;
+  /** Looks into a folder now, or into all of them; a minute for each when a caller waits who is not on the machine. UNKNOWN_SOURCE. */
+  scan(folder: string | undefined, actor: Actor): Promise<FolderSource[]>;
   /** Looks into those whose time has come. Never rejects. */
   scanDue(): Promise<void>;
 }
@@ -165,7 +178,7 @@ export interface MarketService {
   /** Adds a market, or gives it another address or key, and gets its index. The codes of `refresh`, INVALID_REQUEST, INVALID_SIGNING_KEY. */
   add(input: { name: string; url: string; publicKey: string }, actor: Actor): Promise<Market>;
   /** UNKNOWN_MARKET, INDEX_SIGNATURE_INVALID, INDEX_EXPIRED, INDEX_DOWNGRADED, SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_UNUSABLE. */
-  refresh(name: string): Promise<Market>;
+  refresh(name: string, actor: Actor): Promise<Market>;
   /** UNKNOWN_MARKET. */
   remove(name: string, actor: Actor): Promise<void>;
   /** By name, the newest version first; of those whose name or description holds the text. INDEX_EXPIRED. */

@@ -65,6 +65,18 @@ describe('a server that sends the host elsewhere', () => {
     await expect(get(`${named.origin}/again`)).rejects.toMatchObject({ message: expect.stringContaining('redirects without end') });
   });
 
+  it('or lets it wait is given up when its time is over, whatever it has been sent', async () => {
+    const drip = await startUpstream((_, response) => {
+      response.write('a');
+    });
+    try {
+      const fetching = createRemoteFetch([hostOf(drip)], 200)(new URL(drip.origin), { method: 'GET', maxBytes: 1_000 });
+      await expect(fetching).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE', message: expect.stringContaining('it took too long') });
+    } finally {
+      await drip.close();
+    }
+  });
+
   it('or sends more than it may is given up', async () => {
     const fetching = createRemoteFetch([hostOf(named)])(new URL('/large', named.origin), { method: 'GET', maxBytes: 1_000 });
     await expect(fetching).rejects.toMatchObject({ code: 'SOURCE_UNUSABLE' });

@@ -52,6 +52,8 @@ describe('readConfig()', () => {
     ['LOG_LEVEL', 'loud'],
     ['LORELAI_ALLOW_UNAUTHENTICATED', 'yes'],
     ['LORELAI_ALLOWED_HOSTS', 'good.example,https://bad.example'],
+    ['LORELAI_SOURCE_HOSTS', 'registry.internal:5000,https://other.internal'],
+    ['LORELAI_SOURCE_HOSTS', 'registry.internal/path'],
     ['ISOLATION', 'container'],
     ['LORELAI_SANDBOX_PROCESSES', '0'],
     ['LORELAI_SANDBOX_PROCESSES', '257'],
