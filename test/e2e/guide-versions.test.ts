@@ -1,26 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-
-const ROOT = join(import.meta.dirname, '../..');
+import { runGuide } from '../helpers/guide.ts';
 
 it('the commands of docs/guides/versions.md do what the guide says, as they stand', async () => {
-  const guide = await readFile(join(ROOT, 'docs/guides/versions.md'), 'utf8');
-  const blocks = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block ?? '');
-  expect(blocks.length).toBeGreaterThan(5);
-  // What `npx datasources` finds in the root of the repository.
-  const npx = 'npx() { shift; "$NODE" bin/datasources.js "$@"; }\n';
-  const script = `set -e\n${npx}trap 'test -n "$DATA_DIR" && rm -rf "$DATA_DIR"' EXIT\n${blocks.join('\necho "--"\n')}`;
-  const env = { PATH: process.env.PATH, NODE: process.execPath, ISOLATION: 'process' };
-  const child = spawn('bash', ['-c', script], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-  const [code] = await once(child, 'close');
-  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-  const [, looked, upgraded, back, granted, features, removed] = stdout.split('\n--\n');
+  const { exitCode, outputs, stderr } = await runGuide('versions');
+  expect({ exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(outputs).toHaveLength(7);
+  const [, looked, upgraded, back, granted, features, removed] = outputs;
   expect(looked).toContain('Everything fits.');
   expect(stderr).toContain('hello 1.1.0 asks for more than 1.0.0 did: http https://hello.example.com');
   expect(upgraded).toContain('http https://hello.example.com: Fetches new greetings.');
