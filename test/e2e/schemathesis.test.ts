@@ -59,7 +59,7 @@ async function fill(dataDir: string): Promise<Known[]> {
     { addresses: '^/api/v1/runs/|^/v1/index/(jobs|runs)/', parameter: 'id', values: runs },
     { addresses: '^/api/v1/people/', parameter: 'person', values: [at(person, 'id')] },
     { addresses: '^/api/v1/documents/|^/v1/index/items/', parameter: 'id', values: documents },
-    { addresses: '^/api/v1/datasources/', parameter: 'name', values: ['hello', 'probe'] },
+    { addresses: '^/api/v1/(datasources|datasource-versions)/', parameter: 'name', values: ['hello', 'probe'] },
     { addresses: '^/api/v1/datasources/.*/features/', parameter: 'feature', values: ['greetings'] },
   ];
 }
@@ -92,6 +92,8 @@ function config(): string {
     ...dictionaries,
     // A page for a person who came back from a source: whatever the address holds, the answer is that page.
     `[[operations]]\ninclude-path-regex = "/oauth/.*/callback$"\nchecks.negative_data_rejection.enabled = false\n`,
+    // Nobody answers at the addresses of examples, and the document says what comes of it.
+    `[[operations]]\ninclude-path-regex = "^/api/v1/(datasources|datasource-versions|markets)$"\nchecks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 502]\n`,
     ...operations,
   ].join('\n');
 }
