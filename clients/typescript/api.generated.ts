@@ -5308,7 +5308,7 @@ export interface paths {
   "/api/v1/datasources/matrix": {
     /** Read which versions fit the framework. */
     get: {
-      parameters: { query?: { "name"?: string }; header?: never; path?: never };
+      parameters: { query?: { "name"?: string; "framework"?: string }; header?: never; path?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["CompatibilityMatrix"] } };

@@ -91,12 +91,16 @@ function toFailure(thrown: unknown): { body: FailureBody; exitCode: number } {
   return { body, exitCode: EXIT.failed };
 }
 
+/** Of what never got as far as to be refused. */
+const USAGE = 'USAGE';
+
 function usage(detail: string, remedy: string): { body: FailureBody; exitCode: number } {
-  return { body: { code: 'USAGE', title: 'The command line cannot be understood', detail, remedy }, exitCode: EXIT.usage };
+  return { body: { code: USAGE, title: 'The command line cannot be understood', detail, remedy }, exitCode: EXIT.usage };
 }
 
-function failureText({ detail, remedy, errors = [] }: FailureBody): string {
-  const lines = [`error: ${detail}`];
+function failureText({ code, detail, remedy, errors = [] }: FailureBody): string {
+  // By its code it is found in the guides.
+  const lines = [`error: ${detail}${code === USAGE ? '' : ` [${code}]`}`];
   // A single problem has usually said all of it in `detail` already.
   const [only] = errors;
   const repeated = errors.length === 1 && only !== undefined && detail.includes(only.reason);

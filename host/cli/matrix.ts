@@ -11,13 +11,15 @@ export function matrixCommand(cli: Cli): Command {
     examples: [
       ['matrix', 'of every datasource'],
       ['matrix github', 'of one'],
+      ['matrix --framework 2.0.0', 'also against that version, before the host is replaced'],
     ],
   })
     .argument('[datasource]', 'name of a datasource')
+    .option('--framework <version>', 'another version of the framework to hold them against')
     .action(
-      action(cli, async (name: string | undefined, options: SharedOptions) =>
+      action(cli, async (name: string | undefined, options: SharedOptions & { framework?: string }) =>
         withServices(cli.io, options, async ({ versions }) => {
-          const rows = await versions.matrix(name);
+          const rows = await versions.matrix(name, options.framework);
           const frameworks = rows[0]?.fits.map(({ framework }) => framework) ?? [];
           const table = rows.map((row) => [
             row.name,

@@ -17,7 +17,7 @@ export function removeCommand(cli: Cli): Command {
   return makeCommand('remove', {
     summary: 'Take a datasource out, with all of its versions',
     description:
-      'Asks first what is about to go. Its connections stand in the way unless they are to go too: then their documents, credentials and records of access go with them.',
+      'Asks first what is about to go: its versions, their files and the values of its variables. Its connections stand in the way unless they are to go too: then their documents, credentials and records of access go with them.',
     examples: [
       ['remove github', 'asks, and removes a datasource that no connection uses'],
       ['remove github --with-connections --yes', 'and all that was read through it, without asking'],

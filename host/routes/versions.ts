@@ -63,11 +63,20 @@ function overviewRoutes(): Route[] {
       summary: 'Read which versions fit the framework',
       description: 'Every version at hand against the framework of this host, by name and then the highest version first.',
       pathParameters: {},
-      queryParameters: { name: text('Only versions of this datasource.', { fallback: undefined, maxLength: 64 }) },
+      queryParameters: {
+        name: text('Only versions of this datasource.', { fallback: undefined, maxLength: 64 }),
+        framework: text('Another version of the framework to hold them against, before a host is replaced.', {
+          fallback: undefined,
+          maxLength: 64,
+          example: '2.0.0',
+        }),
+      },
       body: noBody(),
       success: ok('CompatibilityMatrix', 'The matrix.'),
       errors: [],
-      handle: async (services, { query }) => ({ items: (await services.versions.matrix(query.name)).map(toMatrixRowBody) }),
+      handle: async (services, { query: { name, framework } }) => ({
+        items: (await services.versions.matrix(name, framework)).map(toMatrixRowBody),
+      }),
     }),
   ];
 }
@@ -212,7 +221,7 @@ function changingRoutes(): Route[] {
       access: callersWith('operator', 'host'),
       summary: 'Remove a datasource',
       description:
-        'Takes out all of its versions with their files. Its connections go only where that is said: their documents go with them.',
+        'Takes out all of its versions with their files, and the values that were set for its `env_vars`. Its connections go only where that is said: their documents go with them.',
       queryParameters: { withConnections: flag('Whether its connections are removed, of all organisations.') },
       body: noBody(),
       success: ok('RemovedDatasource', 'What was removed.'),

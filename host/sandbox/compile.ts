@@ -33,6 +33,8 @@ export interface Compiler {
   examine(component: Uint8Array): Promise<Examined>;
   /** Where a component lies that was accepted before; undefined when it has to be examined again. */
   find(digest: string): Promise<string | undefined>;
+  /** Deletes what was compiled of it. */
+  forget(digest: string): Promise<void>;
 }
 
 export interface CompilerOptions {
@@ -63,6 +65,7 @@ export function createCompiler(options: CompilerOptions): Compiler {
       const folder = folderOf(digest);
       return (await exists(folder)) ? realpath(folder) : undefined;
     },
+    forget: (digest) => rm(folderOf(digest), { recursive: true, force: true }),
   };
 }
 

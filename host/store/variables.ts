@@ -1,5 +1,5 @@
 import { operation } from './database.ts';
-import type { Database } from './database.ts';
+import type { Database, Operation } from './database.ts';
 import { defineStatement } from './statement.ts';
 
 /** A value that an operator set for one of a manifest's `env_vars`, sealed. */
@@ -23,6 +23,11 @@ const PUT = defineStatement<Key & { sealed: Uint8Array; nowMs: number }>(
 const DELETE = defineStatement<Key>(
   'variables.delete',
   'DELETE FROM datasource_variables WHERE organisation_id = :organisation AND datasource_name = :datasource AND name = :name',
+);
+
+const FORGET = defineStatement<{ datasource: string }>(
+  'variables.forget',
+  'DELETE FROM datasource_variables WHERE datasource_name = :datasource',
 );
 
 const LIST = defineStatement<{ organisation: string; datasource: string }, StoredVariable>(
@@ -50,6 +55,11 @@ export async function writeVariables(
         : operation(PUT, { organisation, datasource, name, sealed, nowMs }),
     ),
   );
+}
+
+/** Part of what takes a datasource out: another one of its name, by whomever, gets none of the secrets of this one. */
+export function forgetVariables(datasource: string): Operation {
+  return operation(FORGET, { datasource });
 }
 
 /** Those of an organisation and those of the host. */

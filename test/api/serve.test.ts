@@ -75,7 +75,7 @@ describe('datasources serve', () => {
     expect(await program(['serve'], { PATH: dataDir, PORT: '0', ISOLATION: 'namespace' })).toEqual({
       code: 1,
       stdout: '',
-      stderr: `error: ISOLATION=namespace does not work on this machine: bubblewrap is not installed.\n  remedy: Install bubblewrap and allow user namespaces, or set ISOLATION=auto to take what works.\n`,
+      stderr: `error: ISOLATION=namespace does not work on this machine: bubblewrap is not installed. [INVALID_SETTING]\n  remedy: Install bubblewrap and allow user namespaces, or set ISOLATION=auto to take what works.\n`,
     });
   });
 
@@ -86,7 +86,7 @@ describe('datasources serve', () => {
     expect(second).toEqual({
       code: 1,
       stdout: '',
-      stderr: `error: Port ${port} on 127.0.0.1 is taken by another program.\n  remedy: Stop that program, or set PORT to another port, or to 0 for any free one.\n`,
+      stderr: `error: Port ${port} on 127.0.0.1 is taken by another program. [PORT_IN_USE]\n  remedy: Stop that program, or set PORT to another port, or to 0 for any free one.\n`,
     });
     expect((await fetch(`${host.url}/healthz`)).status).toBe(200);
     await host.stop();

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { EMPTY_GRANT } from '../../host/domain/grant.ts';
@@ -258,6 +260,23 @@ describe('a datasource', () => {
     expect(await states(name)).toEqual(['1.0.0 enabled']);
   });
 
+  it('that is removed leaves no file behind, compiled or not, and no secret to the next of its name', async () => {
+    const name = fresh();
+    const manifest = 'env_vars: [{ name: CLIENT_SECRET, description: Of the app. }]\n';
+    const folders = ['components', 'cache/compiled'].map((folder) => join(api.dataDir, folder));
+    const files = async (): Promise<string[]> => (await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])))).flat();
+    const before = await files();
+    await install({ name, version: '1.0.0', manifest });
+    await api.call('PATCH', `/api/v1/datasources/${name}/host-variables`, { values: { CLIENT_SECRET: 'swordfish' } });
+    await api.call('PATCH', `/api/v1/datasources/${name}/variables?organisation=default`, { values: { CLIENT_SECRET: 'marlin' } });
+    expect(await files()).toHaveLength(before.length + 2);
+    expect((await api.call('DELETE', `/api/v1/datasources/${name}`)).status).toBe(200);
+    expect(await files()).toEqual(before);
+    await install({ name, version: '2.0.0', manifest });
+    const { body } = await api.call('GET', `/api/v1/datasources/${name}/variables?organisation=default`);
+    expect(body.items).toMatchObject([{ name: 'CLIENT_SECRET', set: false }]);
+  });
+
   it('is in the matrix with every version', async () => {
     const name = fresh();
     await install({ name, version: '1.0.0' });
@@ -267,5 +286,17 @@ describe('a datasource', () => {
       { name, version: '1.1.0', state: 'inspected', frameworkVersion: '>=1.0.0 <3.0.0', fits: [{ framework: '1.0.0', fits: true }] },
       { name, version: '1.0.0', state: 'enabled', frameworkVersion: '>=1.0.0 <2.0.0', fits: [{ framework: '1.0.0', fits: true }] },
     ]);
+    const later = await api.call('GET', `/api/v1/datasources/matrix?name=${name}&framework=2.0.0`);
+    expect(later.body.items.map(({ fits }: { fits: unknown }) => fits)).toEqual([
+      [
+        { framework: '1.0.0', fits: true },
+        { framework: '2.0.0', fits: true },
+      ],
+      [
+        { framework: '1.0.0', fits: true },
+        { framework: '2.0.0', fits: false },
+      ],
+    ]);
+    expect((await api.call('GET', '/api/v1/datasources/matrix?framework=two')).body.code).toBe('INVALID_REQUEST');
   });
 });

@@ -55,8 +55,10 @@ export function remoteVersions({ client, ask }: RemoteHost): Partial<VersionServ
       const { order, ...graph } = await ask(client.GET('/api/v1/datasources/graph', {}));
       return { ...graph, order };
     },
-    matrix: async (name) =>
-      (await ask(client.GET('/api/v1/datasources/matrix', { params: { query: name === undefined ? {} : { name } } }))).items,
+    async matrix(name, framework) {
+      const query = { ...(name === undefined ? {} : { name }), ...(framework === undefined ? {} : { framework }) };
+      return (await ask(client.GET('/api/v1/datasources/matrix', { params: { query } }))).items;
+    },
   };
 }
 

@@ -41,7 +41,7 @@ export interface Components {
   folderOf(digest: string): Promise<string>;
   /** The file of a component that was admitted. COMPONENT_LOST when it is gone or has changed. */
   read(digest: string): Promise<Uint8Array>;
-  /** Deletes the file. */
+  /** Deletes the file and its compiled form. */
   forget(digest: string): Promise<void>;
   /** Deletes files that are none of these and were written before `beforeMs`: what a host left behind that was killed. Gives how many. */
   sweep(digests: ReadonlySet<string>, beforeMs: number): Promise<number>;
@@ -98,6 +98,7 @@ export function createComponents(options: ComponentOptions): Components {
 
     async forget(digest) {
       folders.delete(digest);
+      await compiler.forget(digest);
       await rm(fileOf(componentsFolder, digest), { force: true });
     },
 

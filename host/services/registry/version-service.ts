@@ -109,9 +109,12 @@ export interface VersionService {
   setEnabled(name: string, enabled: boolean, reason: string, actor: Actor): Promise<void>;
   /** Gives it other powers; effective with the next call. UNKNOWN_DATASOURCE, INVALID_GRANT. */
   setGrant(name: string, grant: unknown, actor: Actor): Promise<void>;
-  /** Takes out all versions with their files. UNKNOWN_DATASOURCE, DATASOURCE_IN_USE, RUN_IN_PROGRESS. */
+  /** Takes out all versions with their files, and what operators set for it. UNKNOWN_DATASOURCE, DATASOURCE_IN_USE, RUN_IN_PROGRESS. */
   remove(name: string, input: { connections: boolean }, actor: Actor): Promise<{ versions: number; connections: number }>;
   graph(): Promise<DependencyGraph>;
-  /** By name, then the highest version first. */
-  matrix(name?: string): Promise<MatrixRow[]>;
+  /**
+   * By name, then the highest version first; against the framework of this host and, to know before a host is replaced, another version
+   * of it. INVALID_REQUEST.
+   */
+  matrix(name?: string, framework?: string): Promise<MatrixRow[]>;
 }

@@ -10,7 +10,7 @@ import { FRAMEWORK_VERSION } from '../../domain/host-packages.ts';
 import { limitAmount } from '../../domain/limit-amount.ts';
 import { manifestDifferences } from '../../domain/manifest-difference.ts';
 import { upgradePath } from '../../domain/upgrade-path.ts';
-import { isWithin } from '../../domain/version-range.ts';
+import { isVersion, isWithin } from '../../domain/version-range.ts';
 import { insertAuditEvent } from '../../store/audit.ts';
 import { recording } from '../../store/changes.ts';
 import { listConfigs } from '../../store/connections.ts';
@@ -27,6 +27,7 @@ import {
   moveVersion,
   type StoredVersion,
 } from '../../store/versions.ts';
+import { forgetVariables } from '../../store/variables.ts';
 import type { AuditRecorder } from '../record/audit-recorder.ts';
 import { limitsOf, type Components } from './components.ts';
 import { type ConformanceSubject, refuseNonconforming } from './conformance.ts';
@@ -150,7 +151,9 @@ export function createVersions(options: VersionOptions): VersionService {
       return { frameworkVersion: FRAMEWORK_VERSION, nodes, faults, order: loadOrder(nodes) };
     },
 
-    async matrix(name) {
+    async matrix(name, other) {
+      if (other !== undefined && !isVersion(other)) throw noVersion('framework');
+      const frameworks = [...new Set([FRAMEWORK_VERSION, other ?? FRAMEWORK_VERSION])];
       const versions = (await listAllVersions(database)).filter((version) => name === undefined || version.name === name);
       const rows = versions.map(({ name: of, version, state, manifest }) => {
         const { frameworkVersion } = parseStoredManifest(manifest);
@@ -159,13 +162,17 @@ export function createVersions(options: VersionOptions): VersionService {
           version,
           state,
           frameworkVersion,
-          fits: [{ framework: FRAMEWORK_VERSION, fits: isWithin(FRAMEWORK_VERSION, frameworkVersion) }],
+          fits: frameworks.map((framework) => ({ framework, fits: isWithin(framework, frameworkVersion) })),
         };
       });
       return rows.toSorted((a, b) => (a.name === b.name ? compare(b.version, a.version) : a.name < b.name ? -1 : 1));
     },
   };
   return self;
+}
+
+function noVersion(parameter: string): RequestError {
+  return new RequestError('INVALID_REQUEST', `${parameter}: It is no semantic version.`, { remedy: 'Write three numbers: 2.0.0.' });
 }
 
 async function versionOf(database: Database, name: string, version: string): Promise<StoredVersion> {
@@ -365,7 +372,7 @@ async function removeDatasource(
     before: { versions: versions.map(({ version }) => version) },
   } as const;
   const digests = new Set([running.digest, ...versions.map(({ digest }) => digest)]);
-  await unlessChanged(() => recording(database, change).write([...moves, deleteDatasource(name)]));
+  await unlessChanged(() => recording(database, change).write([...moves, forgetVariables(name), deleteDatasource(name)]));
   const kept = new Set(await listDigests(database));
   for (const digest of digests) if (!kept.has(digest)) await components.forget(digest);
   return { versions: versions.length, connections: used.length };
