@@ -5628,6 +5628,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5647,6 +5648,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5667,6 +5669,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5688,6 +5691,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5713,6 +5717,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5731,6 +5736,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5751,6 +5757,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     /** Watch a folder no more. */
@@ -5766,6 +5773,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -5790,6 +5798,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5808,6 +5817,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5828,6 +5838,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5847,6 +5858,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5873,6 +5885,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -5895,6 +5908,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -5973,6 +5987,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -5998,6 +6013,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     post?: never;
@@ -6014,6 +6030,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -6031,6 +6048,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -6051,6 +6069,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -6073,6 +6092,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
@@ -6110,6 +6130,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -6132,6 +6153,7 @@ export interface paths {
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     patch?: never;
