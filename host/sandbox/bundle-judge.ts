@@ -32,7 +32,7 @@ export interface BundleJudge {
 }
 
 const MiB = 1024 * 1024;
-/** It takes a tenth of a second, and most of that to start; on a machine that others keep busy ten times as much. */
+/** Starting takes most of it: a second on two cores that nine times as much keeps busy. */
 const TIMEOUT_MS = 20_000;
 const MAX_OUTPUT_BYTES = MiB;
 /** What a reader of certificates needs of wasm: nothing; the engine itself some. */

@@ -50,8 +50,11 @@ export interface AdmissionOptions {
 export function createAdmission({ database, components, versionSwitch, bundleProof }: AdmissionOptions): Admission {
   async function signerOf(offered: RemoteComponent, digest: string): Promise<TrustedKey | SignedIdentity> {
     const { bytes, signature, bundles, artifactDigest } = offered;
+    const parsed = signature === undefined ? undefined : parseComponentSignature(signature);
+    // Other tools have signatures of their own in files of this name.
+    if (signature !== undefined && parsed === undefined && bundles.length === 0) throw noSignature();
     try {
-      return proveSigner(digest, readSignature(signature), await listTrustedKeys(database));
+      return proveSigner(digest, parsed, await listTrustedKeys(database));
     } catch (error) {
       // A signature that is false is no reason to look for a better one.
       const other = error instanceof RequestError && (error.code === 'SIGNATURE_MISSING' || error.code === 'UNTRUSTED_PUBLISHER');
@@ -91,11 +94,8 @@ export function digestMismatch(named: string, found: string): RequestError {
   });
 }
 
-function readSignature(text: string | undefined): ReturnType<typeof parseComponentSignature> {
-  if (text === undefined) return undefined;
-  const signature = parseComponentSignature(text);
-  if (signature !== undefined) return signature;
-  throw new RequestError('SIGNATURE_INVALID', 'What came as its signature is none.', { remedy: 'Tell the publisher.' });
+function noSignature(): RequestError {
+  return new RequestError('SIGNATURE_INVALID', 'What came as its signature is none.', { remedy: 'Tell the publisher.' });
 }
 
 function refuseOther(found: { name: string; version: string }, expected: RemoteComponent['expected']): void {

@@ -30,6 +30,8 @@ const CALLERS_WHOLE_MS = 120_000;
 /** Somewhat more than the largest component, so that it can be said that it is too large. */
 const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES = 64 * 1024;
+/** Stores of files that may not be listed say 403 of what they do not have. */
+const NOT_THERE: ReadonlySet<number> = new Set([403, 404, 410]);
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -109,8 +111,9 @@ async function fetchBeside(
   const beside = new URL(url);
   beside.pathname += suffix;
   const { status, body } = await fetch(beside, { method: 'GET', maxBytes });
-  if (status !== 200 && status !== 404) throw unreachable(beside, `it answered ${status} for the signature`);
-  return status === 200 ? Buffer.from(body).toString('utf8') : undefined;
+  if (status === 200) return Buffer.from(body).toString('utf8');
+  if (NOT_THERE.has(status)) return undefined;
+  throw unreachable(beside, `it answered ${status} for the signature`);
 }
 
 /** The address of an index: https without a user, or an artifact of a registry. INVALID_REQUEST. */
