@@ -24,29 +24,27 @@ const MAX_DEPTH = 64;
 /** A JSON text of `{},{},…` becomes forty times its size in memory; no honest message has as many values. */
 const MAX_VALUES = 2_000_000;
 const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** One frame, ready to write. */
 export function encodeFrame(value: Wire): Uint8Array {
   const blobs: Uint8Array[] = [];
   let blobBytes = 0;
-  const json = encoder.encode(
-    JSON.stringify(
-      toJson(value, (blob) => {
-        const at = blobBytes;
-        blobs.push(blob);
-        blobBytes += blob.byteLength;
-        return at;
-      }),
-    ),
+  const json = JSON.stringify(
+    toJson(value, (blob) => {
+      const at = blobBytes;
+      blobs.push(blob);
+      blobBytes += blob.byteLength;
+      return at;
+    }),
   );
-  const frame = new Uint8Array(HEADER_BYTES + json.byteLength + blobBytes);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, 4 + json.byteLength + blobBytes);
-  view.setUint32(4, json.byteLength);
-  frame.set(json, HEADER_BYTES);
-  let at = HEADER_BYTES + json.byteLength;
+  const jsonBytes = Buffer.byteLength(json);
+  // Every byte of it is written below: memory that is not cleared first costs a third, and small pieces share one.
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + jsonBytes + blobBytes);
+  frame.writeUInt32BE(4 + jsonBytes + blobBytes, 0);
+  frame.writeUInt32BE(jsonBytes, 4);
+  frame.write(json, HEADER_BYTES, 'utf8');
+  let at = HEADER_BYTES + jsonBytes;
   for (const blob of blobs) {
     frame.set(blob, at);
     at += blob.byteLength;

@@ -5,7 +5,7 @@
  *
  *   node [flags] runner.sandboxed.ts FOLDER
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { join } from 'node:path';
@@ -35,9 +35,9 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-// The message channel is taken before any guest code exists, so that a guest's writes to
-// process.stdout are not what the host reads as ours by accident.
-const output = process.stdout;
+// Written to without the stream that Node would make of it: a frame is one call of the kernel, which waits while the host
+// has not read what came before.
+const OUTPUT = 1;
 const waiting = new Map<number, Waiting>();
 let lastRequest = 0;
 
@@ -45,7 +45,7 @@ function send(message: FromSandbox, maxBytes = Number.POSITIVE_INFINITY): void {
   const frame = encodeFrame(message as unknown as Wire);
   // The host would end the process for a larger message, without knowing which call was at fault.
   if (frame.byteLength > maxBytes) throw new Overrun('maxResultBytes', frame.byteLength);
-  output.write(frame);
+  for (let at = 0; at < frame.byteLength;) at += writeSync(OUTPUT, frame, at);
 }
 
 function askHost({ call, limits }: Call, name: string, func: string, args: unknown[]): Promise<unknown> {
@@ -158,6 +158,16 @@ function closeWhatIsOpen(): void {
   syncBuiltinESMExports();
 }
 
+/**
+ * Makes cheap what generated code does at every step of a call. It looks for a variable of the environment, for which Node
+ * asks the kernel's copy; it is empty here. It throws errors that it catches itself, and nobody reads where they came from.
+ */
+function easeGeneratedCode(): void {
+  Error.stackTraceLimit = 0;
+  Object.defineProperty(process, 'env', { value: Object.freeze({ __proto__: null }), writable: false, configurable: false });
+  Object.defineProperty(globalThis, 'process', { value: process, writable: false, configurable: false });
+}
+
 /** Told of each call's begin and end; collects garbage when the process has nothing else to do. */
 function tidyWhenIdle(): { begin(): void; end(): void } {
   // The engine collects when megabytes of instances have piled up, and a process that is idle would keep them.
@@ -177,6 +187,7 @@ function tidyWhenIdle(): { begin(): void; end(): void } {
 
 async function main(folder: string): Promise<void> {
   closeWhatIsOpen();
+  easeGeneratedCode();
   const idle = tidyWhenIdle();
   const modules = new Map<string, WebAssembly.Module>();
   for (const file of readdirSync(folder)) {

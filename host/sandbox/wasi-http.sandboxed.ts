@@ -291,6 +291,10 @@ function serverOnly(): never {
   throw new TypeError('a datasource handles no incoming HTTP requests');
 }
 
+class ServerOnly {
+  readonly none = serverOnly();
+}
+
 /** The imports `wasi:http/types` and `wasi:http/outgoing-handler`. */
 export function httpImports(sendRequest: SendRequest): Record<string, Record<string, unknown>> {
   return {
@@ -303,15 +307,9 @@ export function httpImports(sendRequest: SendRequest): Record<string, Record<str
       FutureTrailers,
       IncomingResponse,
       FutureIncomingResponse,
-      IncomingRequest: class {
-        readonly none = serverOnly();
-      },
-      OutgoingResponse: class {
-        readonly none = serverOnly();
-      },
-      ResponseOutparam: class {
-        readonly none = serverOnly();
-      },
+      IncomingRequest: ServerOnly,
+      OutgoingResponse: ServerOnly,
+      ResponseOutparam: ServerOnly,
       httpErrorCode: () => undefined,
     },
     'wasi:http/outgoing-handler': {
