@@ -9,7 +9,6 @@ export const CONTRACT_VERSION = '1.0.0';
 /** Functions that make the guest wait, by interface: jco must know them to suspend the guest there. */
 const WAITING_IMPORTS: Record<string, readonly string[]> = {
   'lorelai:datasource/http-client': ['send'],
-  'lorelai:datasource/storage': ['get', 'put', 'remove', 'scan'],
   'wasi:io/poll': ['poll', '[method]pollable.block'],
 };
 

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { findProgram } from './find-program.ts';
 import type { Isolation } from './isolation.ts';
 import { FILTER_FD, namespaceArguments, PID_FD } from './namespace.ts';
+import { ANSWERS_FD } from './protocol.ts';
 
 const LOW_PRIORITY = 10;
 /** Node holds about thirty: the engine's own, its stdio, and the files it reads while it starts. */
@@ -25,6 +26,8 @@ export interface Launch {
 /** A started process, talked to by its stdio. Killing `child` ends everything in it. */
 export interface Launched {
   child: ChildProcess;
+  /** A second way in, for what it reads apart: `ANSWERS_FD` of the program. */
+  answers: Writable | undefined;
   /** The program itself as the host's kernel knows it, not the wrapper around it; undefined until that is known. */
   programPid(): number | undefined;
 }
@@ -43,9 +46,9 @@ export function launch(options: Launch): Launched {
 function launchAsProcess({ command }: Launch, bounds: string[]): Launched {
   const setpriv = process.platform === 'linux' ? findProgram('setpriv') : undefined;
   const bound = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--no-new-privs', '--'];
-  const child = start([...bounds, ...bound, ...command], ['pipe', 'pipe', 'pipe']);
+  const child = start([...bounds, ...bound, ...command], ['pipe', 'pipe', 'pipe', 'pipe']);
   // Every program in front of it makes way for the next: the first one's number stays.
-  return { child, programPid: () => child.pid };
+  return { child, answers: writable(child, ANSWERS_FD), programPid: () => child.pid };
 }
 
 function launchInNamespace(options: Launch, isolation: Isolation & { kind: 'namespace' }, bounds: string[]): Launched {
@@ -55,17 +58,14 @@ function launchInNamespace(options: Launch, isolation: Isolation & { kind: 'name
     bubblewrap,
     ...namespaceArguments({ readable: [node, ...libraries, ...options.readable], filtered: filter !== undefined }),
   ];
-  const child = start([...bounds, ...wrapper, '--', ...options.command], ['pipe', 'pipe', 'pipe', 'pipe', 'pipe']);
+  const child = start([...bounds, ...wrapper, '--', ...options.command], ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe']);
   let programPid: number | undefined;
-  readPid(child.stdio[PID_FD] as Readable | null, (pid) => {
+  readPid(child.stdio?.[PID_FD] as Readable | undefined, (pid) => {
     programPid = pid;
     lowerPriority(pid);
   });
-  const input = child.stdio[FILTER_FD] as Writable | null;
-  // A wrapper that ends before it has read its filter is reported by its exit.
-  input?.on('error', () => undefined);
-  input?.end(filter);
-  return { child, programPid: () => programPid };
+  writable(child, FILTER_FD)?.end(filter);
+  return { child, answers: writable(child, ANSWERS_FD), programPid: () => programPid };
 }
 
 function start(command: readonly string[], stdio: 'pipe'[]): ChildProcess {
@@ -75,8 +75,15 @@ function start(command: readonly string[], stdio: 'pipe'[]): ChildProcess {
   return child;
 }
 
+/** A way into a process. One that ends before it has read is reported by its exit. */
+function writable(child: ChildProcess, fd: number): Writable | undefined {
+  const input = child.stdio?.[fd] as Writable | undefined;
+  input?.on('error', () => undefined);
+  return input;
+}
+
 /** The wrapper says once, as JSON, which process it made. */
-function readPid(note: Readable | null, take: (pid: number) => void): void {
+function readPid(note: Readable | undefined, take: (pid: number) => void): void {
   let text = '';
   note?.on('error', () => undefined);
   note?.on('data', (chunk: Uint8Array) => {

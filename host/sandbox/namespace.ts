@@ -6,9 +6,9 @@
  */
 
 /** The wrapper writes there which process it made. */
-export const PID_FD = 3;
+export const PID_FD = 4;
 /** The wrapper reads the seccomp filter there. */
-export const FILTER_FD = 4;
+export const FILTER_FD = 5;
 /** `nobody` on every Linux; inside, no other user exists. */
 const NOBODY = '65534';
 

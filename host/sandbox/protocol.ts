@@ -17,6 +17,21 @@ export type SourceFunction = (typeof SOURCE_FUNCTIONS)[number];
 export const FAR_LIMITS = ['maxResultBytes', 'maxRandomBytes', 'maxHandles'] as const;
 export type FarLimit = (typeof FAR_LIMITS)[number];
 
+/**
+ * Powers that the host answers from its own store, in less time than it takes to suspend a guest and to wake it again. The
+ * far side waits for their answers in the kernel, and does nothing else meanwhile: they come over a pipe of their own. All
+ * others may take as long as a source takes, and the process serves other calls until then.
+ */
+const WAITED_FOR = ['storage'] as const;
+export type WaitedFor = (typeof WAITED_FOR)[number];
+
+export function isWaitedFor(name: string): name is WaitedFor {
+  return WAITED_FOR.some((waited) => waited === name);
+}
+
+/** Where the far side reads those answers. */
+export const ANSWERS_FD = 3;
+
 export type ToSandbox =
   /** Instantiate afresh and call one function. */
   | { type: 'call'; call: number; function: SourceFunction; args: readonly Wire[]; limits: Readonly<Record<FarLimit, number>> }

@@ -11,10 +11,11 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
+import { answersOf } from './answers.sandboxed.ts';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import { allowHandles } from './handle.sandboxed.ts';
 import { Overrun } from './overrun.sandboxed.ts';
-import type { FromSandbox, SourceFunction, ToSandbox } from './protocol.ts';
+import type { FromSandbox, SourceFunction, ToSandbox, WaitedFor } from './protocol.ts';
 import { wasiImports } from './wasi.sandboxed.ts';
 
 /** The host's own frames are at most a response body and its headers. */
@@ -38,6 +39,7 @@ interface Waiting {
 // Written to without the stream that Node would make of it: a frame is one call of the kernel, which waits while the host
 // has not read what came before.
 const OUTPUT = 1;
+const nextAnswer = answersOf(MAX_FRAME_BYTES);
 const waiting = new Map<number, Waiting>();
 let lastRequest = 0;
 
@@ -57,16 +59,34 @@ function askHost({ call, limits }: Call, name: string, func: string, args: unkno
   });
 }
 
+/** Asks for what the whole process waits for. */
+function askAndWait({ call, limits }: Call, name: WaitedFor, func: string, args: unknown[]): unknown {
+  lastRequest += 1;
+  send({ type: 'host-call', call, request: lastRequest, interface: name, function: func, args }, limits.maxResultBytes);
+  const { ok, value } = nextAnswer() as ToSandbox & { type: 'host-result' };
+  if (!ok) throw refusal(value);
+  return value;
+}
+
+/** As jco's bindings expect the error of a WIT `result`. */
+function refusal(payload: Wire): Error {
+  return Object.assign(new Error('the host refused'), { payload });
+}
+
 function tellHost({ call, limits }: Call, name: string, func: string, args: unknown[]): void {
   send({ type: 'host-call', call, request: 0, interface: name, function: func, args }, limits.maxResultBytes);
 }
 
-/** Everything a datasource may import. Functions that answer are asynchronous: JSPI suspends the guest. */
+/** Everything a datasource may import. Functions that take as long as a source takes are asynchronous: JSPI suspends the guest. */
 function importsFor(call: Call): Imports {
   const ask =
     (name: string, func: string): HostImport =>
     (...args) =>
       askHost(call, name, func, args);
+  const store =
+    (func: string): HostImport =>
+    (...args) =>
+      askAndWait(call, 'storage', func, args);
   const tell =
     (name: string, func: string): HostImport =>
     (...args) =>
@@ -75,10 +95,10 @@ function importsFor(call: Call): Imports {
     'lorelai:datasource/types': {},
     'lorelai:datasource/http-client': { send: ask('http-client', 'send') },
     'lorelai:datasource/storage': {
-      get: ask('storage', 'get'),
-      put: ask('storage', 'put'),
-      remove: ask('storage', 'remove'),
-      scan: ask('storage', 'scan'),
+      get: store('get'),
+      put: store('put'),
+      remove: store('remove'),
+      scan: store('scan'),
     },
     'lorelai:datasource/log': { write: tell('log', 'write') },
     'lorelai:datasource/metrics': { add: tell('metrics', 'add'), set: tell('metrics', 'set') },
@@ -137,7 +157,7 @@ function settle(message: ToSandbox & { type: 'host-result' }): void {
   const asked = waiting.get(message.request);
   waiting.delete(message.request);
   if (message.ok) asked?.resolve(message.value);
-  else asked?.reject(Object.assign(new Error('the host refused'), { payload: message.value }));
+  else asked?.reject(refusal(message.value));
 }
 
 function refuse(): never {
@@ -187,13 +207,13 @@ function tidyWhenIdle(): { begin(): void; end(): void } {
 
 async function main(folder: string): Promise<void> {
   closeWhatIsOpen();
-  easeGeneratedCode();
   const idle = tidyWhenIdle();
   const modules = new Map<string, WebAssembly.Module>();
   for (const file of readdirSync(folder)) {
     if (file.endsWith('.wasm')) modules.set(file, await WebAssembly.compile(readFileSync(join(folder, file))));
   }
   const { instantiate } = (await import(pathToFileURL(join(folder, 'component.js')).href)) as { instantiate: Instantiate };
+  easeGeneratedCode();
   const reader = new FrameReader(MAX_FRAME_BYTES);
   process.stdin.on('data', (chunk: Uint8Array) => {
     for (const value of reader.push(chunk)) {

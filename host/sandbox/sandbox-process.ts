@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import type { Limits } from '../domain/limits.ts';
 import { type Breach, describeBreach, type Meter } from '../domain/meter.ts';
 import type { Isolation } from './isolation.ts';
 import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
 import { ProcessUsage, type Usage } from './process-usage.ts';
-import { type FarLimit, type FromSandbox, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
+import { type FarLimit, type FromSandbox, isWaitedFor, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
 import { spawnSandboxed } from './spawn.ts';
 
 /** What a call came to. `value` and `error` are the guest's and not yet checked. */
@@ -77,6 +78,7 @@ interface ActiveCall {
  */
 export class SandboxProcess {
   readonly #child: ChildProcess;
+  readonly #answers: Writable | undefined;
   readonly #programPid: () => number | undefined;
   readonly #limits: Limits;
   readonly #reader: FrameReader;
@@ -98,7 +100,7 @@ export class SandboxProcess {
   constructor(options: SandboxProcessOptions) {
     this.#limits = options.limits;
     this.#reader = new FrameReader(options.limits.maxResultBytes);
-    const { child, programPid } = spawnSandboxed({
+    const { child, answers, programPid } = spawnSandboxed({
       script: 'runner.sandboxed',
       args: [options.folder],
       readable: [options.folder],
@@ -109,6 +111,7 @@ export class SandboxProcess {
       isolation: options.isolation,
     });
     this.#child = child;
+    this.#answers = answers;
     this.#programPid = programPid;
     this.#ready = this.#whenReady();
     // Whoever waits for it hears of a failure; nobody waiting is no bug.
@@ -155,7 +158,7 @@ export class SandboxProcess {
       this.#measure();
       this.#calls.set(id, { call, settle, timer, waitsFor: 0, started: false });
       call.signal.addEventListener('abort', onAbort, { once: true });
-      this.#send({ type: 'call', call: id, function: call.function, args: call.args, limits: farLimits(limits) });
+      this.#send(this.#child.stdin, { type: 'call', call: id, function: call.function, args: call.args, limits: farLimits(limits) });
     });
   }
 
@@ -317,7 +320,7 @@ export class SandboxProcess {
     }
     this.#openHostCalls += 1;
     active.waitsFor += 1;
-    answer.then((value) => this.#answer(active, message.request, value)).catch((error: unknown) => this.#fail(message, error));
+    answer.then((value) => this.#answer(active, message, value)).catch((error: unknown) => this.#fail(message, error));
   }
 
   #ask(active: ActiveCall, message: FromSandbox & { type: 'host-call' }): Promise<HostAnswer> | undefined {
@@ -339,18 +342,20 @@ export class SandboxProcess {
   }
 
   /** A host call is open until its answer is written: a process that does not read is not asked for more. */
-  #answer(active: ActiveCall, request: number, answer: HostAnswer): void {
+  #answer(active: ActiveCall, message: FromSandbox & { type: 'host-call' }, answer: HostAnswer): void {
     active.waitsFor -= 1;
-    this.#send({ type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error }, () => {
+    const { request } = message;
+    const input = isWaitedFor(message.interface) ? this.#answers : this.#child.stdin;
+    this.#send(input, { type: 'host-result', request, ok: answer.ok, value: answer.ok ? answer.value : answer.error }, () => {
       this.#openHostCalls -= 1;
       this.#work();
     });
-    const unreadBytes = this.#child.stdin?.writableLength ?? 0;
+    const unreadBytes = (this.#child.stdin?.writableLength ?? 0) + (this.#answers?.writableLength ?? 0);
     if (unreadBytes > MAX_UNREAD_BYTES) this.kill('limit', `the sandbox process left ${unreadBytes} bytes of answers unread`);
   }
 
-  #send(message: ToSandbox, written?: () => void): void {
-    if (this.#ended === undefined) this.#child.stdin?.write(encodeFrame(message as unknown as Wire), written);
+  #send(input: Writable | null | undefined, message: ToSandbox, written?: () => void): void {
+    if (this.#ended === undefined) input?.write(encodeFrame(message as unknown as Wire), written);
   }
 
   /**

@@ -185,7 +185,7 @@ describe('the kernel', () => {
     expect(fields).toMatchObject({ CapInh: none, CapPrm: none, CapEff: none, CapBnd: none, CapAmb: none, NoNewPrivs: '1', Seccomp: '2' });
   });
 
-  it('lets a sandbox process inherit no file and no socket but its stdio', async () => {
+  it('lets a sandbox process inherit no file and no socket but its stdio and the pipe of answers', async () => {
     const folder = `/proc/${pidOf(neighbour)}`;
     const mounts = (await readFile(`${folder}/mountinfo`, 'utf8')).split('\n').map((line) => line.split(' ')[0]);
     const foreign: string[] = [];
@@ -196,7 +196,7 @@ describe('the kernel', () => {
       if (target.startsWith('/') && !mounts.includes(mount)) foreign.push(target);
       if (target.startsWith('socket:')) sockets += 1;
     }
-    expect({ foreign, sockets }).toEqual({ foreign: [], sockets: 3 });
+    expect({ foreign, sockets }).toEqual({ foreign: [], sockets: 4 });
   });
 
   it('takes a sandbox process off the terminal of the host, and gives way to the host', async () => {

@@ -161,8 +161,8 @@ describe('a sandbox process', () => {
     const targets = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')));
     await held.close();
     expect(targets.filter((target) => target.startsWith('/') && target !== '/dev/null')).toEqual([]);
-    // The three pipes of its own stdio, and no other.
-    expect(targets.filter((target) => target.startsWith('socket:'))).toHaveLength(3);
+    // The three pipes of its own stdio and the one of answers, and no other.
+    expect(targets.filter((target) => target.startsWith('socket:'))).toHaveLength(4);
   });
 
   it('is bounded by the kernel: no dump, no byte to a file, no locked memory, few files, an end to memory', async () => {

@@ -11,7 +11,7 @@ let pool: SandboxPool;
 
 beforeAll(async () => {
   folder = await farSide(`
-    if (args[0] === 'wait') await imports['lorelai:datasource/storage'].get('notes', 'key');
+    if (args[0] === 'wait') await imports['lorelai:datasource/http-client'].send({});
     if (args[0] === 'die') process.exit(9);
     return process.pid;`);
 });
@@ -42,11 +42,11 @@ interface HeldCall {
 function hold(key: PoolKey): HeldCall {
   const running = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<HostAnswer>();
-  const get = (): Promise<HostAnswer> => {
+  const send = (): Promise<HostAnswer> => {
     running.resolve();
     return answer.promise;
   };
-  const outcome = pool.call(key, readCall({ args: ['wait'], powers: powersOf({ 'storage.get': get }) }));
+  const outcome = pool.call(key, readCall({ args: ['wait'], powers: powersOf({ 'http-client.send': send }) }));
   return { running: running.promise, release: () => answer.resolve({ ok: true, value: null }), outcome };
 }
 

@@ -162,10 +162,60 @@ describe('a fault of the host', () => {
 
   it('that comes when its call has ended is of no matter', async () => {
     const asked = Promise.withResolvers<HostAnswer>();
-    const process = await start(`imports['lorelai:datasource/storage'].get('notes', 'key').catch(() => {}); return 'done';`);
+    const process = await start(`imports['lorelai:datasource/http-client'].send({}).catch(() => {}); return 'done';`);
     expect(await process.call(readCall({ powers: { handle: () => asked.promise } }))).toEqual({ kind: 'result', value: 'done' });
     asked.reject(fault);
     expect(await process.call(readCall())).toEqual({ kind: 'result', value: 'done' });
+  });
+});
+
+describe('an answer of the storage', () => {
+  const get = `imports['lorelai:datasource/storage'].get('notes', args[0])`;
+
+  it('is there when the function returns, as it is and as large as it is', async () => {
+    const large = new Uint8Array(3 * 1024 * 1024).fill(7);
+    const process = await start(`return ${get};`);
+    const outcome = await process.call(readCall({ powers: powersOf({ 'storage.get': async () => ({ ok: true, value: large }) }) }));
+    expect(outcome.kind === 'result' && Buffer.from(outcome.value as Uint8Array).equals(large)).toBe(true);
+  });
+
+  it('that is an error is thrown with its payload', async () => {
+    const process = await start(`try { ${get}; } catch (error) { return error.payload; }`);
+    const error = { tag: 'unknown-collection', val: 'notes' };
+    const powers = powersOf({ 'storage.get': async () => ({ ok: false, error }) });
+    expect(await process.call(readCall({ powers }))).toEqual({ kind: 'result', value: error });
+  });
+
+  it('comes to the call that asked, while others wait for their source and new ones come', async () => {
+    const sent = Promise.withResolvers<HostAnswer>();
+    const got = Promise.withResolvers<HostAnswer>();
+    const asked = { source: Promise.withResolvers<void>(), storage: Promise.withResolvers<void>() };
+    const process = await start(`return args[0] === 'source' ? imports['lorelai:datasource/http-client'].send({}) : ${get};`);
+    const answering = (name: 'source' | 'storage', answer: Promise<HostAnswer>) => (): Promise<HostAnswer> => {
+      asked[name].resolve();
+      return answer;
+    };
+    const powers = powersOf({ 'http-client.send': answering('source', sent.promise), 'storage.get': answering('storage', got.promise) });
+    const atSource = process.call(readCall({ args: ['source'], powers }));
+    await asked.source.promise;
+    const atStorage = process.call(readCall({ args: ['first'], powers }));
+    await asked.storage.promise;
+    const powersOfNext = powersOf({ 'storage.get': async (_, key) => ({ ok: true, value: key as string }) });
+    const next = process.call(readCall({ args: ['second'], powers: powersOfNext }));
+    sent.resolve({ ok: true, value: 'from the source' });
+    got.resolve({ ok: true, value: 'from the storage' });
+    expect(await Promise.all([atSource, atStorage, next])).toEqual(
+      ['from the source', 'from the storage', 'second'].map((value) => ({ kind: 'result', value })),
+    );
+  });
+
+  it('that never comes ends the call at its deadline, and those beside it as neighbours', async () => {
+    const process = await start(`return ${get};`);
+    const powers = powersOf({ 'storage.get': () => new Promise(() => undefined) });
+    const waiting = process.call(readCall({ powers, limits: { callTimeoutMs: 400 } }));
+    const beside = process.call(readCall({ powers }));
+    expect(await waiting).toMatchObject({ kind: 'killed', cause: 'timeout' });
+    expect(await beside).toMatchObject({ kind: 'killed', cause: 'neighbour' });
   });
 });
 
@@ -187,10 +237,10 @@ describe('a process that does not read', () => {
     expect(answered).toBeLessThanOrEqual(64);
   });
 
-  it('is ended when the answers that it leaves unread would fill the host', async () => {
+  it.each(['storage', 'http-client'])('is ended when the answers of %s that it leaves unread would fill the host', async (name) => {
     const large = new Uint8Array(32 * 1024 * 1024);
     const asksMuch = `process.stdin.pause(); setInterval(() => undefined, 1_000);
-      for (let request = 1; request <= 20; request += 1) send({ type: 'host-call', call: 1, request, interface: 'storage', function: 'get', args: [] });
+      for (let request = 1; request <= 20; request += 1) send({ type: 'host-call', call: 1, request, interface: '${name}', function: 'get', args: [] });
       ${FOREVER}`;
     const process = await start(asksMuch);
     const answer = (): Promise<HostAnswer> => Promise.resolve({ ok: true, value: large });
