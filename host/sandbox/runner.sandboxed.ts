@@ -6,23 +6,19 @@
  *   node [flags] runner.sandboxed.ts FOLDER
  */
 import { readFileSync, readdirSync, writeSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
-import os from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import v8 from 'node:v8';
 import { answersOf } from './answers.sandboxed.ts';
+import { closeWhatIsOpen, easeGeneratedCode } from './ambience.sandboxed.ts';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import { allowHandles } from './handle.sandboxed.ts';
 import { Overrun } from './overrun.sandboxed.ts';
 import type { FromSandbox, SourceFunction, ToSandbox, WaitedFor } from './protocol.ts';
+import { tidyUp } from './tidy.sandboxed.ts';
 import { wasiImports } from './wasi.sandboxed.ts';
 
 /** The host's own frames are at most a response body and its headers. */
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
-
-/** A process without a call for so long gives back what its past instances held. */
-const TIDY_AFTER_MS = 250;
 
 type HostImport = (...args: unknown[]) => unknown;
 type Imports = Record<string, Record<string, unknown>>;
@@ -160,54 +156,9 @@ function settle(message: ToSandbox & { type: 'host-result' }): void {
   else asked?.reject(refusal(message.value));
 }
 
-function refuse(): never {
-  throw new Error('a sandbox may not do this');
-}
-
-/**
- * Takes away what Node's permission model leaves open and a guest that broke out of WebAssembly could turn against the
- * host or other sandboxes: signals, priorities and the engine's own caps.
- */
-function closeWhatIsOpen(): void {
-  for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd', 'setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups']) {
-    Object.defineProperty(process, name, { value: refuse, writable: false, configurable: false });
-  }
-  Object.defineProperty(os, 'setPriority', { value: refuse, writable: false, configurable: false });
-  Object.defineProperty(v8, 'setFlagsFromString', { value: refuse, writable: false, configurable: false });
-  // So that `import { kill } from 'node:process'` finds the same.
-  syncBuiltinESMExports();
-}
-
-/**
- * Makes cheap what generated code does at every step of a call. It looks for a variable of the environment, for which Node
- * asks the kernel's copy; it is empty here. It throws errors that it catches itself, and nobody reads where they came from.
- */
-function easeGeneratedCode(): void {
-  Error.stackTraceLimit = 0;
-  Object.defineProperty(process, 'env', { value: Object.freeze({ __proto__: null }), writable: false, configurable: false });
-  Object.defineProperty(globalThis, 'process', { value: process, writable: false, configurable: false });
-}
-
-/** Told of each call's begin and end; collects garbage when the process has nothing else to do. */
-function tidyWhenIdle(): { begin(): void; end(): void } {
-  // The engine collects when megabytes of instances have piled up, and a process that is idle would keep them.
-  let open = 0;
-  let timer: NodeJS.Timeout | undefined;
-  return {
-    begin() {
-      open += 1;
-      clearTimeout(timer);
-    },
-    end() {
-      open -= 1;
-      if (open === 0) timer = setTimeout(() => void globalThis.gc?.(), TIDY_AFTER_MS);
-    },
-  };
-}
-
 async function main(folder: string): Promise<void> {
   closeWhatIsOpen();
-  const idle = tidyWhenIdle();
+  const tidy = tidyUp();
   const modules = new Map<string, WebAssembly.Module>();
   for (const file of readdirSync(folder)) {
     if (file.endsWith('.wasm')) modules.set(file, await WebAssembly.compile(readFileSync(join(folder, file))));
@@ -219,8 +170,8 @@ async function main(folder: string): Promise<void> {
     for (const value of reader.push(chunk)) {
       const message = value as ToSandbox;
       if (message.type === 'call') {
-        idle.begin();
-        void answer(instantiate, modules, message).finally(idle.end);
+        tidy.begin();
+        void answer(instantiate, modules, message).finally(tidy.end);
       } else settle(message);
     }
   });
