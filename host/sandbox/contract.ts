@@ -6,7 +6,7 @@ import { SOURCE_FUNCTIONS } from './protocol.ts';
 export const CONTRACT_PACKAGE = 'lorelai:datasource';
 export const CONTRACT_VERSION = '1.0.0';
 
-/** Functions that make the guest wait, by interface: jco must know them to suspend the guest there. */
+/** Functions that suspend the guest, by interface: jco must know them. What the host's own store answers is not among them. */
 const WAITING_IMPORTS: Record<string, readonly string[]> = {
   'lorelai:datasource/http-client': ['send'],
   'wasi:io/poll': ['poll', '[method]pollable.block'],

@@ -22,9 +22,12 @@ export function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 }
 
+/** Of `timings`, when there are as many. */
+export const WARM_UP_CALLS = 20;
+
 /** Milliseconds of each of `times` runs, after a warm-up. */
 export async function timings(times: number, work: (index: number) => Promise<unknown>): Promise<number[]> {
-  for (let index = 0; index < Math.min(20, times); index += 1) await work(index);
+  for (let index = 0; index < Math.min(WARM_UP_CALLS, times); index += 1) await work(index);
   const measured: number[] = [];
   for (let index = 0; index < times; index += 1) {
     const startedMs = performance.now();
