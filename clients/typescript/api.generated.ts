@@ -1020,7 +1020,7 @@ export interface Connection {
   createdAt: Timestamp;
   updatedAt: Timestamp;
   /**
-   * Counts the changes of its settings; also its ETag.
+   * Grows with whatever people change of it: its settings, schedule, webhook and authorisation. Also its ETag.
    */
   revision?: number;
 }
@@ -4467,7 +4467,7 @@ export interface paths {
     put?: never;
     /** Authorise a connection. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: { content: { "application/json": Schemas["AuthorisationInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Authorisation"] } };
@@ -4476,6 +4476,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4494,7 +4495,7 @@ export interface paths {
     put?: never;
     /** Choose what a token is used for. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody: { content: { "application/json": Schemas["AuthorisationChoice"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Authorisation"] } };
@@ -4503,6 +4504,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4520,7 +4522,7 @@ export interface paths {
     put?: never;
     /** Revoke the access of a connection. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Revocation"] } };
@@ -4529,6 +4531,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4580,7 +4583,7 @@ export interface paths {
     delete?: never;
     /** Set variables of a datasource for an organisation. */
     patch: {
-      parameters: { query?: { "organisation"?: string }; header?: never; path: { "name": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "If-Match"?: string }; path: { "name": string } };
       requestBody: { content: { "application/json": Schemas["VariableChange"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["VariableList"] } };
@@ -4588,6 +4591,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4619,7 +4623,7 @@ export interface paths {
     delete?: never;
     /** Set variables of a datasource for all organisations. */
     patch: {
-      parameters: { query?: never; header?: never; path: { "name": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "name": string } };
       requestBody: { content: { "application/json": Schemas["VariableChange"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["VariableList"] } };
@@ -4627,6 +4631,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4680,7 +4685,7 @@ export interface paths {
     delete?: never;
     /** Change the schedule of a connection. */
     patch: {
-      parameters: { query?: { "organisation"?: string }; header?: never; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody: { content: { "application/json": Schemas["ScheduleChange"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["ConnectionSchedule"] } };
@@ -4688,6 +4693,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4703,7 +4709,7 @@ export interface paths {
     put?: never;
     /** Pause a connection. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: { content: { "application/json": Schemas["PauseInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["ConnectionSchedule"] } };
@@ -4712,6 +4718,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4729,7 +4736,7 @@ export interface paths {
     put?: never;
     /** Resume a connection. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["ConnectionSchedule"] } };
@@ -4738,6 +4745,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4979,7 +4987,7 @@ export interface paths {
     put?: never;
     /** Open the webhook of a connection. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: { content: { "application/json": Schemas["WebhookInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["OpenedWebhook"] } };
@@ -4988,6 +4996,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -4999,7 +5008,7 @@ export interface paths {
     };
     /** Close the webhook of a connection. */
     delete: {
-      parameters: { query?: { "organisation"?: string }; header?: never; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Webhook"] } };
@@ -5007,6 +5016,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5167,7 +5177,7 @@ export interface paths {
     post?: never;
     /** Forget a person. */
     delete: {
-      parameters: { query?: { "organisation"?: string }; header?: never; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -5175,6 +5185,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5183,7 +5194,7 @@ export interface paths {
     };
     /** Change a person. */
     patch: {
-      parameters: { query?: { "organisation"?: string }; header?: never; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody: { content: { "application/json": Schemas["PersonChange"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Person"] } };
@@ -5192,6 +5203,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5267,7 +5279,7 @@ export interface paths {
     delete?: never;
     /** Set how long the access of a connection is believed. */
     patch: {
-      parameters: { query?: { "organisation"?: string }; header?: never; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody: { content: { "application/json": Schemas["ConnectionAccessChange"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["ConnectionAccess"] } };
@@ -5275,6 +5287,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5419,7 +5432,7 @@ export interface paths {
     put?: never;
     /** Switch to a higher version. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "name": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "name": string } };
       requestBody?: { content: { "application/json": Schemas["UpgradeInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["UpgradeSteps"] } };
@@ -5428,6 +5441,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5446,7 +5460,7 @@ export interface paths {
     put?: never;
     /** Approve what a version newly asks for. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "name": string; "version": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "name": string; "version": string } };
       requestBody?: { content: { "application/json": Schemas["ApprovalInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["UpgradeSteps"] } };
@@ -5455,6 +5469,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5473,7 +5488,7 @@ export interface paths {
     put?: never;
     /** Go back to the version before. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "name": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "name": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Datasource"] } };
@@ -5482,6 +5497,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5497,7 +5513,7 @@ export interface paths {
     put?: never;
     /** Switch a datasource on. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "name": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "name": string } };
       requestBody?: { content: { "application/json": Schemas["ReasonInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Datasource"] } };
@@ -5506,6 +5522,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5523,7 +5540,7 @@ export interface paths {
     put?: never;
     /** Switch a datasource off. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "name": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "name": string } };
       requestBody?: { content: { "application/json": Schemas["ReasonInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Datasource"] } };
@@ -5532,6 +5549,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5548,7 +5566,7 @@ export interface paths {
     get?: never;
     /** Set what a datasource may use. */
     put: {
-      parameters: { query?: never; header?: never; path: { "name": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "name": string } };
       requestBody: { content: { "application/json": Schemas["GrantInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Datasource"] } };
@@ -5556,6 +5574,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5590,7 +5609,7 @@ export interface paths {
     post?: never;
     /** Remove a datasource. */
     delete: {
-      parameters: { query?: { "withConnections"?: boolean }; header?: never; path: { "name": string } };
+      parameters: { query?: { "withConnections"?: boolean }; header?: { "If-Match"?: string }; path: { "name": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["RemovedDatasource"] } };
@@ -5599,6 +5618,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5932,7 +5952,7 @@ export interface paths {
     put?: never;
     /** Trust a key of a publisher. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path?: never };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path?: never };
       requestBody: { content: { "application/json": Schemas["TrustedKeyInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["TrustedKey"] } };
@@ -5940,6 +5960,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -5958,7 +5979,7 @@ export interface paths {
     post?: never;
     /** Trust a key no more. */
     delete: {
-      parameters: { query?: never; header?: never; path: { "id": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -5966,6 +5987,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6178,7 +6200,7 @@ export interface paths {
     put?: never;
     /** Switch or configure a feature. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "name": string; "feature": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "name": string; "feature": string } };
       requestBody: { content: { "application/json": Schemas["FeatureFlagInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["FeatureFlag"] } };
@@ -6187,6 +6209,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6350,7 +6373,7 @@ export interface paths {
     put?: never;
     /** Replace a key. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: { content: { "application/json": Schemas["KeyRotation"] } };
       responses: {
         201: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["MadeKey"] } };
@@ -6359,6 +6382,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6376,7 +6400,7 @@ export interface paths {
     put?: never;
     /** Revoke a key. */
     post: {
-      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: { "organisation"?: string }; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["Key"] } };
@@ -6385,6 +6409,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6708,7 +6733,7 @@ export interface paths {
     put?: never;
     /** Revoke the access of a connection. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "id": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["LorelaiRevocation"] } };
@@ -6717,6 +6742,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6747,7 +6773,7 @@ export interface paths {
     };
     /** Pick what is read. */
     put: {
-      parameters: { query?: never; header?: never; path: { "id": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody: { content: { "application/json": Schemas["LorelaiSelectionInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["LorelaiSelection"] } };
@@ -6770,7 +6796,7 @@ export interface paths {
     post?: never;
     /** Forget what was picked. */
     delete: {
-      parameters: { query?: never; header?: never; path: { "id": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["LorelaiSelection"] } };

@@ -1,3 +1,5 @@
+import type { Expectation } from './expectation.ts';
+
 /**
  * What a caller may be allowed to do. `admin`: everything of its organisation or host, keys included; `operator`: connections,
  * credentials, runs, features; `author`: looking at datasources, runs and records; `reader`: asking questions;
@@ -30,6 +32,8 @@ export interface Actor {
   id: string;
   /** Of the HTTP request, if there was one. */
   requestId: string | undefined;
+  /** What the request knows of the thing that it changes, where it knows something. */
+  expects?: Expectation;
 }
 
 /** What people do with `datasources …` on the machine of the host. */

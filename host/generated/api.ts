@@ -1016,7 +1016,7 @@ export interface Connection {
   createdAt: Timestamp;
   updatedAt: Timestamp;
   /**
-   * Counts the changes of its settings; also its ETag.
+   * Grows with whatever people change of it: its settings, schedule, webhook and authorisation. Also its ETag.
    */
   revision?: number;
 }

@@ -32,7 +32,7 @@ export async function admit(c: Context<Edge>, route: Route, door: Door): Promise
     refuseScope(route.access, caller);
     const body = await bodyOf(c, route);
     refuseForeignOrganisation(route.access, caller, { ...request, body });
-    return { ...request, body, caller, actor, ifRevision: ifMatch(c, route) };
+    return { ...request, body, caller, actor, ifState: ifMatch(c, route) };
   } catch (error) {
     await recordRefusal(error, { route, caller, actor }, door);
     throw error;
@@ -67,14 +67,14 @@ async function bodyOf(c: Context<Edge>, route: Route): Promise<unknown> {
   return route.body.takes === 'json' ? jsonBody(c) : undefined;
 }
 
-/** The revision that a change is meant for. INVALID_REQUEST when it is none of ours, or the thing has none. */
+/** The state that a change is meant for. INVALID_REQUEST when it is none of ours, or the thing has none. */
 function ifMatch(c: Context<Edge>, { conditional, method }: Route): number | undefined {
   const given = c.req.header('if-match')?.trim();
-  if (given === undefined || method === 'GET' || (given === '*' && conditional === true)) return undefined;
-  const [, revision] = /^"(\d{1,15})"$/.exec(given) ?? [];
-  if (conditional === true && revision !== undefined) return Number(revision);
-  const reason = conditional === true ? 'It is no ETag of this thing.' : 'This thing has no ETag.';
-  const remedy = conditional === true ? 'Send the ETag that it was read with, or leave the header out.' : 'Leave the header out.';
+  if (given === undefined || method === 'GET' || (given === '*' && conditional)) return undefined;
+  const [, state] = /^"(\d{1,15})"$/.exec(given) ?? [];
+  if (conditional && state !== undefined) return Number(state);
+  const reason = conditional ? 'It is no ETag of this thing.' : 'This thing has no ETag.';
+  const remedy = conditional ? 'Send the ETag that it was read with, or leave the header out.' : 'Leave the header out.';
   throw new RequestError('INVALID_REQUEST', `The header If-Match cannot be used: ${reason}`, {
     remedy,
     problems: [{ path: 'If-Match', reason, remedy }],

@@ -4,6 +4,7 @@ import { callbackPage } from './pages/callback.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, noBody, ok, optionalBody, plainText, requiredBody, type Route } from './route.ts';
 import { toAuthorisationBody, toRevocationBody } from './shapes/authorisation.ts';
+import { CONNECTION } from './things.ts';
 
 const OF_CONNECTION = {
   pathParameters: { id: requiredText('The id of the connection.', '01KATM4X7Z6V0R1Q2W3E4R5T6Y') },
@@ -22,6 +23,7 @@ function connectionRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/connections/{id}/authorisation',
       operationId: 'getAuthorisation',
+      of: CONNECTION,
       access: callersWith(['operator', 'author'], 'query'),
       summary: 'Read how a connection is authorised',
       description: 'Whether the host keeps tokens of its source, what for, and what the newest attempt came to. Never a token.',
@@ -39,6 +41,7 @@ function connectionRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/connections/{id}/authorisation',
       operationId: 'beginAuthorisation',
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Authorise a connection',
       description:
@@ -65,6 +68,7 @@ function connectionRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/connections/{id}/authorisation/choice',
       operationId: 'chooseAuthorisation',
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Choose what a token is used for',
       description: 'Where the source gave a token for several sites: names the one of this connection, which goes on then.',
@@ -82,6 +86,7 @@ function connectionRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/connections/{id}/revoke',
       operationId: 'revokeConnection',
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Revoke the access of a connection',
       description:
@@ -117,7 +122,7 @@ function callbackRoute(): Route {
   return {
     ...route,
     async serve(services, { query }) {
-      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined };
+      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined, state: undefined };
     },
   };
 }

@@ -4,6 +4,7 @@ import { requiredText } from './parameters.ts';
 import { created, defineRoute, done, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toConnectionBody, toConnectionCheckBody } from './shapes/connection.ts';
 import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
+import { CONNECTION } from './things.ts';
 
 const ONE_CONNECTION = {
   pathParameters: { id: requiredText('The id of the connection.', '01KATM4X7Z6V0R1Q2W3E4R5T6Y') },
@@ -37,6 +38,7 @@ function collectionRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/connections',
       operationId: 'createConnection',
+      makes: true,
       access: callersWith('operator', 'query-or-body'),
       tag: 'Connections',
       summary: 'Create a connection',
@@ -63,6 +65,7 @@ function oneConnectionRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/connections/{id}',
       operationId: 'getConnection',
+      of: CONNECTION,
       access: callersWith(['operator', 'author'], 'query'),
       summary: 'Read a connection',
       description: 'One connection by its id, with how much of it is indexed.',
@@ -76,7 +79,7 @@ function oneConnectionRoutes(): Route[] {
       method: 'PATCH',
       path: '/api/v1/connections/{id}',
       operationId: 'changeConnection',
-      conditional: true,
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Change a connection',
       description: 'Changes what the body names and leaves the rest. It takes effect from the next batch on.',
@@ -91,29 +94,22 @@ function oneConnectionRoutes(): Route[] {
         'DATASOURCE_FAULT',
         'CONFLICT',
       ],
-      handle: async (services, { path, query, body, actor, ifRevision }) =>
-        toConnectionBody(
-          await services.connections.change(
-            query.organisation,
-            path.id,
-            { ...body, ...(ifRevision === undefined ? {} : { ifRevision }) },
-            actor,
-          ),
-        ),
+      handle: async (services, { path, query, body, actor }) =>
+        toConnectionBody(await services.connections.change(query.organisation, path.id, body, actor)),
     }),
     defineRoute({
       ...ONE_CONNECTION,
       method: 'DELETE',
       path: '/api/v1/connections/{id}',
       operationId: 'deleteConnection',
-      conditional: true,
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Delete a connection',
       description: 'Removes it with its credential, documents, passages, checkpoints, collections and runs. Cancel its run first.',
       body: noBody(),
       success: done('The connection is gone.'),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION', 'RUN_IN_PROGRESS'],
-      handle: (services, { path, query, actor, ifRevision }) => services.connections.remove(query.organisation, path.id, actor, ifRevision),
+      handle: (services, { path, query, actor }) => services.connections.remove(query.organisation, path.id, actor),
     }),
     defineRoute({
       ...ONE_CONNECTION,

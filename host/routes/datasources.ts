@@ -4,10 +4,11 @@ import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
 import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
 import { toChangeBody } from './shapes/change.ts';
 import { toDatasourceBody, toFeatureStatusBody } from './shapes/datasource.ts';
+import { DATASOURCE, FEATURE } from './things.ts';
 
 const NAME = requiredText('The name of an installed datasource.', 'github');
 
-const FEATURE = requiredText('The name of one of its features.', 'issue_tracking');
+const FEATURE_NAME = requiredText('The name of one of its features.', 'issue_tracking');
 
 export function datasourceRoutes(): Route[] {
   return [
@@ -30,6 +31,7 @@ export function datasourceRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources/{name}',
       operationId: 'getDatasource',
+      of: DATASOURCE,
       access: callersWith(['reader', 'author'], 'shared'),
       tag: 'Datasources',
       summary: 'Read an installed datasource',
@@ -45,12 +47,13 @@ export function datasourceRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/datasources/{name}/features/{feature}',
       operationId: 'setFeature',
+      of: FEATURE,
       access: callersWith('operator', 'host'),
       tag: 'Datasources',
       summary: 'Switch or configure a feature',
       description:
         'Sets how connections of this datasource read the feature, unless a connection says otherwise. It takes effect from the next batch on. While it is off its documents are kept, hidden or purged; what is purged is gone from answers at once, and deleted in pieces.',
-      pathParameters: { name: NAME, feature: FEATURE },
+      pathParameters: { name: NAME, feature: FEATURE_NAME },
       queryParameters: {},
       body: requiredBody('FeatureFlagInput'),
       success: ok('FeatureFlag', 'The feature as it is set now.'),
@@ -62,11 +65,12 @@ export function datasourceRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources/{name}/features/{feature}',
       operationId: 'getFeature',
+      of: FEATURE,
       access: callersWith('operator', 'host'),
       tag: 'Datasources',
       summary: 'Read how a feature is set',
       description: 'Also tells what is still to be deleted of a feature that was switched off with `purge`.',
-      pathParameters: { name: NAME, feature: FEATURE },
+      pathParameters: { name: NAME, feature: FEATURE_NAME },
       queryParameters: {},
       body: noBody(),
       success: ok('FeatureFlag', 'The feature.'),
@@ -82,7 +86,7 @@ export function datasourceRoutes(): Route[] {
       summary: 'Read who set a feature',
       description:
         'Entries of the log of changes about this feature of the datasource, newest first. What single connections say of it is in the logs of their organisations.',
-      pathParameters: { name: NAME, feature: FEATURE },
+      pathParameters: { name: NAME, feature: FEATURE_NAME },
       queryParameters: PAGE,
       body: noBody(),
       success: ok('ChangePage', 'A page of entries.'),

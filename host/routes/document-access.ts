@@ -5,6 +5,7 @@ import { ORGANISATION } from './organisation-parameter.ts';
 import { requiredText, text } from './parameters.ts';
 import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toAccessExplanationBody, toConnectionAccessBody } from './shapes/person.ts';
+import { CONNECTION } from './things.ts';
 
 const PRINCIPAL = /^(account|email|group|domain):(.+)$/su;
 const HOUR_MS = 3_600_000;
@@ -40,6 +41,7 @@ export function documentAccessRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/connections/{id}/access',
       operationId: 'getConnectionAccess',
+      of: CONNECTION,
       access: callersWith('author', 'query'),
       tag: 'Connections',
       summary: 'Read how fresh the access of a connection is',
@@ -55,6 +57,7 @@ export function documentAccessRoutes(): Route[] {
       method: 'PATCH',
       path: '/api/v1/connections/{id}/access',
       operationId: 'setConnectionAccess',
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       tag: 'Connections',
       summary: 'Set how long the access of a connection is believed',

@@ -4,6 +4,7 @@ import { requiredText, text } from './parameters.ts';
 import { created, defineRoute, noBody, ok, optionalBody, requiredBody, type Route } from './route.ts';
 import { toKeyBody, toMadeKeyBody } from './shapes/key.ts';
 import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
+import { KEY } from './things.ts';
 
 const DEFAULT_OVERLAP_MS = 24 * 60 * 60_000;
 
@@ -76,6 +77,7 @@ function oneKeyRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/keys/{id}',
       operationId: 'getKey',
+      of: KEY,
       access: callersWith('admin', 'query'),
       summary: 'Read a key',
       description: 'One key by its id, without its secret.',
@@ -89,6 +91,7 @@ function oneKeyRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/keys/{id}/rotate',
       operationId: 'rotateKey',
+      of: KEY,
       access: callersWith('admin', 'query'),
       summary: 'Replace a key',
       description: 'Makes another key with the same rights. The old one stays in force for a while, so that its holders can change over.',
@@ -103,6 +106,7 @@ function oneKeyRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/keys/{id}/revoke',
       operationId: 'revokeKey',
+      of: KEY,
       access: callersWith('admin', 'query'),
       summary: 'Revoke a key',
       description: 'Every host refuses it from the next request on. It stays listed, so that records can be read.',

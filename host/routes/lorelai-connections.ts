@@ -3,6 +3,7 @@ import { callbackPage } from './pages/callback.ts';
 import { requiredText, text } from './parameters.ts';
 import { defineRoute, noBody, ok, plainText, requiredBody, type Route } from './route.ts';
 import { toLorelaiRevocationBody, toOAuthStartBody, toTokenStateBody } from './shapes/lorelai.ts';
+import { CALLERS_CONNECTION } from './things.ts';
 
 const DATASOURCE = { datasource: requiredText('The datasource, in any spelling.', 'Google Drive') };
 
@@ -87,7 +88,7 @@ function callbackRoute(): Route {
   return {
     ...route,
     async serve(services, { query }) {
-      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined };
+      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined, state: undefined };
     },
   };
 }
@@ -134,6 +135,7 @@ function tokenRoutes(): Route[] {
       method: 'POST',
       path: '/v1/connections/{id}/revoke',
       operationId: 'lorelaiRevoke',
+      of: CALLERS_CONNECTION,
       summary: 'Revoke the access of a connection',
       description:
         'Ends its tokens at the source and deletes what was read with them: documents, passages and access. Cancel its run first.',
@@ -158,6 +160,7 @@ function selectionRoutes(): Route[] {
       ...shared,
       method: 'GET',
       operationId: 'lorelaiSelection',
+      of: CALLERS_CONNECTION,
       summary: 'Read what was picked',
       description: 'The list among the settings of the connection that says what of the source is read.',
       body: noBody(),
@@ -168,6 +171,7 @@ function selectionRoutes(): Route[] {
       ...shared,
       method: 'PUT',
       operationId: 'lorelaiSelect',
+      of: CALLERS_CONNECTION,
       summary: 'Pick what is read',
       description:
         'Takes the place of what was picked before. The datasource checks it as it checks all settings; it counts from the next run on.',
@@ -179,6 +183,7 @@ function selectionRoutes(): Route[] {
       ...shared,
       method: 'DELETE',
       operationId: 'lorelaiUnselect',
+      of: CALLERS_CONNECTION,
       summary: 'Forget what was picked',
       description: 'What is read then is what the datasource reads by default, which may be everything.',
       body: noBody(),

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { CHALLENGED, PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, RETRIED_SOON } from '../middleware/problem.ts';
 import { HEADERS, type HeaderName, type OpenApiHeader } from './openapi-headers.ts';
 import { routeErrors, takesIdempotencyKey, type Route, type Tag } from './route.ts';
@@ -148,7 +148,7 @@ function headerList(route: Route): OpenApiParameter[] {
           ),
         ]
       : []),
-    ...(route.conditional === true
+    ...(route.conditional
       ? [
           header('If-Match', 'The ETag of the state that is meant to be changed; without it, whatever state there is.', {
             pattern: '^(\\*|"[0-9]{1,15}")$',
@@ -165,18 +165,12 @@ function successResponse(route: Route): OpenApiResponse {
     headers: {
       ...commonHeaders(route),
       ...(success.located ? headersNamed('Location') : {}),
-      ...(hasRevision(route) ? headersNamed('ETag') : {}),
+      ...(route.tagged ? headersNamed('ETag') : {}),
       ...(takesIdempotencyKey(route) ? headersNamed('Idempotency-Replayed') : {}),
     },
     ...(success.schema === undefined ? {} : { content: { ...jsonContent(success.schema), ...(success.orText ? TEXT : {}) } }),
     ...(success.mediaType === undefined ? {} : { content: { [success.mediaType]: { schema: { type: 'string' } } } }),
   };
-}
-
-/** Whether the answer is a thing with a revision, which its ETag says. */
-function hasRevision({ success }: Route): boolean {
-  const { properties } = (success.schema === undefined ? undefined : apiSchemas(SCHEMAS)[success.schema]) ?? {};
-  return isJsonObject(properties) && 'revision' in properties;
 }
 
 /** One response for each status, which names the codes that come with it. */

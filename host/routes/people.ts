@@ -5,6 +5,7 @@ import { created, defineRoute, done, noBody, ok, requiredBody, type Route } from
 import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
 import { toPersonBody, toPersonQuestionBody, toPrincipalBody } from './shapes/person.ts';
 import { present } from './shapes/present.ts';
+import { PERSON } from './things.ts';
 
 const ONE_PERSON = {
   pathParameters: { id: requiredText('The id of the person, or any address of theirs.', 'ada@acme.example') },
@@ -37,6 +38,7 @@ function collectionRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/people',
       operationId: 'createPerson',
+      makes: true,
       access: callersWith('operator', 'query-or-body'),
       tag: 'People',
       summary: 'Create a person',
@@ -121,6 +123,7 @@ function onePersonRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/people/{id}',
       operationId: 'getPerson',
+      of: PERSON,
       access: callersWith('operator', 'query'),
       summary: 'Read a person',
       description: 'One person by id or address.',
@@ -134,6 +137,7 @@ function onePersonRoutes(): Route[] {
       method: 'PATCH',
       path: '/api/v1/people/{id}',
       operationId: 'changePerson',
+      of: PERSON,
       access: callersWith('operator', 'query'),
       summary: 'Change a person',
       description: 'Changes what the body names and leaves the rest. It takes effect with the next question.',
@@ -148,6 +152,7 @@ function onePersonRoutes(): Route[] {
       method: 'DELETE',
       path: '/api/v1/people/{id}',
       operationId: 'deletePerson',
+      of: PERSON,
       access: callersWith('operator', 'query'),
       summary: 'Forget a person',
       description: 'Forgets them with their addresses and accounts. From then on a question for them is refused.',

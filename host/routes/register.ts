@@ -77,19 +77,13 @@ async function serveOnce(c: Context<Edge>, { key, request, serve, services }: On
   }
 }
 
-function toResponse(c: Context<Edge>, route: Route, { body, location }: RouteAnswer): Response {
+function toResponse(c: Context<Edge>, route: Route, { body, location, state }: RouteAnswer): Response {
   if (location !== undefined) c.header('Location', location);
-  const revision = revisionOf(body);
-  if (revision !== undefined) c.header('ETag', `"${revision}"`);
+  if (state !== undefined) c.header('ETag', `"${state}"`);
   const { mediaType } = route.success;
   if (route.success.orText === true && typeof body === 'string') return c.text(body);
   if (mediaType !== undefined) return c.body(textBody(body), 200, { 'Content-Type': mediaType });
   return route.success.status === 204 ? c.body(null, 204) : c.json(body, route.success.status);
-}
-
-/** What has a revision is changed with `If-Match`. */
-function revisionOf(body: unknown): number | undefined {
-  return typeof body === 'object' && body !== null && 'revision' in body && typeof body.revision === 'number' ? body.revision : undefined;
 }
 
 function textBody(body: unknown): string | ReadableStream {

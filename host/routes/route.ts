@@ -4,7 +4,9 @@ import type { ApiSchemas } from '../generated/api.ts';
 import type { IncomingDelivery } from '../domain/webhook.ts';
 import type { Services } from '../services/services.ts';
 import type { Access } from './access.ts';
+import { conditionally } from './conditional.ts';
 import { parseParameters, type Parameter, type Parameters } from './parameters.ts';
+import type { Thing } from './things.ts';
 import type { SchemaName, Validation } from './validation.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -36,8 +38,6 @@ interface Description {
   description: string;
   /** Who may call it. Checked before `handle`, by `register.ts`. */
   access: Access;
-  /** Whether its thing has an ETag, and `If-Match` may say which state a change is meant for. */
-  conditional?: true;
   /** What its service may throw; `routeErrors` adds what any route may. */
   errors: readonly ErrorCode[];
 }
@@ -48,11 +48,12 @@ interface RouteDefinition<P, Q, B, R> extends Description {
   queryParameters: Parameters<Q>;
   body: Body<B>;
   success: Success<R>;
+  /** What it shows or changes: that has an ETag, and `If-Match` may say which state of it a change is meant for. */
+  of?: Thing<NoInfer<P>, NoInfer<Q>>;
+  /** Whether its answer is a new thing that has an ETag. */
+  makes?: true;
   /** One service call, and the shaping of what it gives. */
-  handle(
-    services: Services,
-    request: { path: P; query: Q; body: B; caller: Caller; actor: Actor; ifRevision: number | undefined },
-  ): Promise<R>;
+  handle(services: Services, request: { path: P; query: Q; body: B; caller: Caller; actor: Actor }): Promise<R>;
 }
 
 /** One operation of the API. */
@@ -61,6 +62,10 @@ export interface Route extends Description {
   queryParameters: Readonly<Record<string, Parameter<unknown>>>;
   body: Pick<Body<unknown>, 'schema' | 'required' | 'takes'>;
   success: Pick<Success<unknown>, 'status' | 'description' | 'schema' | 'mediaType' | 'orText'> & { located: boolean };
+  /** Whether `If-Match` may say which state of its thing a change is meant for. */
+  conditional: boolean;
+  /** Whether its answer has an ETag. */
+  tagged: boolean;
   serve(services: Services, request: RouteRequest): Promise<RouteAnswer>;
 }
 
@@ -74,8 +79,8 @@ export interface RouteRequest {
   caller: Caller;
   /** The caller, as the log of changes names it. */
   actor: Actor;
-  /** Of `If-Match`: the only revision that may be changed. */
-  ifRevision: number | undefined;
+  /** Of `If-Match`: the only state that may be changed. */
+  ifState: number | undefined;
 }
 
 export interface RouteAnswer {
@@ -83,6 +88,8 @@ export interface RouteAnswer {
   body: unknown;
   /** Where the new thing is, for the `Location` header. */
   location: string | undefined;
+  /** The state of the thing that it shows, for the `ETag` header. */
+  state: number | undefined;
 }
 
 /** The body that a route takes. */
@@ -110,24 +117,29 @@ export interface Success<R> {
 
 /** Ties parsing, handling and answering together. */
 export function defineRoute<P, Q, B, R>(definition: RouteDefinition<P, Q, B, R>): Route {
-  const { pathParameters, queryParameters, body, success, handle, ...description } = definition;
+  const { pathParameters, queryParameters, body, success, of, makes, handle, ...description } = definition;
   const { location, ...answer } = success;
+  const isShown = success.schema !== undefined && of?.shownAs.includes(success.schema) === true;
   return {
     ...description,
     pathParameters,
     queryParameters,
     body: { schema: body.schema, required: body.required, takes: body.takes },
     success: { ...answer, located: location !== undefined },
+    conditional: of !== undefined && description.method !== 'GET',
+    tagged: makes === true || isShown,
     async serve(services, request) {
-      const result = await handle(services, {
+      const parsed = {
         path: parseParameters(pathParameters, request.path),
         query: parseParameters(queryParameters, body.takes === 'delivery' ? new URLSearchParams() : request.query),
         body: body.parse(request.validation, request.body),
         caller: request.caller,
-        actor: request.actor,
-        ifRevision: request.ifRevision,
-      });
-      return { body: result, location: location?.(result) };
+      };
+      const { actor, ifState } = request;
+      const { result, state } = await conditionally(services, definition, { ...parsed, actor, ifState }, (known) =>
+        handle(services, { ...parsed, actor: known }),
+      );
+      return { body: result, location: location?.(result), state };
     },
   };
 }
@@ -232,7 +244,7 @@ export function routeErrors(route: Route): ErrorCode[] {
       ...body,
       'FORBIDDEN_HOST',
       ...accessErrors(route.access),
-      ...(route.conditional === true ? ['CHANGED_MEANWHILE' as const] : []),
+      ...(route.conditional ? ['CHANGED_MEANWHILE' as const] : []),
       ...(takesIdempotencyKey(route) ? (['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'] as const) : []),
       ...route.errors,
       'HOST_BUSY',

@@ -2,6 +2,7 @@ import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, done, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toTrustedKeyBody } from './shapes/trust.ts';
+import { TRUSTED_KEYS } from './things.ts';
 
 export function trustRoutes(): Route[] {
   return [
@@ -9,6 +10,7 @@ export function trustRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/trusted-keys',
       operationId: 'listTrustedKeys',
+      of: TRUSTED_KEYS,
       access: callersWith('author', 'shared'),
       tag: 'Datasources',
       summary: 'List the keys that are trusted',
@@ -24,6 +26,7 @@ export function trustRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/trusted-keys',
       operationId: 'trustKey',
+      of: TRUSTED_KEYS,
       access: callersWith('admin', 'host'),
       tag: 'Datasources',
       summary: 'Trust a key of a publisher',
@@ -39,6 +42,7 @@ export function trustRoutes(): Route[] {
       method: 'DELETE',
       path: '/api/v1/trusted-keys/{id}',
       operationId: 'distrustKey',
+      of: TRUSTED_KEYS,
       access: callersWith('admin', 'host'),
       tag: 'Datasources',
       summary: 'Trust a key no more',

@@ -3,6 +3,7 @@ import { ORGANISATION } from './organisation-parameter.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toVariableListBody } from './shapes/authorisation.ts';
+import { DATASOURCE, VARIABLES } from './things.ts';
 
 const OF_DATASOURCE = { name: requiredText('The name of the datasource.', 'github') };
 
@@ -17,6 +18,7 @@ function organisationRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources/{name}/variables',
       operationId: 'listVariables',
+      of: VARIABLES,
       access: callersWith('admin', 'query'),
       tag: 'Authorisations',
       summary: 'List the variables of a datasource',
@@ -33,6 +35,7 @@ function organisationRoutes(): Route[] {
       method: 'PATCH',
       path: '/api/v1/datasources/{name}/variables',
       operationId: 'setVariables',
+      of: VARIABLES,
       access: callersWith('admin', 'query'),
       tag: 'Authorisations',
       summary: 'Set variables of a datasource for an organisation',
@@ -54,6 +57,7 @@ function hostRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources/{name}/host-variables',
       operationId: 'listHostVariables',
+      of: DATASOURCE,
       access: callersWith('admin', 'host'),
       tag: 'Authorisations',
       summary: 'List the variables of a datasource for all organisations',
@@ -69,6 +73,7 @@ function hostRoutes(): Route[] {
       method: 'PATCH',
       path: '/api/v1/datasources/{name}/host-variables',
       operationId: 'setHostVariables',
+      of: DATASOURCE,
       access: callersWith('admin', 'host'),
       tag: 'Authorisations',
       summary: 'Set variables of a datasource for all organisations',

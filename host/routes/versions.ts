@@ -4,6 +4,7 @@ import { flag, requiredText, text } from './parameters.ts';
 import { defineRoute, noBody, ok, optionalBody, requiredBody, type Route } from './route.ts';
 import { toDatasourceBody } from './shapes/datasource.ts';
 import { PAGE, toPageBody, toPageInput } from './shapes/page.ts';
+import { DATASOURCE } from './things.ts';
 import {
   toDatasourceVersionBody,
   toDependencyGraphBody,
@@ -88,6 +89,7 @@ function readingRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/datasources/{name}/versions',
       operationId: 'listVersions',
+      of: DATASOURCE,
       access: callersWith('author', 'shared'),
       summary: 'List the versions of a datasource',
       description: 'Those that this host has, the highest first. One of them runs.',
@@ -150,6 +152,7 @@ function changingRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/datasources/{name}/upgrade',
       operationId: 'upgradeDatasource',
+      of: DATASOURCE,
       access: callersWith('operator', 'host'),
       summary: 'Switch to a higher version',
       description:
@@ -167,6 +170,7 @@ function changingRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/datasources/{name}/versions/{version}/approval',
       operationId: 'approveVersion',
+      of: DATASOURCE,
       access: callersWith('operator', 'host'),
       summary: 'Approve what a version newly asks for',
       description: 'Gives a version that waits for approval what it asks for, and switches to it.',
@@ -183,6 +187,7 @@ function changingRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/datasources/{name}/rollback',
       operationId: 'rollbackDatasource',
+      of: DATASOURCE,
       access: callersWith('operator', 'host'),
       summary: 'Go back to the version before',
       description: 'In one step, with the checkpoints and collections of then; what changed since is read again by the version before.',
@@ -201,6 +206,7 @@ function changingRoutes(): Route[] {
       method: 'PUT',
       path: '/api/v1/datasources/{name}/grant',
       operationId: 'setGrant',
+      of: DATASOURCE,
       access: callersWith('operator', 'host'),
       summary: 'Set what a datasource may use',
       description: 'Replaces the whole grant; it holds from the next call on. What is left out is denied.',
@@ -218,6 +224,7 @@ function changingRoutes(): Route[] {
       method: 'DELETE',
       path: '/api/v1/datasources/{name}',
       operationId: 'removeDatasource',
+      of: DATASOURCE,
       access: callersWith('operator', 'host'),
       summary: 'Remove a datasource',
       description:
@@ -237,6 +244,7 @@ function switchRoute(verb: 'enable' | 'disable'): Route {
     method: 'POST',
     path: `/api/v1/datasources/{name}/${verb}`,
     operationId: `${verb}Datasource`,
+    of: DATASOURCE,
     access: callersWith('operator', 'host'),
     summary: verb === 'enable' ? 'Switch a datasource on' : 'Switch a datasource off',
     description:

@@ -3,6 +3,7 @@ import { ORGANISATION } from './organisation-parameter.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, deliveryBody, noBody, ok, optionalBody, type Route } from './route.ts';
 import { toDeliveryBody, toOpenedWebhookBody, toWebhookBody } from './shapes/webhook.ts';
+import { CONNECTION } from './things.ts';
 
 /** Below it sources deliver. */
 export const DELIVERIES_PATH = '/webhooks/';
@@ -24,6 +25,7 @@ function entryRoutes(): Route[] {
       ...OF_CONNECTION,
       method: 'GET',
       operationId: 'getWebhook',
+      of: CONNECTION,
       access: callersWith(['operator', 'author'], 'query'),
       summary: 'Read the webhook of a connection',
       description: 'Whether deliveries of the source are taken, where, and what became of them. Never the secret.',
@@ -36,6 +38,7 @@ function entryRoutes(): Route[] {
       ...OF_CONNECTION,
       method: 'POST',
       operationId: 'openWebhook',
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Open the webhook of a connection',
       description:
@@ -50,6 +53,7 @@ function entryRoutes(): Route[] {
       ...OF_CONNECTION,
       method: 'DELETE',
       operationId: 'closeWebhook',
+      of: CONNECTION,
       access: callersWith('operator', 'query'),
       summary: 'Close the webhook of a connection',
       description: 'Nothing is taken any more; the secret and what waits are forgotten.',

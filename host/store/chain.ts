@@ -12,3 +12,6 @@ export function chainHash(previous: Readonly<Uint8Array>, sequence: number, entr
   number.writeBigUInt64BE(BigInt(sequence));
   return new Uint8Array(createHash('sha256').update(previous).update(number).update(entry, 'utf8').digest());
 }
+
+/** The chain of what concerns the whole host. */
+export const HOST_CHAIN = '';

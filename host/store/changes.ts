@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import type { Actor } from '../domain/caller.ts';
 import type { Change, ChainVerdict, RecordedChange } from '../domain/change.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { CHAIN_START, chainHash } from './chain.ts';
+import { CHAIN_START, chainHash, HOST_CHAIN } from './chain.ts';
 import { operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
+import { guardsOf, noteMade, refusing } from './expectations.ts';
 import { pageBounds, toPage } from './page.ts';
 import type { PageRequest, StoredPage } from './page.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
-/** The chain of what concerns the whole host. */
-const HOST_CHAIN = '';
 /** An entry beyond this keeps the digests of before and after instead of themselves. */
 const MAX_ENTRY_BYTES = 64 * 1024;
 const VERIFY_PAGE = 500;
 
 // The writer's thread puts in what it finds under its lock: number, hash before, hash. See `database.worker.ts`.
-const APPEND = defineStatement<{ chain: string; sequence: number; entry: string; previous: Uint8Array; hash: Uint8Array }>(
+const APPEND = defineStatement<{ chain: string; sequence: number; entry: string; previous: Uint8Array; hash: Uint8Array }, number>(
   'changes.append',
-  'INSERT INTO changes (chain, sequence, entry, previous, hash) VALUES (:chain, :sequence, :entry, :previous, :hash)',
+  'INSERT INTO changes (chain, sequence, entry, previous, hash) VALUES (:chain, :sequence, :entry, :previous, :hash) RETURNING sequence',
+  (row) => row.number('sequence'),
 );
 
 const HEAD = defineStatement<{ chain: string }>(
@@ -68,16 +68,20 @@ export interface StoredLink {
 /**
  * The database whose next successful `write` puts the change on record in its own transaction: both happen or neither. One
  * call does it: `insertThing(recording(database, { actor, organisation, action, target, after }), thing)`.
+ * CHANGED_MEANWHILE when the actor expects another state of the thing that it changes, and then nothing is written.
  */
 export function recording(database: Database, change: Change): Database {
+  const { expects } = change.actor;
   let recorded = false;
   return {
     ...database,
     async write(operations) {
       if (recorded) return database.write(operations);
       // Behind the others, so that the numbers of their results stay.
-      const result = await database.write([...operations, appendChange(change)]);
+      const all = [...operations, ...guardsOf(expects), appendChange(change)];
+      const result = await refusing(expects, () => database.write(all));
       recorded = true;
+      noteMade(expects, change, result.rows(all.length - 1, APPEND)[0]);
       return result;
     },
   };

@@ -74,8 +74,7 @@ const UPDATE = defineStatement<
   'connections.update',
   `UPDATE connections SET name = coalesce(:name, name), config = coalesce(:config, config),
      features = coalesce(:features, features),
-     credential = CASE WHEN :keepCredential THEN credential ELSE :credential END, updated_at_ms = :nowMs,
-     revision = revision + 1
+     credential = CASE WHEN :keepCredential THEN credential ELSE :credential END, updated_at_ms = :nowMs
    WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL`,
 );
 
@@ -84,7 +83,9 @@ const VIEW = `SELECT id, organisation_id, datasource_name, name, config, feature
     (SELECT count(*) FROM documents WHERE connection_id = connections.id) AS documents,
     (SELECT coalesce(sum(passage_count), 0) FROM documents WHERE connection_id = connections.id) AS passages,
     (SELECT json_group_object(name, value) FROM datasource_metrics WHERE connection_id = connections.id) AS metrics,
-    created_at_ms, updated_at_ms, revision
+    created_at_ms, updated_at_ms,
+    (SELECT coalesce(max(sequence), 0) FROM changes
+       WHERE chain = organisation_id AND json_extract(entry, '$.target') = 'connection/' || connections.id) AS revision
   FROM connections`;
 
 const GET = defineStatement<Key, StoredConnection>(

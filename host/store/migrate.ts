@@ -15,6 +15,7 @@ import { FEATURES } from './migrations/0013-features.ts';
 import { NOTIFICATIONS } from './migrations/0014-notifications.ts';
 import { PLACES } from './migrations/0015-places.ts';
 import { SIGSTORE } from './migrations/0016-sigstore.ts';
+import { BROWSERS } from './migrations/0017-browsers.ts';
 import type { Migration } from './migrations/migration.ts';
 import { Columns } from './statement.ts';
 
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   NOTIFICATIONS,
   PLACES,
   SIGSTORE,
+  BROWSERS,
 ];
 
 /** The file was written by a newer version of this host. */

@@ -111,10 +111,11 @@ function responseCheck(): (method: string, path: string, response: Response, bod
 
 type Faults = ReturnType<typeof strictApiSchemas>;
 
-function successFaults({ success }: Route, response: Response, body: unknown, faults: Faults): string[] {
+function successFaults({ success, tagged }: Route, response: Response, body: unknown, faults: Faults): string[] {
   const status = response.status === success.status ? [] : [`the status should be ${success.status}`];
   const location = (response.headers.get('location') !== null) === success.located ? [] : ['Location'];
-  return [...status, ...location, ...(success.schema === undefined ? [] : faults(success.schema, body))];
+  const tag = (response.headers.get('etag') !== null) === tagged ? [] : ['ETag'];
+  return [...status, ...location, ...tag, ...(success.schema === undefined ? [] : faults(success.schema, body))];
 }
 
 function problemFaults(route: Route, response: Response, body: unknown, faults: Faults): string[] {

@@ -33,7 +33,18 @@ export function edgeServices(overrides: Overrides = {}): Services {
     },
     // Whoever asks is let in: who is and who is not is a matter of other tests.
     callers: { authenticate: async () => EVERYTHING, ...overrides.callers },
-    changes: { record: unused, list: unused, exportLines: unused, verify: unused, verifyAll: unused, holds: unused, ...overrides.changes },
+    changes: {
+      record: unused,
+      // Nothing has been changed yet.
+      stateOf: async () => 0,
+      verifyExpected: async () => undefined,
+      list: unused,
+      exportLines: unused,
+      verify: unused,
+      verifyAll: unused,
+      holds: unused,
+      ...overrides.changes,
+    },
     idempotency: { begin: unused, ...overrides.idempotency },
     vectors: { status: unused, summary: unused, reembed: unused, make: unused, ...overrides.vectors },
     trust: { list: unused, add: unused, remove: unused, pins: unused, pin: unused, release: unused, ...overrides.trust },
@@ -108,6 +119,7 @@ export function edgeServices(overrides: Overrides = {}): Services {
       run: unused,
       items: unused,
       item: unused,
+      organisationOf: unused,
       authorise: unused,
       refresh: unused,
       revoke: unused,

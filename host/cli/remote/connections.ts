@@ -20,8 +20,8 @@ export function remoteConnections({ client, ask }: RemoteHost): Partial<Connecti
           client.PATCH('/api/v1/connections/{id}', { params: { path: { id }, query: { organisation }, ...ifMatch(ifRevision) }, body }),
         ),
       ),
-    async remove(organisation, id, _actor, ifRevision) {
-      await ask(client.DELETE('/api/v1/connections/{id}', { params: { path: { id }, query: { organisation }, ...ifMatch(ifRevision) } }));
+    async remove(organisation, id) {
+      await ask(client.DELETE('/api/v1/connections/{id}', { params: { path: { id }, query: { organisation } } }));
     },
     check: async (organisation, id) =>
       toCheck(await ask(client.POST('/api/v1/connections/{id}/check', { params: { path: { id }, query: { organisation } } }))),

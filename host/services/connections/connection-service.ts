@@ -39,7 +39,7 @@ export interface ConnectionService {
     actor: Actor,
   ): Promise<Connection>;
   /** Removes it with its documents, passages, checkpoints, collections and runs. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */
-  remove(organisation: string, id: string, actor: Actor, ifRevision?: number): Promise<void>;
+  remove(organisation: string, id: string, actor: Actor): Promise<void>;
   /** Asks the datasource, in its sandbox, whether the connection can work. */
   check(organisation: string, id: string): Promise<ConnectionCheck>;
 }

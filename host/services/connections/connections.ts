@@ -1,7 +1,9 @@
 import { ulid } from 'ulid';
+import type { Actor } from '../../domain/caller.ts';
 import type { Connection, FeatureOverride } from '../../domain/connection.ts';
 import type { Failure } from '../../domain/document.ts';
 import { RequestError } from '../../domain/errors.ts';
+import type { LoggedThing } from '../../domain/expectation.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { checkSettings } from '../../domain/settings.ts';
 import type { Manifest } from '../../domain/manifest.ts';
@@ -14,7 +16,6 @@ import { guardNoPurge, isPurging, wantPurge } from '../../store/feature-purges.t
 import { resumeConnection } from '../../store/connection-work.ts';
 import { recording } from '../../store/changes.ts';
 import { removeConnection } from '../../store/removals.ts';
-import { ifRevision } from '../../store/revisions.ts';
 import { type CallTargets, unknownConnection } from './call-targets.ts';
 import type { Vault } from './credentials.ts';
 import { DatasourceSession, type SessionOptions } from './datasource-session.ts';
@@ -105,7 +106,7 @@ export function createConnections(options: ConnectionOptions): ConnectionService
           : await checked(await registry.runnable(before.datasource), after, before.features);
       const { name, features, credential } = input;
       const record = {
-        actor,
+        actor: expectingState(actor, { organisation, target: `connection/${id}` }, input.ifRevision),
         organisation,
         action: 'connection.change',
         target: `connection/${id}`,
@@ -116,7 +117,7 @@ export function createConnections(options: ConnectionOptions): ConnectionService
           ...(credential === undefined ? {} : { credentialReplaced: true }),
         },
       } as const;
-      const store = ifRevision(recording(database, record), { organisation, id }, input.ifRevision);
+      const store = recording(database, record);
       const alongside = purgesBetween(id, before.features, after.features);
       const change = {
         config,
@@ -133,10 +134,10 @@ export function createConnections(options: ConnectionOptions): ConnectionService
       return service.get(organisation, id);
     },
 
-    async remove(organisation, id, actor, revision) {
+    async remove(organisation, id, actor) {
       const before = await service.get(organisation, id);
       const record = { actor, organisation, action: 'connection.remove', target: `connection/${id}`, before: settingsOf(before) } as const;
-      const store = ifRevision(recording(database, record), { organisation, id }, revision);
+      const store = recording(database, record);
       const revoke = await options.revoker.prepare(organisation, id);
       await removeConnection(store, organisation, id, Date.now());
       const { outcome, reason } = await revoke();
@@ -152,6 +153,12 @@ export function createConnections(options: ConnectionOptions): ConnectionService
     },
   };
   return service;
+}
+
+/** What a caller has read of the connection itself counts where its request says nothing of that. */
+function expectingState(actor: Actor, thing: LoggedThing, state: number | undefined): Actor {
+  if (state === undefined || actor.expects?.state !== undefined) return actor;
+  return { ...actor, expects: { thing, state, made: undefined } };
 }
 
 /** What people set, without the credential. */

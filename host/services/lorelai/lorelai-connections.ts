@@ -16,7 +16,7 @@ export interface LorelaiConnectionsOptions {
   registry: Pick<RegistryService, 'get'>;
 }
 
-type OfConnections = Pick<LorelaiService, 'authorise' | 'refresh' | 'revoke' | 'selection' | 'select'>;
+type OfConnections = Pick<LorelaiService, 'organisationOf' | 'authorise' | 'refresh' | 'revoke' | 'selection' | 'select'>;
 type Whose = Pick<Caller, 'organisation'>;
 
 /** Settings that hold what somebody picked, where a datasource has several lists; the first that there is. */
@@ -38,6 +38,8 @@ export function createLorelaiConnections(options: LorelaiConnectionsOptions): Of
   }
 
   return {
+    organisationOf: whose,
+
     async authorise(caller, input, actor) {
       const organisation = await organisationCalled(database, caller, input.org);
       const connected = await connectedDatasource(database, organisation, input.datasource);

@@ -100,6 +100,8 @@ export interface LorelaiService {
   ): Promise<LorelaiItemPage>;
   /** UNKNOWN_DOCUMENT. */
   item(caller: Whose, id: string): Promise<LorelaiItemDetails>;
+  /** Whose the connection is: the caller's own organisation, whatever it is, unless it is of the whole host. */
+  organisationOf(caller: Whose, connection: string): Promise<string>;
   /** UNKNOWN_DATASOURCE, UNKNOWN_CONNECTION; the errors of `AuthorisationService.begin`. */
   authorise(
     caller: Whose,

@@ -1,12 +1,18 @@
 import type { Change, ChainVerdict, RecordedChange } from '../../domain/change.ts';
+import type { Expectation, LoggedThing } from '../../domain/expectation.ts';
 import { hashOfChange, listChains, listChanges, readChain, recordChange, verifyChain } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
+import { changedMeanwhile, stateOf } from '../../store/expectations.ts';
 import type { PageRequest, StoredPage } from '../../store/page.ts';
 
 /** The log of who changed what. Services write to it by `recording` of `store/changes.ts`. */
 export interface ChangeService {
   /** Puts on record what changes nothing in the store: what was refused, or happens elsewhere. Resolves when it is kept. */
   record(change: Change): Promise<void>;
+  /** The state that a thing is in; see `Expectation`. Ask before the thing is read: what is read may be newer, and never older. */
+  stateOf(thing: LoggedThing): Promise<number>;
+  /** CHANGED_MEANWHILE when the thing is in another state than is expected, or has been brought to another by somebody else. */
+  verifyExpected(expects: Expectation): Promise<void>;
   /** Newest first; `organisation` undefined: the log of the host. INVALID_REQUEST for a bad page. */
   list(organisation: string | undefined, page: PageRequest): Promise<StoredPage<RecordedChange>>;
   /** JSON lines, oldest first. */
@@ -21,6 +27,12 @@ export interface ChangeService {
 export function createChanges(database: Database): ChangeService {
   return {
     record: (change) => recordChange(database, change),
+    stateOf: (thing) => stateOf(database, thing),
+    async verifyExpected(expects) {
+      const { thing, state, made } = expects;
+      if (thing === undefined || state === undefined || made !== undefined) return;
+      if ((await stateOf(database, thing)) !== state) throw changedMeanwhile(expects);
+    },
     list: (organisation, page) => listChanges(database, organisation, page),
     exportLines: (organisation) => exportLines(database, organisation),
     verify: (organisation) => verifyChain(database, organisation),

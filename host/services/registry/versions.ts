@@ -13,6 +13,7 @@ import { upgradePath } from '../../domain/upgrade-path.ts';
 import { isVersion, isWithin } from '../../domain/version-range.ts';
 import { insertAuditEvent } from '../../store/audit.ts';
 import { recording } from '../../store/changes.ts';
+import { expecting } from '../../store/expectations.ts';
 import { listConfigs } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
 import { deleteDatasource, getDatasource, setEnabled, setGrant, type RegisteredDatasource } from '../../store/registry.ts';
@@ -358,7 +359,7 @@ async function removeDatasource(
       problems: used.slice(0, 20).map(({ id, organisation }) => ({ path: id, reason: `It is of ${organisation}.`, remedy: 'Remove it.' })),
     });
   }
-  if (used.length > 0) await removeConnections(database, used, Date.now());
+  if (used.length > 0) await removeConnections(expecting(database, actor), used, Date.now());
   const versions = await listVersions(database, name);
   const nowMs = Date.now();
   const moves = versions.flatMap(({ version, state }) =>

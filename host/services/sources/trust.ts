@@ -26,7 +26,7 @@ export function createTrust({ database }: { database: Database }): TrustService 
       if (!allowLookAlike) await refuseLikeness(database, { publisher, names, proof: '--key FILE' });
       const key = { publisher, publicKey, names: [...new Set(names)] };
       const shown = { id: publicKey.id, publisher, names: key.names };
-      const change = { actor, organisation: undefined, action: 'trust.add', target: `key/${publicKey.id}`, after: shown } as const;
+      const change = { actor, organisation: undefined, action: 'trust.add', target: 'trusted-keys', after: shown } as const;
       const nowMs = Date.now();
       await expected(() => putTrustedKey(recording(database, change), key, nowMs), {
         code: 'CONFLICT',
@@ -37,7 +37,13 @@ export function createTrust({ database }: { database: Database }): TrustService 
     },
 
     async remove(keyId, actor) {
-      const change = { actor, organisation: undefined, action: 'trust.remove', target: `key/${keyId.slice(0, 64)}` } as const;
+      const change = {
+        actor,
+        organisation: undefined,
+        action: 'trust.remove',
+        target: 'trusted-keys',
+        before: { id: keyId.slice(0, 64) },
+      } as const;
       await expected(() => deleteTrustedKey(recording(database, change), keyId), {
         code: 'UNKNOWN_PUBLISHER_KEY',
         message: 'No key with this id is trusted.',

@@ -91,7 +91,7 @@ test('a change touches what it names and nothing else', async () => {
   expect(await getConnection(database, 'acme', 'c2')).toEqual({
     ...{ id: 'c2', organisation: 'acme', datasource: 'github', name: 'two', config, hasCredential: true },
     features: { issues: { enabled: true, config: { a: 1 } } },
-    ...{ documents: 0, passages: 0, metrics: {}, createdAtMs: 5, updatedAtMs: 6, revision: 2 },
+    ...{ documents: 0, passages: 0, metrics: {}, createdAtMs: 5, updatedAtMs: 6, revision: 0 },
   });
   expect(await getSealedCredential(database, 'acme', 'c2')).toEqual(sealedCredential);
   await updateConnection(database, 'acme', 'c2', { name: 'three', config: {}, sealedCredential: null, nowMs: 7 });
