@@ -221,6 +221,7 @@ export interface Schemas {
   AuthorisationFlow: AuthorisationFlow;
   AuthorisationInput: AuthorisationInput;
   AuthorisationChoice: AuthorisationChoice;
+  LinkForm: LinkForm;
   Authorisation: Authorisation;
   AuthorisationAttempt: AuthorisationAttempt1;
   Revocation: Revocation;
@@ -1151,6 +1152,15 @@ export interface AuthorisationChoice {
   choice: string;
 }
 /**
+ * What the page of a link sends.
+ */
+export interface LinkForm {
+  /**
+   * As it stands in the link.
+   */
+  ticket: string;
+}
+/**
  * How a connection is authorised by its source. Never a token.
  */
 export interface Authorisation {
@@ -1186,6 +1196,10 @@ export interface Authorisation {
   refreshDueAt?: string;
   attempt?: AuthorisationAttempt;
   /**
+   * Of an authorisation that its source has ended, for operators: a link that brings it back without a key. Whoever opens it in a browser can have this connection authorised anew, by the same account where the source names one, and do nothing else. It is good for a week, and until the connection is authorised.
+   */
+  reconnectUrl?: string;
+  /**
    * The address that begins an authorisation by POST.
    */
   reconnect: string;
@@ -1211,7 +1225,7 @@ export interface AuthorisationAttempt {
    */
   reason?: string;
   /**
-   * Where a person agrees, in a browser.
+   * A link of this host for a person with a browser: it says who asks, and sends them on to the source. It is good once, and only the browser that it was opened in can come back from there.
    */
   authorizationUrl?: string;
   /**
@@ -1263,7 +1277,7 @@ export interface AuthorisationAttempt1 {
    */
   reason?: string;
   /**
-   * Where a person agrees, in a browser.
+   * A link of this host for a person with a browser: it says who asks, and sends them on to the source. It is good once, and only the browser that it was opened in can come back from there.
    */
   authorizationUrl?: string;
   /**
@@ -4542,6 +4556,71 @@ export interface paths {
     delete?: never;
     patch?: never;
   };
+  "/api/v1/authorisations/start": {
+    /** Look at what is to be authorised. */
+    get: {
+      parameters: { query: { "ticket": string }; header?: never; path?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "text/html; charset=utf-8": string } };
+        400: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+      };
+    };
+    put?: never;
+    /** Go on to the source. */
+    post: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody: { content: { "application/x-www-form-urlencoded": Schemas["LinkForm"] } };
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "text/html; charset=utf-8": string } };
+        400: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
+  "/api/v1/authorisations/reconnect": {
+    /** Look at what is to be brought back. */
+    get: {
+      parameters: { query: { "ticket": string }; header?: never; path?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "text/html; charset=utf-8": string } };
+        400: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+      };
+    };
+    put?: never;
+    /** Bring a connection back. */
+    post: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody: { content: { "application/x-www-form-urlencoded": Schemas["LinkForm"] } };
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "text/html; charset=utf-8": string } };
+        400: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
   "/api/v1/authorisations/callback": {
     /** Come back from a source. */
     get: {
@@ -6687,14 +6766,18 @@ export interface paths {
     put?: never;
     /** Hand over what a source sent a browser back with. */
     post: {
-      parameters: { query?: never; header?: never; path: { "datasource": string } };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path: { "datasource": string } };
       requestBody: { content: { "application/json": Schemas["LorelaiOAuthCallback"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["LorelaiOAuthEnd"] } };
         400: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };

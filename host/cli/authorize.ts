@@ -17,6 +17,7 @@ interface AuthorizeOptions extends SharedOptions {
   organisation: string;
   flow?: Flow;
   choice?: string;
+  status?: true;
 }
 
 const LOOK_AGAIN_MS = 500;
@@ -31,16 +32,20 @@ export function authorizeCommand(cli: Cli): Command {
       ['authorize acme-github', 'prints an address to open in a browser'],
       ['authorize acme-github --flow device', 'prints a code to type on another device'],
       ['authorize acme-confluence --choice 11223344', 'names the site, where there are several'],
+      ['authorize acme-github --status', 'says how it is authorised, and how to bring it back'],
     ],
   })
     .argument('<connection>', 'id or name of the connection')
     .option('--organisation <id>', 'whose connection it is', DEFAULT_ORGANISATION)
     .addOption(new Option('--flow <flow>', 'how; the first that the datasource offers when left out').choices(FLOWS))
     .option('--choice <id>', 'what the token is for, where the source gives it for several things')
+    .option('--status', 'begin nothing: say how it is authorised, with a link that brings it back where the source has ended it')
     .action(
       action(cli, (name: string, options: AuthorizeOptions) =>
         withAuthorisations(cli.io, options, async (services, serve) => {
           const connection = await chooseConnection(services, options.organisation, name);
+          if (options.status === true)
+            return toStatus(connection, await services.authorisations.status(options.organisation, connection.id));
           if (options.choice !== undefined) {
             const status = await services.authorisations.choose(options.organisation, connection.id, options.choice, COMMAND_LINE);
             return toOutcome(connection, status);
@@ -75,8 +80,22 @@ async function authorize(
 function instructions({ authorizationUrl, userCode, verificationUri, expiresAtMs }: Attempt): string {
   const until = new Date(expiresAtMs).toISOString();
   if (authorizationUrl !== undefined)
-    return `Open this address in a browser and agree, before ${until}:\n\n  ${oneLine(authorizationUrl)}\n`;
+    return `Open this address in a browser, go on to the source and agree, before ${until}:\n\n  ${oneLine(authorizationUrl)}\n`;
   return `Open ${oneLine(verificationUri ?? '')} and type this code, before ${until}:\n\n  ${oneLine(userCode ?? '')}\n`;
+}
+
+/** A link lets whoever has it begin an authorisation of this connection: it goes to who is asked to, and into no log. */
+function toStatus(connection: Connection, status: AuthorisationStatus): Outcome {
+  const { state, reason, account, reconnectUrl } = status;
+  const lines = [
+    `${oneLine(connection.name)} (${connection.id}): ${state === 'none' ? 'not authorised' : state}${account === undefined ? '' : `, as ${oneLine(account)}`}`,
+    ...(reason === undefined ? [] : [oneLine(reason)]),
+    ...(reconnectUrl === undefined
+      ? []
+      : ['', 'To bring it back, open this link in a browser. It needs no key:', '', `  ${reconnectUrl}`, '']),
+  ];
+  const json = toAuthorisationBody({ organisation: connection.organisation, connection: connection.id }, status);
+  return { json, text: lines.join('\n'), exitCode: state === 'active' ? EXIT.ok : EXIT.failed };
 }
 
 function toOutcome(connection: Connection, status: AuthorisationStatus): Outcome {

@@ -93,7 +93,9 @@ function onConnection(
   return withServices(cli.io, options, async (services) => {
     const { id } = await chooseConnection(services, options.organisation, name);
     const schedule = await work(services, id);
-    return { json: toScheduleBody(schedule), text: scheduleText(schedule) };
+    const ended = schedule.paused?.cause === 'unauthorized' ? await services.authorisations.status(options.organisation, id) : undefined;
+    const link = ended?.reconnectUrl === undefined ? [] : [`To authorise it again, open: ${ended.reconnectUrl}`];
+    return { json: toScheduleBody(schedule), text: [scheduleText(schedule), ...link].join('\n') };
   });
 }
 

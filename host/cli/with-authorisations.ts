@@ -4,6 +4,7 @@ import type { Listener } from '../listen.ts';
 import type { Edge } from '../middleware/edge.ts';
 import type { Services } from '../services/services.ts';
 import { ensureDefaultOrganisation } from '../default-organisation.ts';
+import { STYLE_PATH } from '../routes/pages/page.ts';
 import type { SharedOptions } from './command.ts';
 import type { CliIo } from './io.ts';
 import { needsTheMachine } from './remote/remote-host.ts';
@@ -13,7 +14,7 @@ import { settings } from './services.ts';
 const GRACE_MS = 2_000;
 
 /**
- * As `withServices`, with the work on authorisations going on meanwhile. `serve` takes browsers that come back from a source,
+ * As `withServices`, with the work on authorisations going on meanwhile. `serve` takes browsers on their way to a source and back,
  * and nothing else, where no host does so already.
  */
 export async function withAuthorisations<T>(
@@ -23,11 +24,11 @@ export async function withAuthorisations<T>(
 ): Promise<T> {
   const { config, log } = settings(io, { DATA_DIR: options.dataDir }, 'warn');
   if (config.hostUrl !== undefined && options.dataDir === undefined) needsTheMachine();
-  const [{ openServices }, { createApp }, { listen }, { CALLBACK_PATH }] = await Promise.all([
+  const [{ openServices }, { createApp }, { listen }, { CALLBACK_PATH, LINK_KINDS, linkPath }] = await Promise.all([
     import('../services/open.ts'),
     import('../app.ts'),
     import('../listen.ts'),
-    import('../services/authorisations/authorisation-parts.ts'),
+    import('../services/authorisations/browser-paths.ts'),
   ]);
   const { services, keepAuthorisations, close } = await openServices(config, log);
   const stop = new AbortController();
@@ -39,7 +40,8 @@ export async function withAuthorisations<T>(
     if (config.publicUrl !== undefined) return;
     const whole = createApp(services, { log, config });
     const app = new Hono<Edge>();
-    app.get(CALLBACK_PATH, (c) => whole.fetch(c.req.raw));
+    for (const path of [CALLBACK_PATH, STYLE_PATH]) app.get(path, (c) => whole.fetch(c.req.raw));
+    for (const kind of LINK_KINDS) app.on(['GET', 'POST'], linkPath(kind), (c) => whole.fetch(c.req.raw));
     try {
       listener = await listen(app, { host: config.host, port: config.port, log });
     } catch (error) {

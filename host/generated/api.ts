@@ -217,6 +217,7 @@ export interface ApiSchemas {
   AuthorisationFlow: AuthorisationFlow;
   AuthorisationInput: AuthorisationInput;
   AuthorisationChoice: AuthorisationChoice;
+  LinkForm: LinkForm;
   Authorisation: Authorisation;
   AuthorisationAttempt: AuthorisationAttempt1;
   Revocation: Revocation;
@@ -1147,6 +1148,15 @@ export interface AuthorisationChoice {
   choice: string;
 }
 /**
+ * What the page of a link sends.
+ */
+export interface LinkForm {
+  /**
+   * As it stands in the link.
+   */
+  ticket: string;
+}
+/**
  * How a connection is authorised by its source. Never a token.
  */
 export interface Authorisation {
@@ -1182,6 +1192,10 @@ export interface Authorisation {
   refreshDueAt?: string;
   attempt?: AuthorisationAttempt;
   /**
+   * Of an authorisation that its source has ended, for operators: a link that brings it back without a key. Whoever opens it in a browser can have this connection authorised anew, by the same account where the source names one, and do nothing else. It is good for a week, and until the connection is authorised.
+   */
+  reconnectUrl?: string;
+  /**
    * The address that begins an authorisation by POST.
    */
   reconnect: string;
@@ -1207,7 +1221,7 @@ export interface AuthorisationAttempt {
    */
   reason?: string;
   /**
-   * Where a person agrees, in a browser.
+   * A link of this host for a person with a browser: it says who asks, and sends them on to the source. It is good once, and only the browser that it was opened in can come back from there.
    */
   authorizationUrl?: string;
   /**
@@ -1259,7 +1273,7 @@ export interface AuthorisationAttempt1 {
    */
   reason?: string;
   /**
-   * Where a person agrees, in a browser.
+   * A link of this host for a person with a browser: it says who asks, and sends them on to the source. It is good once, and only the browser that it was opened in can come back from there.
    */
   authorizationUrl?: string;
   /**

@@ -7,5 +7,7 @@ export interface Edge {
     requestId: string;
     /** Who calls, once that is known. */
     caller?: Caller;
+    /** The response is a page whose form is sent back here. */
+    hasForm?: boolean;
   };
 }

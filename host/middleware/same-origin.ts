@@ -27,6 +27,8 @@ export function sameOrigin(options: SameOriginOptions): MiddlewareHandler<Edge> 
       name.toLowerCase(),
     ),
   );
+  // Behind a proxy that does not pass the Host header on, pages of our own come from there.
+  const invited = [...options.corsOrigins, ...(options.publicUrl === undefined ? [] : [new URL(options.publicUrl).origin])];
   return async (c, next) => {
     // A request line may hold a whole URL, which then stands for the Host header: both must be ours.
     const { host } = new URL(c.req.url);
@@ -38,8 +40,8 @@ export function sameOrigin(options: SameOriginOptions): MiddlewareHandler<Edge> 
     }
     if (!SAFE_METHODS.includes(c.req.method)) {
       const origin = c.req.header('origin');
-      const invited = origin !== undefined && options.corsOrigins.includes(origin);
-      if (!invited) refuseOtherOrigins(authority, origin, c.req.header('sec-fetch-site'));
+      const isInvited = origin !== undefined && invited.includes(origin);
+      if (!isInvited) refuseOtherOrigins(authority, origin, c.req.header('sec-fetch-site'));
     }
     await next();
   };

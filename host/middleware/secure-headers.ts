@@ -15,6 +15,15 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
+/**
+ * A page with a form sends it here and nowhere else, and says where it comes from: without a referrer browsers call the origin
+ * of a form `null`, which is no origin of ours.
+ */
+const WITH_FORM: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': HEADERS['Content-Security-Policy']?.replace("form-action 'none'", "form-action 'self'") ?? '',
+  'Referrer-Policy': 'same-origin',
+};
+
 /** `publicUrl` with https also tells browsers to come back by TLS alone, for a year. */
 export function secureHeaders({ publicUrl }: { publicUrl: string | undefined }): MiddlewareHandler<Edge> {
   const transport = publicUrl?.startsWith('https:') === true ? { 'Strict-Transport-Security': 'max-age=31536000' } : {};
@@ -22,5 +31,6 @@ export function secureHeaders({ publicUrl }: { publicUrl: string | undefined }):
   return async (c, next) => {
     await next();
     for (const [name, value] of headers) c.res.headers.set(name, value);
+    if (c.get('hasForm') === true) for (const [name, value] of Object.entries(WITH_FORM)) c.res.headers.set(name, value);
   };
 }

@@ -1,8 +1,10 @@
 import type { Context } from 'hono';
+import { parse } from 'hono/utils/cookie';
 import { NOBODY, type Actor, type Caller } from '../domain/caller.ts';
 import { RequestError } from '../domain/errors.ts';
 import { toDelivery } from '../middleware/delivery.ts';
 import type { Edge } from '../middleware/edge.ts';
+import { formBody } from '../middleware/form-body.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import type { RateLimits } from '../middleware/rate-limit.ts';
 import type { Services } from '../services/services.ts';
@@ -32,7 +34,7 @@ export async function admit(c: Context<Edge>, route: Route, door: Door): Promise
     refuseScope(route.access, caller);
     const body = await bodyOf(c, route);
     refuseForeignOrganisation(route.access, caller, { ...request, body });
-    return { ...request, body, caller, actor, ifState: ifMatch(c, route) };
+    return { ...request, body, caller, actor, ifState: ifMatch(c, route), cookies: parse(c.req.header('cookie') ?? '') };
   } catch (error) {
     await recordRefusal(error, { route, caller, actor }, door);
     throw error;
@@ -64,6 +66,7 @@ async function recordRefusal(error: unknown, asked: { route: Route; caller: Call
 /** As the route takes it. */
 async function bodyOf(c: Context<Edge>, route: Route): Promise<unknown> {
   if (route.body.takes === 'delivery') return toDelivery(c);
+  if (route.body.takes === 'form') return formBody(c);
   return route.body.takes === 'json' ? jsonBody(c) : undefined;
 }
 

@@ -1,8 +1,9 @@
-import { callersWith, OPEN } from './access.ts';
+import { hasScope } from '../domain/caller.ts';
+import { callersWith } from './access.ts';
+import { linkRoutes } from './authorisation-links.ts';
 import { ORGANISATION } from './organisation-parameter.ts';
-import { callbackPage } from './pages/callback.ts';
 import { requiredText } from './parameters.ts';
-import { defineRoute, noBody, ok, optionalBody, plainText, requiredBody, type Route } from './route.ts';
+import { defineRoute, noBody, ok, optionalBody, requiredBody, type Route } from './route.ts';
 import { toAuthorisationBody, toRevocationBody } from './shapes/authorisation.ts';
 import { CONNECTION } from './things.ts';
 
@@ -13,7 +14,7 @@ const OF_CONNECTION = {
 } as const;
 
 export function authorisationRoutes(): Route[] {
-  return [...connectionRoutes(), callbackRoute()];
+  return [...connectionRoutes(), ...linkRoutes()];
 }
 
 function connectionRoutes(): Route[] {
@@ -30,11 +31,12 @@ function connectionRoutes(): Route[] {
       body: noBody(),
       success: ok('Authorisation', 'The authorisation.'),
       errors: ['UNKNOWN_ORGANISATION', 'UNKNOWN_CONNECTION'],
-      handle: async (services, { path, query }) =>
-        toAuthorisationBody(
-          { organisation: query.organisation, connection: path.id },
-          await services.authorisations.status(query.organisation, path.id),
-        ),
+      handle: async (services, { path, query, caller }) => {
+        const { reconnectUrl, ...status } = await services.authorisations.status(query.organisation, path.id);
+        // The link does what an operator may do, for whoever has it.
+        const shown = hasScope(caller, 'operator') ? { ...status, reconnectUrl } : status;
+        return toAuthorisationBody({ organisation: query.organisation, connection: path.id }, shown);
+      },
     }),
     defineRoute({
       ...OF_CONNECTION,
@@ -45,7 +47,7 @@ function connectionRoutes(): Route[] {
       access: callersWith('operator', 'query'),
       summary: 'Authorise a connection',
       description:
-        'Begins a flow. Send a person to the `authorizationUrl` of the attempt within ten minutes, or show the `userCode` and the `verificationUri`; then read the authorisation until the attempt has ended. A flow without a person is over at once. Tokens that were kept before stay until new ones have come.',
+        'Begins a flow. Send a person to the `authorizationUrl` of the attempt within ten minutes, where this host says who asks and sends them on to the source, or show the `userCode` and the `verificationUri`; then read the authorisation until the attempt has ended. A flow without a person is over at once. Tokens that were kept before stay until new ones have come.',
       body: optionalBody('AuthorisationInput'),
       success: ok('Authorisation', 'The authorisation, with what a person needs.'),
       errors: [
@@ -98,31 +100,4 @@ function connectionRoutes(): Route[] {
         toRevocationBody(await services.authorisations.revoke(query.organisation, path.id, actor)),
     }),
   ];
-}
-
-/** Nobody can ask a browser that comes back for a key: `state` says which attempt it belongs to, once. */
-function callbackRoute(): Route {
-  const route = defineRoute({
-    method: 'GET',
-    path: '/api/v1/authorisations/callback',
-    operationId: 'finishAuthorisation',
-    access: OPEN,
-    tag: 'Authorisations',
-    summary: 'Come back from a source',
-    description:
-      'Where a source sends the browser of a person who agreed, or did not. `state` binds the answer to the attempt of one caller for one connection; it is good once and for ten minutes. The answer is a page for that person in either case. Whatever else the source adds to the address is ignored.',
-    pathParameters: {},
-    queryParameters: {},
-    body: noBody(),
-    success: plainText('text/html; charset=utf-8', 'A page that says whether it worked.'),
-    errors: [],
-    handle: () => Promise.reject(new TypeError('the callback is served by its own function')),
-  });
-  // Sources add parameters of their own, so that the query is not checked by name as elsewhere.
-  return {
-    ...route,
-    async serve(services, { query }) {
-      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined, state: undefined };
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { callersWith, OPEN } from './access.ts';
-import { callbackPage } from './pages/callback.ts';
+import { cameBackRoute, unserved } from './authorisation-links.ts';
 import { requiredText, text } from './parameters.ts';
 import { defineRoute, noBody, ok, plainText, requiredBody, type Route } from './route.ts';
 import { toLorelaiRevocationBody, toOAuthStartBody, toTokenStateBody } from './shapes/lorelai.ts';
@@ -26,7 +26,7 @@ function startRoutes(): Route[] {
     tag: 'Lorelai',
     summary: 'Begin to authorise a connection',
     description:
-      'Gives the address where a person agrees. The source sends the browser back to this host, and the connection has its token then; Lorelai never sees one.',
+      'Gives a link of this host for the browser of a person: it says who asks, and sends them on to where they agree. The source sends the browser back to this host, and the connection has its token then; Lorelai never sees one.',
     pathParameters: DATASOURCE,
     success: ok('LorelaiOAuthStart', 'What a person needs.'),
     errors: [
@@ -67,30 +67,25 @@ function startRoutes(): Route[] {
   ];
 }
 
-/** As the callback of the API: `state` says which attempt it belongs to, once, whatever the address says of the datasource. */
+/** As the callback of the API, whatever the address says of the datasource. */
 function callbackRoute(): Route {
-  const route = defineRoute({
-    method: 'GET',
-    path: '/v1/oauth/{datasource}/callback',
-    operationId: 'lorelaiFinishOAuth',
-    access: OPEN,
-    tag: 'Lorelai',
-    summary: 'Come back from a source',
-    description: 'For a proxy that keeps the addresses of Lorelai: the same as `GET /api/v1/authorisations/callback`.',
-    pathParameters: DATASOURCE,
-    queryParameters: {},
-    body: noBody(),
-    success: plainText('text/html; charset=utf-8', 'A page that says whether it worked.'),
-    errors: [],
-    handle: () => Promise.reject(new TypeError('the callback is served by its own function')),
-  });
-  // Sources add parameters of their own, so that the query is not checked by name as elsewhere.
-  return {
-    ...route,
-    async serve(services, { query }) {
-      return { body: String(await callbackPage(await services.authorisations.finish(query))), location: undefined, state: undefined };
-    },
-  };
+  return cameBackRoute(
+    defineRoute({
+      method: 'GET',
+      path: '/v1/oauth/{datasource}/callback',
+      operationId: 'lorelaiFinishOAuth',
+      access: OPEN,
+      tag: 'Lorelai',
+      summary: 'Come back from a source',
+      description: 'For a proxy that keeps the addresses of Lorelai: the same as `GET /api/v1/authorisations/callback`.',
+      pathParameters: DATASOURCE,
+      queryParameters: {},
+      body: noBody(),
+      success: plainText('text/html; charset=utf-8', 'A page that says whether it worked.'),
+      errors: [],
+      handle: unserved,
+    }),
+  );
 }
 
 function forwardedCallbackRoute(): Route {
@@ -98,18 +93,19 @@ function forwardedCallbackRoute(): Route {
     method: 'POST',
     path: '/v1/oauth/{datasource}/callback',
     operationId: 'lorelaiForwardOAuth',
-    access: OPEN,
+    access: callersWith('operator', 'caller'),
     tag: 'Lorelai',
     summary: 'Hand over what a source sent a browser back with',
-    description: 'For a Lorelai to which sources send browsers back. `state` proves which attempt it is, once and for ten minutes.',
+    description:
+      'For a Lorelai to which sources send browsers back. `state` says which attempt it is, once and for ten minutes, and the caller has to be the one that began it: that the answer comes from the browser of its own user is for Lorelai to see to.',
     pathParameters: DATASOURCE,
     queryParameters: {},
     body: requiredBody('LorelaiOAuthCallback'),
     success: ok('LorelaiOAuthEnd', 'Whether it worked.'),
     errors: [],
-    handle: async (services, { body }) => {
+    handle: async (services, { body, actor }) => {
       const given = Object.entries(body).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-      const end = await services.authorisations.finish(new URLSearchParams(given));
+      const end = await services.authorisations.finish(new URLSearchParams(given), { kind: 'caller', actor });
       return end.ok ? { authorised: true } : { authorised: false, error: end.reason };
     },
   });

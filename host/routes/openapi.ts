@@ -112,10 +112,15 @@ function operation(route: Route): OpenApiOperation {
     parameters: [...parameterList('path', route.pathParameters), ...parameterList('query', route.queryParameters), ...headerList(route)],
     security: access.kind === 'open' ? [] : [{ bearer: [] }],
     ...(access.kind === 'open' ? {} : { 'x-lorelai-access': { scopes: [...access.scopes], organisation: access.organisation } }),
-    ...(body.schema === undefined ? {} : { requestBody: { required: body.required, content: jsonContent(body.schema) } }),
+    ...(body.schema === undefined ? {} : { requestBody: { required: body.required, content: bodyContent(body.takes, body.schema) } }),
     ...(body.takes === 'delivery' ? { requestBody: { required: false, content: { '*/*': { schema: {} } } } } : {}),
     responses: { [success.status]: successResponse(route), ...problemResponses(route) },
   };
+}
+
+function bodyContent(takes: Route['body']['takes'], schema: SchemaName): OpenApiContent {
+  const content = { schema: { $ref: SCHEMAS + schema } };
+  return takes === 'form' ? { 'application/x-www-form-urlencoded': content } : { 'application/json': content };
 }
 
 function jsonContent(schema: SchemaName): OpenApiContent {

@@ -77,9 +77,11 @@ async function serveOnce(c: Context<Edge>, { key, request, serve, services }: On
   }
 }
 
-function toResponse(c: Context<Edge>, route: Route, { body, location, state }: RouteAnswer): Response {
+function toResponse(c: Context<Edge>, route: Route, { body, location, state, cookie, form }: RouteAnswer): Response {
   if (location !== undefined) c.header('Location', location);
   if (state !== undefined) c.header('ETag', `"${state}"`);
+  if (cookie !== undefined) c.header('Set-Cookie', cookie);
+  if (form === true) c.set('hasForm', true);
   const { mediaType } = route.success;
   if (route.success.orText === true && typeof body === 'string') return c.text(body);
   if (mediaType !== undefined) return c.body(textBody(body), 200, { 'Content-Type': mediaType });

@@ -81,6 +81,8 @@ export interface RouteRequest {
   actor: Actor;
   /** Of `If-Match`: the only state that may be changed. */
   ifState: number | undefined;
+  /** What a browser sends along, by name. */
+  cookies: Readonly<Record<string, string>>;
 }
 
 export interface RouteAnswer {
@@ -90,14 +92,18 @@ export interface RouteAnswer {
   location: string | undefined;
   /** The state of the thing that it shows, for the `ETag` header. */
   state: number | undefined;
+  /** For the browser to keep, as the header `Set-Cookie` has it. */
+  cookie?: string;
+  /** Whether it is a page with a form. */
+  form?: boolean;
 }
 
 /** The body that a route takes. */
 export interface Body<B> {
   /** None when it takes no body. */
   schema: SchemaName | undefined;
-  /** `delivery`: the request as it came, with any query and any body; a source's proof is of these very bytes. */
-  takes: 'nothing' | 'json' | 'delivery';
+  /** `form`: as a page of ours sends it. `delivery`: the request as it came, with any query and any body; a source's proof is of these very bytes. */
+  takes: 'nothing' | 'json' | 'form' | 'delivery';
   required: boolean;
   parse(validation: Validation, value: unknown): B;
 }
@@ -174,6 +180,11 @@ export function optionalBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N
   };
 }
 
+/** A form that fits a schema, each field once. */
+export function formBody<N extends SchemaName>(schema: N): Body<ApiSchemas[N]> {
+  return { ...requiredBody(schema), takes: 'form' };
+}
+
 /** The request as it came. */
 export function deliveryBody(): Body<IncomingDelivery> {
   return {
@@ -232,6 +243,7 @@ export function done(description: string): Success<void> {
 const BODY_ERRORS: Readonly<Record<Body<unknown>['takes'], readonly ErrorCode[]>> = {
   nothing: [],
   json: ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
+  form: ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
   delivery: ['BODY_TOO_LARGE'],
 };
 

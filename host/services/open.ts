@@ -14,7 +14,7 @@ import { openDatabase } from '../store/database.ts';
 import { finishRemovals } from '../store/removals.ts';
 import { createAudit } from './record/audit.ts';
 import { type AuditRecorder, createAuditRecorder } from './record/audit-recorder.ts';
-import { openAuthorisationParts, redirectUriOf } from './authorisations/authorisation-parts.ts';
+import { openAuthorisationParts, baseUrlOf } from './authorisations/authorisation-parts.ts';
 import { keepAuthorisations } from './authorisations/authorisations.ts';
 import { createCallTargets } from './connections/call-targets.ts';
 import { createCallers } from './callers/callers.ts';
@@ -103,7 +103,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
     organisations,
     recorder,
     log,
-    redirectUri: redirectUriOf(config),
+    baseUrl: baseUrlOf(config),
     wake: () => worker.wake(),
   });
   const targets = createCallTargets({ database, registry, vault, tokenKeeper: access.tokenKeeper });
@@ -116,7 +116,7 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const live = createLiveSearch({ ...session, extractor, accessMaxAgeMs: config.accessMaxAgeHours * 3_600_000 });
   const connections = createConnections({ ...session, organisations, registry, vault, revoker: access.revoker });
   const rotation = createVaultRotation({ database, vault, log });
-  const notifier = createNotifier({ database, log, settings: config.notify });
+  const notifier = createNotifier({ database, log, settings: config.notify, reconnectLinks: access.reconnectLinks });
   const runs = createRuns({ database, organisations, connections, targets, worker, metrics });
   const { embeddings, rerank } = config;
   const vectorParts = openVectorParts({ database, embeddings, rerank, metrics, log });

@@ -20,6 +20,8 @@ export interface StoredAttempt {
   begunBy: string;
   /** What is needed to finish it; gone when it has ended. */
   sealed: Uint8Array | undefined;
+  /** SHA-256 of the secret that only the browser has which it was begun in; none before that. */
+  browserHash: Uint8Array | undefined;
   /** What is to be chosen from. */
   choices: { id: string; label: string }[];
   createdAtMs: number;
@@ -34,6 +36,10 @@ export interface AttemptInsert {
   flow: 'code' | 'device';
   begunBy: string;
   stateHash: Uint8Array | undefined;
+  /** Of the link that begins it in a browser. */
+  startHash: Uint8Array | undefined;
+  /** Of the browser that it is begun in, where that is known at once. */
+  browserHash: Uint8Array | undefined;
   sealed: Uint8Array;
   createdAtMs: number;
   expiresAtMs: number;
@@ -41,7 +47,7 @@ export interface AttemptInsert {
   intervalMs: number | undefined;
 }
 
-const COLUMNS = `id, organisation_id, connection_id, flow, state, reason, begun_by, sealed, choices, created_at_ms, expires_at_ms, interval_ms`;
+const COLUMNS = `id, organisation_id, connection_id, flow, state, reason, begun_by, sealed, browser_hash, choices, created_at_ms, expires_at_ms, interval_ms`;
 /** How long one that has ended can be asked about. */
 const KEPT_MS = 24 * 3_600_000;
 
@@ -52,6 +58,8 @@ type NullableInsert = {
   flow: string;
   begunBy: string;
   stateHash: Uint8Array | null;
+  startHash: Uint8Array | null;
+  browserHash: Uint8Array | null;
   sealed: Uint8Array;
   createdAtMs: number;
   expiresAtMs: number;
@@ -61,15 +69,30 @@ type NullableInsert = {
 
 const INSERT = defineStatement<NullableInsert>(
   'authorisation-attempts.insert',
-  `INSERT INTO authorisation_attempts (id, organisation_id, connection_id, flow, state, begun_by, state_hash, sealed, created_at_ms,
-     expires_at_ms, due_ms, interval_ms)
-   VALUES (:id, :organisation, :connection, :flow, 'waiting', :begunBy, :stateHash, :sealed, :createdAtMs, :expiresAtMs, :dueMs, :intervalMs)`,
+  `INSERT INTO authorisation_attempts (id, organisation_id, connection_id, flow, state, begun_by, state_hash, start_hash, browser_hash, sealed,
+     created_at_ms, expires_at_ms, due_ms, interval_ms)
+   VALUES (:id, :organisation, :connection, :flow, 'waiting', :begunBy, :stateHash, :startHash, :browserHash, :sealed, :createdAtMs,
+     :expiresAtMs, :dueMs, :intervalMs)`,
+);
+
+const FIND_BY_START = defineStatement<{ startHash: Uint8Array; nowMs: number }, StoredAttempt>(
+  'authorisation-attempts.find-by-start',
+  `SELECT ${COLUMNS} FROM authorisation_attempts WHERE start_hash = :startHash AND state = 'waiting' AND expires_at_ms > :nowMs`,
+  toAttempt,
+);
+
+// Once only: the link is worth nothing in a second browser.
+const START = defineStatement<{ startHash: Uint8Array; browserHash: Uint8Array; nowMs: number }, StoredAttempt>(
+  'authorisation-attempts.start',
+  `UPDATE authorisation_attempts SET start_hash = NULL, browser_hash = :browserHash
+   WHERE start_hash = :startHash AND state = 'waiting' AND expires_at_ms > :nowMs RETURNING ${COLUMNS}`,
+  toAttempt,
 );
 
 // A new one takes the place of those that still wait: an old link in somebody's mail must not undo it.
 const SUPERSEDE = defineStatement<{ organisation: string; connection: string; reason: string }>(
   'authorisation-attempts.supersede',
-  `UPDATE authorisation_attempts SET state = 'failed', reason = :reason, state_hash = NULL, sealed = NULL, due_ms = NULL
+  `UPDATE authorisation_attempts SET state = 'failed', reason = :reason, state_hash = NULL, start_hash = NULL, sealed = NULL, due_ms = NULL
    WHERE connection_id = :connection AND organisation_id = :organisation AND state IN ('waiting', 'choosing')`,
 );
 
@@ -109,13 +132,13 @@ const POLL_AGAIN = defineStatement<{ id: string; dueMs: number; intervalMs: numb
 
 const END = defineStatement<{ id: string; state: string; reason: string | null; choices: string | null }>(
   'authorisation-attempts.end',
-  `UPDATE authorisation_attempts SET state = :state, reason = :reason, choices = :choices, state_hash = NULL, sealed = NULL, due_ms = NULL
+  `UPDATE authorisation_attempts SET state = :state, reason = :reason, choices = :choices, state_hash = NULL, start_hash = NULL, sealed = NULL, due_ms = NULL
    WHERE id = :id AND state IN ('waiting', 'exchanging', 'choosing')`,
 );
 
 const EXPIRE = defineStatement<{ nowMs: number; reason: string }>(
   'authorisation-attempts.expire',
-  `UPDATE authorisation_attempts SET state = 'failed', reason = :reason, state_hash = NULL, sealed = NULL, due_ms = NULL
+  `UPDATE authorisation_attempts SET state = 'failed', reason = :reason, state_hash = NULL, start_hash = NULL, sealed = NULL, due_ms = NULL
    WHERE state IN ('waiting', 'exchanging') AND expires_at_ms <= :nowMs`,
 );
 
@@ -126,7 +149,7 @@ const FORGET = defineStatement<{ beforeMs: number }>(
 
 /** Keeps a new attempt; those of the connection that still wait have failed. */
 export async function insertAttempt(database: Database, attempt: AttemptInsert): Promise<void> {
-  const { organisation, connection, stateHash = null, dueMs = null, intervalMs = null, ...rest } = attempt;
+  const { organisation, connection, stateHash, startHash, browserHash, dueMs, intervalMs, ...rest } = attempt;
   await database.write([
     operation(SUPERSEDE, { organisation, connection, reason: 'Another authorisation was begun.' }),
     operation(INSERT, {
@@ -134,6 +157,8 @@ export async function insertAttempt(database: Database, attempt: AttemptInsert):
       organisation,
       connection,
       stateHash: stateHash ?? null,
+      startHash: startHash ?? null,
+      browserHash: browserHash ?? null,
       dueMs: dueMs ?? null,
       intervalMs: intervalMs ?? null,
     }),
@@ -151,6 +176,19 @@ export async function getAttempt(
 
 export async function latestAttempt(database: Database, organisation: string, connection: string): Promise<StoredAttempt | undefined> {
   return database.readOne(LATEST, { organisation, connection });
+}
+
+/** The attempt that a link begins, as long as it does. */
+export async function findAttemptByStart(database: Database, startHash: Uint8Array, nowMs: number): Promise<StoredAttempt | undefined> {
+  return database.readOne(FIND_BY_START, { startHash, nowMs });
+}
+
+/** Binds the attempt that a link begins to a browser, once; undefined for a link that is unknown, used or too old. */
+export async function startAttempt(
+  database: Database,
+  start: { startHash: Uint8Array; browserHash: Uint8Array; nowMs: number },
+): Promise<StoredAttempt | undefined> {
+  return (await database.write([operation(START, start)])).rows(0, START)[0];
 }
 
 /** The attempt that a state parameter belongs to, once; undefined for one that is unknown, used or too old. */
@@ -193,6 +231,7 @@ function toAttempt(row: Columns): StoredAttempt {
     reason: row.optionalText('reason'),
     begunBy: row.text('begun_by'),
     sealed: row.optionalBytes('sealed'),
+    browserHash: row.optionalBytes('browser_hash'),
     choices: toChoices(row),
     createdAtMs: row.number('created_at_ms'),
     expiresAtMs: row.number('expires_at_ms'),

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { FLOWS, type Flow } from '../domain/authorisation.ts';
-import { operation } from './database.ts';
+import { ExpectationError, operation } from './database.ts';
 import type { Database } from './database.ts';
+import { noteEndOfAuthorisation } from './notices.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns } from './statement.ts';
 
@@ -28,6 +29,8 @@ export interface StoredAuthorisation {
   /** A source was asked for new tokens, and it is not known what it did. */
   refreshBeganMs: number | undefined;
   failures: number;
+  /** When the source ended it; none while it is good, or waits for a choice. */
+  endedAtMs: number | undefined;
 }
 
 /** Tokens as they are written: `sealed` holds them. */
@@ -41,7 +44,7 @@ export interface TokenWrite {
 type Key = { organisation: string; connection: string };
 
 const COLUMNS = `organisation_id, connection_id, flow, state, reason, account, scopes, sealed, generation, authorised_at_ms,
-  authorised_by, issued_at_ms, expires_at_ms, refresh_due_ms, refresh_began_ms, failures`;
+  authorised_by, issued_at_ms, expires_at_ms, refresh_due_ms, refresh_began_ms, failures, ended_at_ms`;
 
 const GET = defineStatement<Key, StoredAuthorisation>(
   'authorisations.get',
@@ -69,7 +72,7 @@ const PUT = defineStatement<
    ON CONFLICT (connection_id) DO UPDATE SET flow = :flow, state = :state, reason = :reason, account = :account, scopes = :scopes,
      sealed = :sealed, generation = generation + 1, authorised_at_ms = :issuedAtMs, authorised_by = :by, issued_at_ms = :issuedAtMs,
      expires_at_ms = :expiresAtMs, refresh_due_ms = :refreshDueMs, refresh_began_ms = NULL, failures = 0, lease_owner = NULL,
-     lease_until_ms = NULL`,
+     lease_until_ms = NULL, ended_at_ms = NULL`,
 );
 
 /** A credential that was set by hand has had its day. */
@@ -100,9 +103,9 @@ const RELEASE = defineStatement<Key & { generation: number; owner: string; refre
    WHERE connection_id = :connection AND organisation_id = :organisation AND generation = :generation AND lease_owner = :owner`,
 );
 
-const PAUSE = defineStatement<Key & { generation: number; reason: string }>(
+const PAUSE = defineStatement<Key & { generation: number; reason: string; nowMs: number }>(
   'authorisations.pause',
-  `UPDATE authorisations SET state = 'paused', reason = :reason, refresh_due_ms = NULL, refresh_began_ms = NULL, lease_owner = NULL,
+  `UPDATE authorisations SET state = 'paused', reason = :reason, ended_at_ms = :nowMs, refresh_due_ms = NULL, refresh_began_ms = NULL, lease_owner = NULL,
      lease_until_ms = NULL
    WHERE connection_id = :connection AND organisation_id = :organisation AND generation = :generation AND state = 'active'`,
 );
@@ -154,9 +157,14 @@ export async function putAuthorisation(
     by,
   };
   const forget = operation(FORGET_CREDENTIAL, { organisation, connection, nowMs: authorisation.issuedAtMs });
-  const written = await database.write([operation(PUT, params), forget]);
+  try {
+    await database.write([operation(PUT, params, { expectChanges: 1 }), forget]);
+  } catch (error) {
+    if (error instanceof ExpectationError) return false;
+    throw error;
+  }
   await makeDurable(database);
-  return written.changes(0) === 1;
+  return true;
 }
 
 /** Begins a refresh: false when another host is at it, or the tokens have changed. It is on disk before anything is asked. */
@@ -198,7 +206,9 @@ export async function pauseAuthorisation(
   { organisation, connection }: Key,
   { generation, reason }: { generation: number; reason: string },
 ): Promise<boolean> {
-  return (await database.write([operation(PAUSE, { organisation, connection, generation, reason })])).changes(0) === 1;
+  const nowMs = Date.now();
+  const pause = operation(PAUSE, { organisation, connection, generation, reason, nowMs });
+  return (await database.write([pause, noteEndOfAuthorisation({ connection, generation }, nowMs)])).changes(0) === 1;
 }
 
 export async function activateAuthorisation(database: Database, { organisation, connection }: Key): Promise<void> {
@@ -254,5 +264,6 @@ function toAuthorisation(row: Columns): StoredAuthorisation {
     refreshDueMs: row.optionalNumber('refresh_due_ms'),
     refreshBeganMs: row.optionalNumber('refresh_began_ms'),
     failures: row.number('failures'),
+    endedAtMs: row.optionalNumber('ended_at_ms'),
   };
 }

@@ -16,7 +16,7 @@ export interface DueNotification {
 
 const HOUR_MS = 3_600_000;
 /** Nothing is written down when no host has said for so long that it delivers. */
-const SINK_MS = 24 * HOUR_MS;
+export const SINK_MS = 24 * HOUR_MS;
 
 const SEEN = defineStatement<{ nowMs: number }>(
   'notification_sinks.seen',

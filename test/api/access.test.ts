@@ -86,8 +86,11 @@ describe.each(routes.map((route) => [`${route.method} ${route.path}`, route] as 
 
 test('only the health of the host, its description and what proves itself otherwise is open', () => {
   const open = routes.filter(({ access }) => access.kind === 'open').map(({ path }) => path);
-  const proved = open.filter((path) => path.startsWith('/webhooks/') || path.includes('/callback'));
-  expect(open.filter((path) => !proved.includes(path))).toEqual(['/healthz', '/readyz', '/openapi.json']);
+  // By a signature, a ticket, or a cookie: test/api/webhooks.test.ts, browser-links.test.ts.
+  const links = ['start', 'reconnect'].map((kind) => `/api/v1/authorisations/${kind}`);
+  const callbacks = ['/api/v1/authorisations/callback', '/v1/oauth/{datasource}/callback'];
+  const others = open.filter((path) => ![...links, ...callbacks, '/webhooks/{connection}'].includes(path));
+  expect(others).toEqual(['/healthz', '/readyz', '/openapi.json']);
 });
 
 describe('things of another organisation', () => {

@@ -4,6 +4,7 @@ import { ACCOUNT, type AuthorizationServer, CLIENT, startAuthorizationServer } f
 import { openBrowser } from '../helpers/browser.ts';
 import { installOAuthProbe, loopbackGrant, type OAuthManifest } from '../helpers/oauth-datasource.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
+import { visitor, type Visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
 const REDIRECT_URI = `${PUBLIC_URL}/api/v1/authorisations/callback`;
@@ -22,6 +23,7 @@ const MANIFEST: OAuthManifest = {
 let server: AuthorizationServer;
 let source: Upstream;
 let api: Api;
+let person: Visitor;
 
 beforeAll(async () => {
   server = await startAuthorizationServer({ redirectUris: [REDIRECT_URI] });
@@ -30,6 +32,7 @@ beforeAll(async () => {
   });
 
   api = await openApi({ LORELAI_PUBLIC_URL: PUBLIC_URL });
+  person = visitor(api.request);
   await installAsEver();
 });
 
@@ -68,14 +71,10 @@ const addressOf = (id: string): string => `/api/v1/connections/${id}/authorisati
 async function agree(id: string): Promise<URL> {
   const begun = await api.call('POST', addressOf(id), {});
   expect(begun.status).toBe(200);
-  return openBrowser().follow(begun.body.attempt.authorizationUrl, REDIRECT_URI);
+  return openBrowser().follow(await person.goOn(begun.body.attempt.authorizationUrl), REDIRECT_URI);
 }
 
-async function comeBack(url: URL): Promise<string> {
-  const { status, body } = await api.call('GET', `${url.pathname}${url.search}`, undefined, { as: null });
-  expect(status).toBe(200);
-  return body;
-}
+const comeBack = (url: URL): Promise<string> => person.comeBack(url);
 
 const callSource = { steps: [{ do: 'http', url: '' }] };
 
@@ -83,7 +82,7 @@ describe('an authorisation by code', () => {
   it('gives the connection a token that its source takes, and never shows one', async () => {
     const id = await connect({ steps: [{ ...callSource.steps[0], url: `${source.origin}/items` }] });
     const begun = await api.call('POST', addressOf(id), {});
-    const url = new URL(begun.body.attempt.authorizationUrl);
+    const url = new URL(await person.goOn(begun.body.attempt.authorizationUrl));
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       response_type: 'code',
       redirect_uri: REDIRECT_URI,
@@ -150,7 +149,7 @@ describe('an authorisation by code', () => {
   it('says what the person said who did not agree', async () => {
     const id = await connect();
     const { body } = await api.call('POST', addressOf(id), {});
-    const state = new URL(body.attempt.authorizationUrl).searchParams.get('state');
+    const state = new URL(await person.goOn(body.attempt.authorizationUrl)).searchParams.get('state');
     const back = new URL(`${REDIRECT_URI}?state=${state}&error=access_denied&error_description=%3Cscript%3E&iss=${server.issuer}`);
     const text = await comeBack(back);
     expect(text).toContain('access_denied');

@@ -206,6 +206,24 @@ test('every operation that takes If-Match is tried, but for the choice of a site
   expect([...Object.keys(CASES), 'chooseAuthorisation'].toSorted()).toEqual(taking.toSorted());
 });
 
+test('what would change nothing is refused in another state all the same', async () => {
+  const { read, meanwhile } = await ofDatasource((path) => ['POST', `${path}/enable`, {}]);
+  const before = await tagOf(read);
+  await send(meanwhile);
+  const enable: Call = ['POST', `${read}/enable`, {}];
+  expect((await send(enable, before)).status).toBe(412);
+  const { verifyExpected } = api.services.changes;
+  // As if the change of the other had come after the first look.
+  let looks = 0;
+  api.services.changes.verifyExpected = (expects) => ((looks += 1) === 1 ? Promise.resolve() : verifyExpected(expects));
+  try {
+    expect((await send(enable, before)).status).toBe(412);
+  } finally {
+    api.services.changes.verifyExpected = verifyExpected;
+  }
+  expect((await send(enable, await tagOf(read))).status).toBe(200);
+});
+
 test('of changes that come at the same moment for the same state one is made', async () => {
   const { read } = await ofPerson((path) => ['PATCH', path]);
   const tag = await tagOf(read);

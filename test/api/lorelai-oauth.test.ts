@@ -3,6 +3,7 @@ import { type Api, openApi } from '../helpers/api.ts';
 import { type AuthorizationServer, CLIENT, startAuthorizationServer } from '../helpers/authorization-server.ts';
 import { openBrowser } from '../helpers/browser.ts';
 import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
+import { visitor, type Visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
 const REDIRECT_URI = `${PUBLIC_URL}/api/v1/authorisations/callback`;
@@ -11,10 +12,12 @@ let server: AuthorizationServer;
 let api: Api;
 let operator: string;
 let connection: string;
+let person: Visitor;
 
 beforeAll(async () => {
   server = await startAuthorizationServer({ redirectUris: [REDIRECT_URI] });
   api = await openApi({ LORELAI_PUBLIC_URL: PUBLIC_URL });
+  person = visitor(api.request);
   const oauth = {
     flows: ['code'],
     issuer: '{auth_url.origin}',
@@ -47,20 +50,20 @@ async function refresh() {
   return api.call('POST', `/v1/connections/${connection}/refresh`, undefined, { as: operator });
 }
 
-async function forward(given: object) {
-  return (await api.call('POST', '/v1/oauth/probe/callback', given, { as: null })).body;
+async function forward(given: object, as: string | null = operator) {
+  return (await api.call('POST', '/v1/oauth/probe/callback', given, { as })).body;
 }
 
 /** The parameters that the source sends the browser back with. */
 async function agreed(authorizationUrl: string): Promise<Record<string, string>> {
-  return Object.fromEntries((await openBrowser().follow(authorizationUrl, REDIRECT_URI)).searchParams);
+  return Object.fromEntries((await openBrowser().follow(await person.goOn(authorizationUrl), REDIRECT_URI)).searchParams);
 }
 
 test('Lorelai begins, a person agrees, Lorelai hands over what came back, and the host has the token', async () => {
   const begun = await start();
   expect(begun).toMatchObject({
     status: 200,
-    body: { connection, state: 'waiting', authorization_url: expect.stringContaining(server.issuer) },
+    body: { connection, state: 'waiting', authorization_url: expect.stringContaining(`${PUBLIC_URL}/api/v1/authorisations/start?`) },
   });
   const parameters = await agreed(begun.body.authorization_url);
   expect(await forward({ ...parameters, state: 'of nobody' })).toEqual({ authorised: false, error: expect.stringContaining('not known') });
@@ -74,8 +77,19 @@ test('Lorelai begins, a person agrees, Lorelai hands over what came back, and th
 test('the browser itself may come back, and addresses begin as bodies do', async () => {
   const begun = await api.call('GET', '/v1/oauth/pro%20be/start?org=acme', undefined, { as: operator });
   const parameters = new URLSearchParams(await agreed(begun.body.authorization_url));
-  const page = await api.call('GET', `/v1/oauth/anything/callback?${parameters}`, undefined, { as: null });
-  expect(page.body).toContain('Authorised');
+  expect(await person.comeBack(new URL(`${PUBLIC_URL}/v1/oauth/anything/callback?${parameters}`))).toContain('Authorised');
+});
+
+test('what came back is taken from nobody but the caller that began it', async () => {
+  for (const as of [await api.keyWith(['operator'], 'acme'), await api.keyWith(['admin'])]) {
+    const parameters = await agreed((await start()).body.authorization_url);
+    expect(await forward(parameters, as)).toEqual({ authorised: false, error: expect.stringContaining('another browser') });
+    // Whoever had it and should not have has spoilt it.
+    expect(await forward(parameters)).toMatchObject({ authorised: false });
+  }
+  const parameters = await agreed((await start()).body.authorization_url);
+  expect(await forward(parameters, null)).toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(await forward(parameters)).toEqual({ authorised: true });
 });
 
 test('a connection has to be named where there are several, and to be one of the caller’s own', async () => {

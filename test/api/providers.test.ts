@@ -11,6 +11,7 @@ import { componentFile } from '../helpers/components.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { installOAuthProbe, loopbackGrant, type OAuthManifest } from '../helpers/oauth-datasource.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
+import { visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
 const REDIRECT_URI = `${PUBLIC_URL}/api/v1/authorisations/callback`;
@@ -65,7 +66,8 @@ async function connect(url: string, config: Record<string, unknown> = {}): Promi
 async function agree(id: string, url: string): Promise<{ asked: URLSearchParams; page: string }> {
   const begun = await api.call('POST', addressOf(id), {});
   if (begun.status !== 200) throw new Error(JSON.stringify(begun.body));
-  const address: string = begun.body.attempt.authorizationUrl;
+  const person = visitor(api.request);
+  const address = await person.goOn(begun.body.attempt.authorizationUrl);
   const browser = openBrowser();
   const page = await browser.read(address);
   const form = /<form[^>]*action="([^"]+)"[^>]*>(.*?)<\/form>/s.exec(page);
@@ -74,8 +76,7 @@ async function agree(id: string, url: string): Promise<{ asked: URLSearchParams;
     unescaped(value),
   ]);
   const back = await browser.submit(`${url}${form?.[1] ?? ''}`, Object.fromEntries(fields), REDIRECT_URI);
-  const { body } = await api.call('GET', `${back.pathname}${back.search}`, undefined, { as: null });
-  return { asked: new URL(address).searchParams, page: body };
+  return { asked: new URL(address).searchParams, page: await person.comeBack(back) };
 }
 
 function unescaped(text: string): string {
@@ -257,8 +258,9 @@ describe('Atlassian', () => {
       await installOAuthProbe(api.services, manifest, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
       const id = await connect(server.issuer, { resources_url: resources.origin });
       const begun = await api.call('POST', addressOf(id), {});
-      const back = await openBrowser().follow(begun.body.attempt.authorizationUrl, REDIRECT_URI);
-      const { body: page } = await api.call('GET', `${back.pathname}${back.search}`, undefined, { as: null });
+      const person = visitor(api.request);
+      const back = await openBrowser().follow(await person.goOn(begun.body.attempt.authorizationUrl), REDIRECT_URI);
+      const page = await person.comeBack(back);
       const { body } = await api.call('GET', addressOf(id));
       if (sites === 0) {
         expect(page).toContain('good for nothing');
@@ -271,6 +273,8 @@ describe('Atlassian', () => {
           attempt: { state: 'choosing', choices: list.map(({ id: site, name }) => ({ id: site, label: name })) },
         });
         expect((await api.call('POST', `${addressOf(id)}/choice`, { choice: 'cloud-9' })).body.code).toBe('INVALID_REQUEST');
+        const stale = { headers: { 'if-match': '"1"' } };
+        expect((await api.call('POST', `${addressOf(id)}/choice`, { choice: 'cloud-1' }, stale)).status).toBe(412);
         expect((await api.call('POST', `${addressOf(id)}/choice`, { choice: 'cloud-1' })).body).toMatchObject({ state: 'active' });
       }
       const connection = await api.call('GET', `/api/v1/connections/${id}`);

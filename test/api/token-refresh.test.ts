@@ -8,6 +8,7 @@ import { type AuthorizationServer, CLIENT, startAuthorizationServer } from '../h
 import { openBrowser } from '../helpers/browser.ts';
 import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
+import { visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
 const REDIRECT_URI = `${PUBLIC_URL}/api/v1/authorisations/callback`;
@@ -57,9 +58,9 @@ const call = { do: 'http', url: '' };
 
 async function authorise(id: string): Promise<void> {
   const begun = await api.call('POST', addressOf(id), { flow: 'code' });
-  const back = await openBrowser().follow(begun.body.attempt.authorizationUrl, REDIRECT_URI);
-  const { body } = await api.call('GET', `${back.pathname}${back.search}`, undefined, { as: null });
-  expect(body).toContain('Authorised');
+  const person = visitor(api.request);
+  const back = await openBrowser().follow(await person.goOn(begun.body.attempt.authorizationUrl), REDIRECT_URI);
+  expect(await person.comeBack(back)).toContain('Authorised');
 }
 
 /** A connection that calls its source once in each run. */

@@ -16,6 +16,7 @@ import { type HostProcess, startHostProcess } from '../helpers/host-process.ts';
 import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
 import { descendantsOf } from '../helpers/processes.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
+import { visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
 const REDIRECT_URI = `${PUBLIC_URL}/api/v1/authorisations/callback`;
@@ -122,8 +123,10 @@ async function run(id: string): Promise<void> {
 
 async function authorise(id: string): Promise<void> {
   const begun: { attempt: { authorizationUrl: string } } = JSON.parse(await ask('POST', `/api/v1/connections/${id}/authorisation`, {}));
-  const back = await openBrowser().follow(begun.attempt.authorizationUrl, REDIRECT_URI);
-  said.push(await (await fetch(`${host.url}${back.pathname}${back.search}`)).text());
+  const person = visitor((path, init) => fetch(`${host.url}${path}`, init));
+  said.push(await person.look(begun.attempt.authorizationUrl));
+  const back = await openBrowser().follow(await person.goOn(begun.attempt.authorizationUrl), REDIRECT_URI);
+  said.push(await person.comeBack(back));
 }
 
 /** Every way in which a secret passes, well and badly. */

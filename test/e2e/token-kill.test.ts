@@ -13,6 +13,7 @@ import { openBrowser } from '../helpers/browser.ts';
 import { callApi } from '../helpers/api-client.ts';
 import { type HostProcess, startHostProcess } from '../helpers/host-process.ts';
 import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
+import { visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
 const REDIRECT_URI = `${PUBLIC_URL}/api/v1/authorisations/callback`;
@@ -45,8 +46,11 @@ async function prepare(server: AuthorizationServer): Promise<{ id: string; start
     await installOAuthProbe(services, { oauth }, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
     const { id } = await services.connections.create('default', { datasource: 'probe', config: { auth_url: server.issuer } }, COMMAND_LINE);
     const { attempt } = await services.authorisations.begin('default', id, {}, COMMAND_LINE);
-    const back = await openBrowser().follow(attempt?.authorizationUrl ?? '', REDIRECT_URI);
-    expect(await services.authorisations.finish(back.searchParams)).toEqual({ ok: true });
+    const ticket = new URL(attempt?.authorizationUrl ?? '').searchParams.get('ticket') ?? '';
+    const on = await services.authorisations.followLink('start', ticket, undefined);
+    const back = await openBrowser().follow(on?.url ?? '', REDIRECT_URI);
+    const cookies = { [on?.cookie.name ?? '']: on?.cookie.secret ?? '' };
+    expect(await services.authorisations.finish(back.searchParams, { kind: 'browser', cookies })).toMatchObject({ ok: true });
     const env = { LORELAI_PUBLIC_URL: PUBLIC_URL, LOG_LEVEL: 'warn' };
     return { id, startHost: () => startHostProcess({ dataDir, env }) };
   } finally {
@@ -99,8 +103,9 @@ describe.concurrent('a host that is killed between the answer of a source and it
         method: 'POST',
         body: {},
       });
-      const back = await openBrowser().follow(begun.attempt.authorizationUrl, REDIRECT_URI);
-      expect(await (await fetch(`${second.url}${back.pathname}${back.search}`)).text()).toContain('Authorised');
+      const person = visitor((path, init) => fetch(`${second.url}${path}`, init));
+      const back = await openBrowser().follow(await person.goOn(begun.attempt.authorizationUrl), REDIRECT_URI);
+      expect(await person.comeBack(back)).toContain('Authorised');
       expect(await statusAt(second, id)).toMatchObject({ state: 'active' });
       expect(await second.stop()).toBe(0);
     } finally {

@@ -33,6 +33,8 @@ export interface Api {
   dataDir: string;
   /** With a key that may do everything on the whole host, unless `as` gives another one, or null for none. */
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<ApiResponse>;
+  /** As it comes, for what is no JSON. */
+  request(path: string, init: RequestInit): Response | Promise<Response>;
   /** A key with these scopes; of the whole host unless it names an organisation. */
   keyWith(scopes: readonly Scope[], organisation?: string): Promise<string>;
   /** Works on runs until none is due. */
@@ -63,6 +65,7 @@ export async function openApi(env: Record<string, string> = {}): Promise<Api> {
     logged: () => lines.join(''),
     keepAuthorisations,
     keyWith,
+    request: (path, init) => app.request(path, init),
     async call(method, path, body, { as = everything, headers } = {}) {
       const response = await app.request(path, {
         method,

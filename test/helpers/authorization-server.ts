@@ -9,6 +9,8 @@ import { freePort } from './free-port.ts';
 export interface AuthorizationServer {
   issuer: string;
   provider: Provider;
+  /** Who signs in. `ACCOUNT` at first. */
+  account: string;
   /** Requests to the token endpoint, with what each of them asked for. */
   tokenRequests: string[];
   /** Called with the body of each successful answer of the token endpoint before it is sent: whatever it waits for, waits. */
@@ -59,15 +61,16 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const callback = provider.callback();
   const server = createServer((request, response) => {
     const agreed = (request.url ?? '').startsWith('/interaction/')
-      ? agree(provider, options, request, response)
+      ? agree(provider, { ...options, account: started.account }, request, response)
       : callback(request, response);
     Promise.resolve(agreed).catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  return {
+  const started: AuthorizationServer = {
     issuer,
     provider,
+    account: ACCOUNT,
     tokenRequests,
     onTokenAnswer(work) {
       hold = work;
@@ -80,6 +83,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return started;
 }
 
 function configuration({ redirectUris, accessTokenSeconds = 3_600, clients, rotates = true }: AuthorizationServerOptions): Configuration {
@@ -152,15 +156,15 @@ function assertionGrant({
 /** Signs the person in and agrees, as its pages would be made to. */
 async function agree(
   provider: Provider,
-  { unticked = [] }: AuthorizationServerOptions,
+  { unticked = [], account }: AuthorizationServerOptions & { account: string },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
-  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: ACCOUNT } });
+  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: account } });
   const grant =
     (grantId === undefined ? undefined : await provider.Grant.find(grantId)) ??
-    new provider.Grant({ accountId: session?.accountId ?? ACCOUNT, clientId: String(params.client_id) });
+    new provider.Grant({ accountId: session?.accountId ?? account, clientId: String(params.client_id) });
   const asked = String(params.scope ?? '').split(' ');
   grant.addOIDCScope(asked.filter((scope) => !unticked.includes(scope)).join(' '));
   for (const scope of asked.filter((one) => unticked.includes(one))) grant.rejectOIDCScope(scope);

@@ -108,6 +108,8 @@ export function edgeServices(overrides: Overrides = {}): Services {
       begin: unused,
       status: unused,
       choose: unused,
+      lookAtLink: unused,
+      followLink: unused,
       finish: unused,
       refresh: unused,
       revoke: unused,

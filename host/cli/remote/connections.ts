@@ -53,6 +53,12 @@ function toFailure({ kind, message, retryAfterMs = 0 }: Schemas['CheckFailure'])
 
 export function remoteAuthorisations({ client, ask }: RemoteHost): Partial<AuthorisationService> {
   return {
+    async status(organisation, id) {
+      const { state, reason, flows, account, reconnectUrl } = await ask(
+        client.GET('/api/v1/connections/{id}/authorisation', { params: oneOf(organisation, id) }),
+      );
+      return { state, reason, flows, account, reconnectUrl, attempt: undefined };
+    },
     async revoke(organisation, id) {
       const { atSource, deleted } = await ask(
         client.POST('/api/v1/connections/{id}/revoke', { params: { path: { id }, query: { organisation } } }),

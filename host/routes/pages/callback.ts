@@ -2,13 +2,13 @@ import { html } from 'hono/html';
 import { page, type Markup } from './page.ts';
 
 /** What a person sees who comes back from a source. */
-export function callbackPage(end: { ok: true } | { ok: false; reason: string }): Markup {
+export function callbackPage(end: { ok: true; begunBy: string } | { ok: false; reason: string }): Markup {
   if (end.ok) {
     return page(
       'Authorised',
       html`<main class="alone">
         <h1>Authorised</h1>
-        <p>The source has agreed. You may close this page.</p>
+        <p>The source has agreed, for ${end.begunBy}. You may close this page.</p>
       </main>`,
     );
   }

@@ -7,8 +7,8 @@ export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>;
 /** Where the style sheet of all pages is. */
 export const STYLE_PATH = '/reference.css';
 
-/** A whole page. */
-export function page(title: string, body: Markup): Markup {
+/** A whole page. `head`: what its head holds besides. */
+export function page(title: string, body: Markup, head: Markup | string = ''): Markup {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -16,6 +16,7 @@ export function page(title: string, body: Markup): Markup {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
         <link rel="stylesheet" href="${STYLE_PATH}" />
+        ${head}
       </head>
       <body>
         ${body}

@@ -20,6 +20,7 @@ export function toAuthorisationBody(
     expiresAt: toOptionalTimestamp(status.expiresAtMs),
     refreshDueAt: toOptionalTimestamp(status.refreshDueMs),
     attempt: attempt === undefined ? undefined : toAttemptBody(attempt),
+    reconnectUrl: status.reconnectUrl,
     reconnect: `/api/v1/connections/${home.connection}/authorisation?organisation=${home.organisation}`,
   });
 }

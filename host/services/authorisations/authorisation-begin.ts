@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { ulid } from 'ulid';
 import { plainText } from '../../capabilities/capability.ts';
@@ -8,7 +7,17 @@ import { RequestError } from '../../domain/errors.ts';
 import { getAttempt, insertAttempt, type StoredAttempt } from '../../store/authorisation-attempts.ts';
 import { recording } from '../../store/changes.ts';
 import type { AuthorisationClient, AuthorisationTarget } from './authorisation-client.ts';
-import { attemptHome, hashOf, refused, toAttempt, unsupported, type AuthorisationOptions, type Kept } from './authorisation-flow.ts';
+import { CALLBACK_PATH, linkTo } from './browser-paths.ts';
+import {
+  attemptHome,
+  hashOf,
+  newSecret,
+  refused,
+  toAttempt,
+  unsupported,
+  type AuthorisationOptions,
+  type Kept,
+} from './authorisation-flow.ts';
 import type { Attempt } from './authorisation-view.ts';
 import { beginDevice, requestWithoutPerson, scopeParameter } from './token-requests.ts';
 
@@ -16,18 +25,23 @@ import { beginDevice, requestWithoutPerson, scopeParameter } from './token-reque
 const CODE_FLOW_MS = 10 * 60_000;
 const DEFAULT_POLL_MS = 5_000;
 
-/** Where a person agrees, good for ten minutes. AUTHORISATION_UNSUPPORTED, AUTHORISATION_REFUSED, INVALID_SETTING. */
+/**
+ * An attempt for a person with a browser, good for ten minutes: a link of this host that begins it in their browser, once. With
+ * `browser`, the secret of one that is there already, it is begun in that one, and `authorizationUrl` is the source's own.
+ * AUTHORISATION_UNSUPPORTED, AUTHORISATION_REFUSED, INVALID_SETTING.
+ */
 export async function beginCode(
   options: AuthorisationOptions,
   target: AuthorisationTarget,
   client: AuthorisationClient,
-  actor: Actor,
+  { actor, browser, account }: { actor: Actor; browser?: string; account?: string },
 ): Promise<Attempt> {
-  const redirectUri = knownRedirect(options.redirectUri);
+  const baseUrl = knownBase(options.baseUrl);
+  const redirectUri = `${baseUrl}${CALLBACK_PATH}`;
   const { server, rules } = client;
   if (server.authorization_endpoint === undefined) throw unsupported(target, 'code');
   refuseOrigin(target, server.authorization_endpoint);
-  const [verifier, state] = [oauth.generateRandomCodeVerifier(), randomBytes(32).toString('base64url')];
+  const [verifier, state, start] = [oauth.generateRandomCodeVerifier(), newSecret(), newSecret()];
   const url = new URL(server.authorization_endpoint);
   const parameters = {
     ...rules.authorizationParameters,
@@ -40,9 +54,15 @@ export async function beginCode(
     code_challenge_method: 'S256',
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-  const kept: Kept = { flow: 'code', verifier, redirectUri, issuer: server.issuer, tokenEndpoint: server.token_endpoint ?? '' };
-  const attempt = await keep(options, target, actor, { kept, stateHash: hashOf(state), lifetimeMs: CODE_FLOW_MS });
-  return { ...toAttempt(attempt), authorizationUrl: url.href };
+  const kept: Kept = {
+    flow: 'code',
+    ...{ verifier, redirectUri, url: url.href },
+    ...{ issuer: server.issuer, tokenEndpoint: server.token_endpoint ?? '' },
+    ...(account === undefined ? {} : { account }),
+  };
+  const bound = browser === undefined ? { startHash: hashOf(start) } : { browserHash: hashOf(browser) };
+  const attempt = await keep(options, target, actor, { kept, stateHash: hashOf(state), ...bound, lifetimeMs: CODE_FLOW_MS });
+  return { ...toAttempt(attempt), authorizationUrl: browser === undefined ? linkTo(baseUrl, 'start', start) : url.href };
 }
 
 /** What a person types elsewhere (RFC 8628). AUTHORISATION_REFUSED, UPSTREAM_FAULT. */
@@ -88,12 +108,19 @@ async function keep(
   options: AuthorisationOptions,
   target: AuthorisationTarget,
   actor: Actor,
-  attempt: { kept: Kept; stateHash?: Uint8Array; lifetimeMs: number; pollMs?: number },
+  attempt: {
+    kept: Kept;
+    stateHash?: Uint8Array;
+    startHash?: Uint8Array;
+    browserHash?: Uint8Array;
+    lifetimeMs: number;
+    pollMs?: number;
+  },
 ): Promise<StoredAttempt> {
   const { organisation, id: connection } = target.connection;
   const id = ulid();
   const nowMs = Date.now();
-  const { kept, stateHash, lifetimeMs, pollMs } = attempt;
+  const { kept, stateHash, startHash, browserHash, lifetimeMs, pollMs } = attempt;
   const change = {
     actor,
     organisation,
@@ -108,6 +135,8 @@ async function keep(
     flow: kept.flow,
     begunBy: `${actor.kind}/${actor.id}`,
     stateHash,
+    startHash,
+    browserHash,
     sealed: await options.vault.seal(attemptHome({ organisation, id }), JSON.stringify(kept)),
     createdAtMs: nowMs,
     expiresAtMs: nowMs + lifetimeMs,
@@ -122,8 +151,8 @@ function known(attempt: StoredAttempt | undefined, id: string): StoredAttempt {
   throw new RequestError('UNKNOWN_AUTHORISATION', `There is no authorisation "${id.slice(0, 80)}".`, { remedy: 'Begin another one.' });
 }
 
-function knownRedirect(redirectUri: string | undefined): string {
-  if (redirectUri !== undefined) return redirectUri;
+function knownBase(baseUrl: string | undefined): string {
+  if (baseUrl !== undefined) return baseUrl;
   throw new RequestError('INVALID_SETTING', 'This host does not know under which address browsers reach it.', {
     remedy: 'Set LORELAI_PUBLIC_URL, for example to https://datasources.example.com.',
   });

@@ -34,7 +34,7 @@ export interface Signer {
 
 /** A connection with what its datasource says and was granted. */
 export interface AuthorisationTarget {
-  connection: { id: string; organisation: string; config: JsonObject };
+  connection: { id: string; organisation: string; name: string; config: JsonObject };
   datasource: { name: string; grant: Grant; manifest: { auth: { requiredScopes: string[]; oauth?: AuthorisationRules } } };
 }
 

@@ -2,9 +2,8 @@ import * as oauth from 'oauth4webapi';
 import { plainText } from '../../capabilities/capability.ts';
 import { endAttempt, pollAttemptAgain, type StoredAttempt } from '../../store/authorisation-attempts.ts';
 import type { AuthorisationClient, AuthorisationTarget } from './authorisation-client.ts';
-import { attemptHome, parseKept, type AuthorisationOptions, type Kept } from './authorisation-flow.ts';
-import type { Authoriser } from './authorise.ts';
-import { exchangeCode, pollDevice } from './token-requests.ts';
+import { openKept, type AuthorisationOptions } from './authorisation-flow.ts';
+import { exchangeCode, pollDevice, type GivenTokens } from './token-requests.ts';
 
 const DEFAULT_POLL_MS = 5_000;
 const SLOW_DOWN_MS = 5_000;
@@ -31,7 +30,8 @@ export async function finishCode(
   const outcome = await exchangeCode(client, { parameters: approved, redirectUri: kept.redirectUri, verifier: kept.verifier });
   if (outcome.kind !== 'tokens')
     return fail(options, attempt, 'reason' in outcome ? `the source gave no token: ${outcome.reason}` : 'the source gave no token');
-  return accept(options, attempt, target, client, outcome.tokens);
+  const { account } = kept;
+  return accept(options, { attempt, target, client, given: outcome.tokens, ...(account === undefined ? {} : { account }) });
 }
 
 /** Asks about a device that a person was to type a code for. */
@@ -44,7 +44,7 @@ export async function pollOne(options: AuthorisationOptions, attempt: StoredAtte
   const outcome = await pollDevice(client, kept.deviceCode);
   switch (outcome.kind) {
     case 'tokens':
-      await accept(options, attempt, target, client, outcome.tokens);
+      await accept(options, { attempt, target, client, given: outcome.tokens });
       return;
     case 'pending':
     case 'unavailable': {
@@ -65,12 +65,16 @@ export async function pollOne(options: AuthorisationOptions, attempt: StoredAtte
 /** Undefined when it is done, or waits for a choice. */
 async function accept(
   options: AuthorisationOptions,
-  attempt: StoredAttempt,
-  target: AuthorisationTarget,
-  client: AuthorisationClient,
-  given: Parameters<Authoriser['accept']>[2]['given'],
+  came: { attempt: StoredAttempt; target: AuthorisationTarget; client: AuthorisationClient; given: GivenTokens; account?: string },
 ): Promise<string | undefined> {
-  const end = await options.authoriser.accept(target, client, { flow: attempt.flow, given, by: attempt.begunBy, actor: undefined });
+  const { attempt, target, client, given, ...only } = came;
+  const end = await options.authoriser.accept(target, client, {
+    flow: attempt.flow,
+    given,
+    by: attempt.begunBy,
+    actor: undefined,
+    ...only,
+  });
   if (end.kind === 'failed') return fail(options, attempt, end.reason);
   await endAttempt(options.database, attempt.id, end.kind === 'choosing' ? { state: 'choosing', choices: end.choices } : { state: 'done' });
   return undefined;
@@ -81,11 +85,6 @@ export async function fail(options: AuthorisationOptions, attempt: StoredAttempt
   options.log.warn('an authorisation failed', { connection: attempt.connection, attempt: attempt.id, reason });
   await endAttempt(options.database, attempt.id, { state: 'failed', reason });
   return reason;
-}
-
-async function openKept(options: AuthorisationOptions, attempt: StoredAttempt): Promise<Kept> {
-  if (attempt.sealed === undefined) throw new TypeError('an attempt that waits has what it needs');
-  return parseKept(await options.vault.open(attemptHome(attempt), attempt.sealed));
 }
 
 function whyNotApproved(error: unknown): string {

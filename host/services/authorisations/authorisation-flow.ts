@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Flow } from '../../domain/authorisation.ts';
 import { RequestError } from '../../domain/errors.ts';
 import type { Log } from '../../log.ts';
@@ -8,6 +8,7 @@ import { type AuthorisationClient, type AuthorisationTarget, rulesOf } from './a
 import type { Authoriser } from './authorise.ts';
 import type { SecretHome, Vault } from '../connections/credentials.ts';
 import type { TokenKeeper } from './token-keeper.ts';
+import type { ReconnectLinks } from './reconnect-links.ts';
 import type { Revoker } from './revocation.ts';
 import type { Attempt } from './authorisation-view.ts';
 
@@ -16,8 +17,10 @@ export interface AuthorisationOptions {
   database: Database;
   vault: Vault;
   log: Log;
-  /** Where sources send people back to; undefined when this host does not know its own address. */
-  redirectUri: string | undefined;
+  /** Under which browsers reach this host; undefined when it does not know its own address. */
+  baseUrl: string | undefined;
+  /** The links that bring authorisations back which their source has ended. */
+  reconnectLinks: ReconnectLinks;
   /** UNKNOWN_ORGANISATION, UNKNOWN_CONNECTION. */
   load(organisation: string, connection: string): Promise<AuthorisationTarget>;
   openClient(target: AuthorisationTarget, flow: Flow): Promise<AuthorisationClient>;
@@ -28,16 +31,37 @@ export interface AuthorisationOptions {
 
 /** What is needed to finish an attempt; kept sealed. */
 export type Kept =
-  | { flow: 'code'; verifier: string; redirectUri: string; issuer: string; tokenEndpoint: string }
+  | {
+      flow: 'code';
+      verifier: string;
+      redirectUri: string;
+      issuer: string;
+      tokenEndpoint: string;
+      /** Where the browser is sent to agree. */
+      url: string;
+      /** The only account that may agree; any when left out. */
+      account?: string;
+    }
   | { flow: 'device'; deviceCode: string };
 
 export function attemptHome({ organisation, id }: { organisation: string; id: string }): SecretHome {
   return { organisation, connection: id, kind: 'attempt' };
 }
 
-/** Only its hash is kept: whoever reads the database cannot finish somebody's authorisation. */
-export function hashOf(state: string): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(state).digest());
+/** 256 random bits that stand in an address or a cookie. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** Only its hash is kept: whoever reads the database can neither begin nor finish somebody's authorisation. */
+export function hashOf(secret: string): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(secret).digest());
+}
+
+/** What was sealed for an attempt that waits. */
+export async function openKept({ vault }: Pick<AuthorisationOptions, 'vault'>, attempt: StoredAttempt): Promise<Kept> {
+  if (attempt.sealed === undefined) throw new TypeError('an attempt that waits has what it needs');
+  return parseKept(await vault.open(attemptHome(attempt), attempt.sealed));
 }
 
 /** What was sealed for an attempt. */
@@ -50,12 +74,15 @@ export function parseKept(text: string): Kept {
     return found;
   };
   if (fields.get('flow') === 'device') return { flow: 'device', deviceCode: field('deviceCode') };
+  const account = fields.get('account');
   return {
     flow: 'code',
     verifier: field('verifier'),
     redirectUri: field('redirectUri'),
     issuer: field('issuer'),
     tokenEndpoint: field('tokenEndpoint'),
+    url: field('url'),
+    ...(typeof account === 'string' ? { account } : {}),
   };
 }
 

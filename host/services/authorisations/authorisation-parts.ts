@@ -8,6 +8,7 @@ import type { AuditRecorder } from '../record/audit-recorder.ts';
 import { openAuthorisationClient, type AuthorisationClient, type AuthorisationTarget } from './authorisation-client.ts';
 import { createAuthorisations, type Authorisations } from './authorisations.ts';
 import { createAuthoriser } from './authorise.ts';
+import { createReconnectLinks, type ReconnectLinks } from './reconnect-links.ts';
 import { unknownConnection } from '../connections/call-targets.ts';
 import type { Vault } from '../connections/credentials.ts';
 import type { DatasourceRegistry } from '../registry/registry.ts';
@@ -17,9 +18,6 @@ import { getConnection } from '../../store/connections.ts';
 import { createTokenKeeper, type TokenKeeper } from './token-keeper.ts';
 import { createVariables, type Variables } from '../connections/variables.ts';
 
-/** Below the public address: where sources send people back to. */
-export const CALLBACK_PATH = '/api/v1/authorisations/callback';
-
 export interface AuthorisationPartsOptions {
   database: Database;
   vault: Vault;
@@ -27,7 +25,8 @@ export interface AuthorisationPartsOptions {
   organisations: OrganisationService;
   recorder: AuditRecorder;
   log: Log;
-  redirectUri: string | undefined;
+  /** Under which browsers reach the host. */
+  baseUrl: string | undefined;
   /** Something may be due now. */
   wake(): void;
 }
@@ -38,6 +37,7 @@ export interface AuthorisationParts {
   tokenKeeper: TokenKeeper;
   authorisations: Authorisations;
   revoker: Revoker;
+  reconnectLinks: ReconnectLinks;
 }
 
 export function openAuthorisationParts(options: AuthorisationPartsOptions): AuthorisationParts {
@@ -69,15 +69,19 @@ export function openAuthorisationParts(options: AuthorisationPartsOptions): Auth
       await database.write([pauseConnection(connection, { by: 'host', cause: 'unauthorized', reason, atMs: Date.now() })]);
     },
   });
+  const { baseUrl } = options;
+  const reconnectLinks = createReconnectLinks({ database, vault, baseUrl });
   return {
     variables,
     revoker,
+    reconnectLinks,
     tokenKeeper,
     authorisations: createAuthorisations({
       database,
       vault,
       log,
-      redirectUri: options.redirectUri,
+      baseUrl,
+      reconnectLinks,
       load,
       openClient: openFor,
       authoriser: createAuthoriser({ database, vault, wake }),
@@ -87,9 +91,9 @@ export function openAuthorisationParts(options: AuthorisationPartsOptions): Auth
   };
 }
 
-/** The one address that sources are told to send people back to; undefined when the host cannot know it. */
-export function redirectUriOf({ publicUrl, host, port }: Pick<Config, 'publicUrl' | 'host' | 'port'>): string | undefined {
-  if (publicUrl !== undefined) return `${publicUrl}${CALLBACK_PATH}`;
+/** The one address under which browsers reach the host, and to which sources send people back; undefined when it cannot know it. */
+export function baseUrlOf({ publicUrl, host, port }: Pick<Config, 'publicUrl' | 'host' | 'port'>): string | undefined {
+  if (publicUrl !== undefined) return publicUrl;
   if (port === 0 || !isLoopbackHost(host)) return undefined;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}${CALLBACK_PATH}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

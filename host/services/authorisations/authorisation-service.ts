@@ -1,6 +1,7 @@
 import type { Flow } from '../../domain/authorisation.ts';
 import type { Actor } from '../../domain/caller.ts';
-import type { Attempt, AuthorisationStatus, Revocation } from './authorisation-view.ts';
+import type { Attempt, AuthorisationStatus, FinishProof, LinkView, Revocation, SentOn } from './authorisation-view.ts';
+import type { LinkKind } from './browser-paths.ts';
 
 export interface AuthorisationService {
   /**
@@ -17,8 +18,15 @@ export interface AuthorisationService {
   status(organisation: string, connection: string): Promise<AuthorisationStatus>;
   /** UNKNOWN_CONNECTION, UNKNOWN_AUTHORISATION, INVALID_REQUEST. */
   choose(organisation: string, connection: string, choice: string, actor: Actor): Promise<AuthorisationStatus>;
-  /** A browser came back from a source with these parameters. What they hold proves itself. */
-  finish(parameters: URLSearchParams): Promise<{ ok: true } | { ok: false; reason: string }>;
+  /** What is behind a link of this host; undefined for one that is unknown, used or too old. Changes nothing. */
+  lookAtLink(kind: LinkKind, ticket: string): Promise<LinkView | undefined>;
+  /**
+   * Sends the browser that opened a link on to the source, once for a `start`. Undefined as for `lookAtLink`; of a `reconnect`,
+   * the errors of `begin`.
+   */
+  followLink(kind: LinkKind, ticket: string, requestId: string | undefined): Promise<SentOn | undefined>;
+  /** An answer of a source came with these parameters. Their `state` says of which attempt, and `proof` that it comes from where that was begun. */
+  finish(parameters: URLSearchParams, proof: FinishProof): Promise<{ ok: true; begunBy: string } | { ok: false; reason: string }>;
   /** Sees to a token that is good for a call now. UNKNOWN_CONNECTION, CREDENTIAL_MISSING when it is paused, UPSTREAM_FAULT. */
   refresh(organisation: string, connection: string): Promise<AuthorisationStatus>;
   /** Ends access at the source as far as it can, and forgets credential, documents, passages and access here. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */

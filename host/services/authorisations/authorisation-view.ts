@@ -1,4 +1,5 @@
 import type { Flow } from '../../domain/authorisation.ts';
+import type { Actor } from '../../domain/caller.ts';
 
 /** An authorisation that was begun. */
 export interface Attempt {
@@ -10,7 +11,7 @@ export interface Attempt {
   choices: { id: string; label: string }[];
   createdAtMs: number;
   expiresAtMs: number;
-  /** Where a person agrees; of a new attempt only. */
+  /** A link of this host that takes a person to where they agree, once and in one browser; of a new attempt only. */
   authorizationUrl?: string;
   /** What a person types at `verificationUri`; of a new attempt only. */
   userCode?: string;
@@ -18,11 +19,43 @@ export interface Attempt {
   verificationUriComplete?: string;
 }
 
+/** What is behind a link, for the person who opened it. */
+export interface LinkView {
+  /** Its name. */
+  connection: string;
+  organisation: string;
+  datasource: string;
+  /** Who asks for it, in words. */
+  begunBy?: string;
+  /** Where they are asked to agree, where that is known. */
+  origin?: string;
+  /** Who has to agree, where the source named somebody before. */
+  account?: string | undefined;
+  /** Why it has to be authorised anew. */
+  reason?: string | undefined;
+}
+
+/** Where a browser goes on, and what it has to keep until it comes back. */
+export interface SentOn {
+  url: string;
+  /** Of this attempt, for as long as it lasts. */
+  cookie: { name: string; secret: string; secure: boolean };
+}
+
+/** What shows that an answer comes from where its attempt was begun. */
+export type FinishProof =
+  /** What the browser kept. */
+  | { kind: 'browser'; cookies: Readonly<Record<string, string>> }
+  /** The caller that began it hands over what came to it. */
+  | { kind: 'caller'; actor: Pick<Actor, 'kind' | 'id'> };
+
 /** How a connection is authorised by its source. Never a token. */
 export interface AuthorisationStatus {
   state: 'none' | 'active' | 'paused';
   /** Why it is paused. */
   reason?: string | undefined;
+  /** A link that brings it back without a key, of one that its source has ended. Whoever has it can begin that, and no more. */
+  reconnectUrl?: string | undefined;
   flow?: Flow;
   /** What the datasource offers. */
   flows: Flow[];

@@ -1,13 +1,23 @@
+import { timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RequestError } from '../../domain/errors.ts';
-import { endAttempt, expireAttempts, latestAttempt, takeAttemptByState, takeDueAttempt } from '../../store/authorisation-attempts.ts';
+import {
+  endAttempt,
+  expireAttempts,
+  latestAttempt,
+  takeAttemptByState,
+  takeDueAttempt,
+  type StoredAttempt,
+} from '../../store/authorisation-attempts.ts';
 import { getAuthorisation } from '../../store/authorisations.ts';
 import { authoriseAlone, beginCode, beginWithDevice } from './authorisation-begin.ts';
 import { rulesOf } from './authorisation-client.ts';
 import { fail, finishCode, pollOne } from './authorisation-finish.ts';
 import { hashOf, toAttempt, unsupported, type AuthorisationOptions } from './authorisation-flow.ts';
 import type { AuthorisationService } from './authorisation-service.ts';
-import type { AuthorisationStatus } from './authorisation-view.ts';
+import type { AuthorisationStatus, FinishProof } from './authorisation-view.ts';
+import { createBrowserLinks, isForBrowsers, nameOf } from './browser-links.ts';
+import { cookieOf } from './browser-paths.ts';
 
 /** The service with what the host does by itself. */
 export interface Authorisations extends AuthorisationService {
@@ -31,7 +41,10 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
       if (!flows.includes(flow)) throw unsupported(target, flow);
       const client = await options.openClient(target, flow);
       if (flow === 'code')
-        return { attempt: await beginCode(options, target, client, actor), authorisation: await service.status(organisation, connection) };
+        return {
+          attempt: await beginCode(options, target, client, { actor }),
+          authorisation: await service.status(organisation, connection),
+        };
       if (flow === 'device')
         return {
           attempt: await beginWithDevice(options, target, client, actor),
@@ -62,6 +75,7 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
         expiresAtMs,
         refreshDueMs,
         attempt,
+        reconnectUrl: isForBrowsers(target) ? await options.reconnectLinks.linkFor(row) : undefined,
       } satisfies AuthorisationStatus;
     },
 
@@ -84,15 +98,19 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
       return service.status(organisation, connection);
     },
 
-    async finish(parameters) {
+    ...createBrowserLinks(options),
+
+    async finish(parameters, proof) {
       const states = parameters.getAll('state');
       const [state = ''] = states;
       const attempt = states.length === 1 && state !== '' ? await takeAttemptByState(database, hashOf(state), Date.now()) : undefined;
       // The same answer for what never was, has been used and is too old.
       if (attempt === undefined) return { ok: false, reason: 'this link is not known, has been used, or is too old' };
+      // Burned all the same: its state is in other hands.
+      if (!isProved(options, attempt, proof)) return { ok: false, reason: await fail(options, attempt, ELSEWHERE) };
       try {
         const reason = await finishCode(options, attempt, parameters, state);
-        return reason === undefined ? { ok: true } : { ok: false, reason };
+        return reason === undefined ? { ok: true, begunBy: await nameOf(options, attempt) } : { ok: false, reason };
       } catch (error) {
         if (!(error instanceof RequestError)) {
           await fail(options, attempt, 'the host failed; its log says more');
@@ -129,6 +147,15 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
     },
   };
   return service;
+}
+
+const ELSEWHERE = 'the answer came back in another browser than the one that it was begun in';
+
+/** Whoever was made to open an address of somebody else's attempt has none of this (RFC 9700, section 4.7). */
+function isProved({ baseUrl }: AuthorisationOptions, { id, begunBy, browserHash }: StoredAttempt, proof: FinishProof): boolean {
+  if (proof.kind === 'caller') return begunBy === `${proof.actor.kind}/${proof.actor.id}`;
+  const secret = proof.cookies[cookieOf(baseUrl ?? '', id).name];
+  return secret !== undefined && browserHash !== undefined && timingSafeEqual(hashOf(secret), browserHash);
 }
 
 const TICK_MS = 1_000;

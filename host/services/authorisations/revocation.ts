@@ -10,7 +10,7 @@ import type { AuthorisationClient } from './authorisation-client.ts';
 import type { Vault } from '../connections/credentials.ts';
 import type { Revocation } from './authorisation-view.ts';
 import { parseTokens, tokensHome } from './token-keeper.ts';
-import { revokeToken } from './token-requests.ts';
+import { revokeTokens } from './token-requests.ts';
 
 /** What became of tokens at the source. */
 export type SourceRevocation = Revocation['atSource'];
@@ -57,7 +57,6 @@ export function createRevoker({ database, vault, log, openClient }: RevokerOptio
   return revoker;
 }
 
-/** The refresh token first: with it the source should end all that was made of it (RFC 7009, section 2.1). */
 async function tellSource(
   client: AuthorisationClient,
   flow: Flow,
@@ -67,8 +66,6 @@ async function tellSource(
     return { outcome: 'unsupported', reason: 'the token ends by itself within the hour: take the app away there' };
   if (client.server.revocation_endpoint === undefined)
     return { outcome: 'unsupported', reason: 'the source has no address for that: end it there by hand' };
-  const refreshed = tokens.refresh === undefined ? undefined : await revokeToken(client, tokens.refresh, 'refresh_token');
-  const accessed = await revokeToken(client, tokens.access, 'access_token');
-  const reason = tokens.refresh === undefined ? accessed : refreshed;
+  const reason = await revokeTokens(client, tokens);
   return reason === undefined ? { outcome: 'revoked', reason: undefined } : { outcome: 'failed', reason };
 }

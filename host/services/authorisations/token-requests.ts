@@ -116,8 +116,21 @@ export function scopeParameter({ rules, scopes }: AuthorisationClient): Record<s
   return scopes.length === 0 ? {} : { [rules.scopeParameter]: scopes.join(rules.scopeSeparator) };
 }
 
-/** Tells the source that a token is worth nothing any more (RFC 7009). Undefined when it was told, else why not. */
-export async function revokeToken(
+/**
+ * Tells the source that tokens are worth nothing any more. The refresh token first: with it the source should end all that was
+ * made of it (RFC 7009, section 2.1). A grant is deleted by its access token alone. Undefined when it was told, else why not.
+ */
+export async function revokeTokens(
+  access: AuthorisationClient,
+  tokens: Pick<GivenTokens, 'access' | 'refresh'>,
+): Promise<string | undefined> {
+  if (tokens.refresh === undefined || access.rules.revocation === 'delete_grant') return revokeToken(access, tokens.access, 'access_token');
+  const refreshed = await revokeToken(access, tokens.refresh, 'refresh_token');
+  await revokeToken(access, tokens.access, 'access_token');
+  return refreshed;
+}
+
+async function revokeToken(
   access: AuthorisationClient,
   token: string,
   kind: 'access_token' | 'refresh_token',

@@ -4,10 +4,13 @@ import type { NotifySettings } from '../../domain/notify-settings.ts';
 import type { Log } from '../../log.ts';
 import { getConnection } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
+import { claimNotice, delayNotice, endNotice } from '../../store/notices.ts';
 import { announceSink, claimNotification, delayNotification, endNotification, type DueNotification } from '../../store/notifications.ts';
 import { getRun } from '../../store/runs.ts';
+import type { ReconnectLinks } from '../authorisations/reconnect-links.ts';
+import { deliveryOf, noticeBody } from './notice-body.ts';
 
-/** Tells Lorelai of runs that have ended. Any number of hosts may do so for one store: each attempt is made by one. */
+/** Tells Lorelai of runs that have ended, and of authorisations that their source has. Any number of hosts may do so for one store: each attempt is made by one. */
 export interface Notifier {
   /** Begins to deliver what is due, unless it is at it already. Does not wait for the other side; never rejects. */
   deliverDue(): Promise<void>;
@@ -25,24 +28,41 @@ const GIVE_UP_MS = 3 * 24 * 3_600_000;
 /** How often a host says that it delivers. */
 const ANNOUNCE_EVERY_MS = 3_600_000;
 
-/** `settings` undefined: nobody is told anything. */
-export function createNotifier(options: { database: Database; log: Log; settings: NotifySettings | undefined }): Notifier {
-  const { database, log, settings } = options;
+export interface NotifierOptions {
+  database: Database;
+  log: Log;
+  /** Undefined: nobody is told anything. */
+  settings: NotifySettings | undefined;
+  reconnectLinks: ReconnectLinks;
+}
+
+/** Something that is to be told. */
+interface Due {
+  /** Names it to the other side, however often it is sent. */
+  delivery: string;
+  createdAtMs: number;
+  /** This one included. */
+  attempts: number;
+  /** Undefined when what it tells of is gone. */
+  body: string | undefined;
+  end(): Promise<void>;
+  delay(dueMs: number): Promise<void>;
+}
+
+export function createNotifier({ database, log, settings, reconnectLinks }: NotifierOptions): Notifier {
   let announcedAtMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
   const stopping = new AbortController();
 
-  async function deliver(to: NotifySettings, due: DueNotification): Promise<void> {
-    const body = await bodyOf(database, due);
-    const failure = body === undefined ? undefined : await post(to, due, body);
-    if (failure === undefined) return endNotification(database, due);
-    const { run, attempts } = due;
-    if (Date.now() - due.createdAtMs > GIVE_UP_MS) {
-      log.warn('a notification is given up', { run, attempts, reason: failure });
-      return endNotification(database, due);
+  async function deliver(to: NotifySettings, { delivery, createdAtMs, attempts, body, end, delay }: Due): Promise<void> {
+    const failure = body === undefined ? undefined : await post(to, delivery, body);
+    if (failure === undefined) return end();
+    if (Date.now() - createdAtMs > GIVE_UP_MS) {
+      log.warn('a notification is given up', { delivery, attempts, reason: failure });
+      return end();
     }
-    log.warn('a notification was not taken and is tried again', { run, attempts, reason: failure });
-    return delayNotification(database, due, retryAt(attempts));
+    log.warn('a notification was not taken and is tried again', { delivery, attempts, reason: failure });
+    return delay(retryAt(attempts));
   }
 
   async function announce(): Promise<void> {
@@ -51,10 +71,34 @@ export function createNotifier(options: { database: Database; log: Log; settings
     announcedAtMs = performance.now();
   }
 
+  /** The end of an authorisation first: nothing goes on before somebody has seen to it. */
+  async function nextDue(): Promise<Due | undefined> {
+    const nowMs = Date.now();
+    const times = { nowMs, untilMs: nowMs + LEASE_MS };
+    const notice = await claimNotice(database, times);
+    if (notice !== undefined) {
+      return {
+        ...notice,
+        delivery: deliveryOf(notice),
+        body: await noticeBody({ database, reconnectLinks }, notice),
+        end: () => endNotice(database, notice),
+        delay: (dueMs) => delayNotice(database, notice, dueMs),
+      };
+    }
+    const due = await claimNotification(database, times);
+    if (due === undefined) return undefined;
+    return {
+      ...due,
+      delivery: `${due.run}.${due.state}`,
+      body: await bodyOf(database, due),
+      end: () => endNotification(database, due),
+      delay: (dueMs) => delayNotification(database, due, dueMs),
+    };
+  }
+
   async function deliverAll(to: NotifySettings): Promise<void> {
     while (!stopping.signal.aborted) {
-      const nowMs = Date.now();
-      const due = await claimNotification(database, { nowMs, untilMs: nowMs + LEASE_MS });
+      const due = await nextDue();
       if (due === undefined) return;
       await deliver(to, due);
     }
@@ -81,7 +125,7 @@ export function createNotifier(options: { database: Database; log: Log; settings
 }
 
 /** Undefined when it was taken, else why not. Operators name the address: it may be a private one. */
-async function post({ url, key }: NotifySettings, { run, state }: DueNotification, body: string): Promise<string | undefined> {
+async function post({ url, key }: NotifySettings, delivery: string, body: string): Promise<string | undefined> {
   const timestamp = String(Math.floor(Date.now() / 1_000));
   const signature = createHmac('sha256', key).update(`${timestamp}.${body}`).digest('hex');
   try {
@@ -91,7 +135,7 @@ async function post({ url, key }: NotifySettings, { run, state }: DueNotificatio
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: {
         'content-type': 'application/json',
-        'x-lorelai-delivery': `${run}.${state}`,
+        'x-lorelai-delivery': delivery,
         'x-lorelai-timestamp': timestamp,
         'x-lorelai-signature': `sha256=${signature}`,
       },

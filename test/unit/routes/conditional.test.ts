@@ -16,6 +16,8 @@ const WITHOUT: Readonly<Record<string, string>> = {
   dismissRun: DECIDED_BY_STATE,
   lorelaiBeginOAuth: 'it begins an attempt, and its GET does the same',
   lorelaiForwardOAuth: 'its state proves which attempt it belongs to, once',
+  startAuthorisation: 'its ticket is good once',
+  reconnect: 'its ticket is for one end of one authorisation',
 };
 
 const reading = routes.filter(({ method }) => method === 'GET');
