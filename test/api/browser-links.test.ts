@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase, operation } from '../../host/store/database.ts';
+import { defineStatement } from '../../host/store/statement.ts';
 import { type Api, openApi } from '../helpers/api.ts';
 import { ACCOUNT, type AuthorizationServer, CLIENT, startAuthorizationServer } from '../helpers/authorization-server.ts';
 import { openBrowser } from '../helpers/browser.ts';
@@ -90,6 +93,11 @@ async function ended(): Promise<{ id: string; link: string }> {
   await person.comeBack(await agree(await person.goOn(await begin(id))));
   expect(await statusOf(id)).toMatchObject({ state: 'active', account: `${ACCOUNT}@acme.example` });
   expect(await statusOf(id)).not.toHaveProperty('reconnectUrl');
+  return { id, link: await endedAgain(id) };
+}
+
+/** The source ends the authorisation of a connection: the link that brings it back. */
+async function endedAgain(id: string): Promise<string> {
   await server.forgetGrants();
   refuses = true;
   await api.call('POST', `/api/v1/connections/${id}/runs`, {});
@@ -97,8 +105,13 @@ async function ended(): Promise<{ id: string; link: string }> {
   refuses = false;
   const { state, reason, reconnectUrl } = await statusOf(id);
   expect([state, reason]).toEqual(['paused', expect.stringContaining('invalid_grant')]);
-  return { id, link: String(reconnectUrl) };
+  return String(reconnectUrl);
 }
+
+const SET_BACK = defineStatement<{ connection: string; byMs: number }>(
+  'test.set-back',
+  'UPDATE authorisations SET ended_at_ms = ended_at_ms - :byMs WHERE connection_id = :connection',
+);
 
 describe('a link that begins an attempt', () => {
   it('says who asks for what, in a page that runs nothing, and begins nothing before the button is pressed', async () => {
@@ -273,6 +286,33 @@ describe('a link that brings a connection back', () => {
     const back = await agree(await visitor(api.request).goOn(link));
     expect(await visitor(api.request).comeBack(back)).toContain('another browser');
     expect(await statusOf(id)).toMatchObject({ state: 'paused' });
+  });
+
+  it('is for one end of an authorisation: a later one needs another link', async () => {
+    const { id, link } = await ended();
+    const person = visitor(api.request);
+    await person.comeBack(await agree(await person.goOn(link)));
+    const later = await endedAgain(id);
+    expect(later).not.toBe(link);
+    expect(await person.look(link)).toContain('not good');
+    expect(await person.look(later)).toContain('Go on');
+  });
+
+  it('is good for a week', async () => {
+    const { id, link } = await ended();
+    const database = await openDatabase({ file: join(api.dataDir, 'lorelai.db') });
+    const back = async (days: number): Promise<unknown> =>
+      database.write([operation(SET_BACK, { connection: id, byMs: days * 24 * 3_600_000 })]);
+    try {
+      await back(6.9);
+      expect(await visitor(api.request).look(link)).toContain('Go on');
+      expect(await statusOf(id)).toHaveProperty('reconnectUrl', link);
+      await back(0.2);
+      expect(await visitor(api.request).look(link)).toContain('not good');
+      expect(await statusOf(id)).not.toHaveProperty('reconnectUrl');
+    } finally {
+      await database.close();
+    }
   });
 
   it('is shown to operators alone, and is written nowhere', async () => {
