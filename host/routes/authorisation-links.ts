@@ -5,7 +5,7 @@ import { OPEN } from './access.ts';
 import { callbackPage } from './pages/callback.ts';
 import { linkPage, sentOnPage, staleLinkPage } from './pages/links.ts';
 import type { Markup } from './pages/page.ts';
-import { requiredText } from './parameters.ts';
+import { parseParameters, requiredText } from './parameters.ts';
 import { defineRoute, formBody, noBody, plainText, type Route, type RouteAnswer } from './route.ts';
 
 /** A page with what goes along with it. */
@@ -48,7 +48,7 @@ function lookRoute(kind: LinkKind): Route {
       handle: unserved,
     }),
     async (services, { query }) => {
-      const ticket = query.get('ticket') ?? '';
+      const { ticket } = parseParameters(TICKET, query);
       const view = await services.authorisations.lookAtLink(kind, ticket);
       return { page: view === undefined ? staleLinkPage() : linkPage(kind, view, ticket), form: view !== undefined };
     },

@@ -206,6 +206,7 @@ describe('a link that begins an attempt', () => {
       expect([answer.status, answer.headers.getSetCookie()]).toEqual([status, []]);
     }
     expect((await api.request('/api/v1/authorisations/start', { method: 'POST', headers: {}, body: 'ticket=a' })).status).toBe(415);
+    expect((await api.request('/api/v1/authorisations/start', {})).status).toBe(400);
   });
 });
 
