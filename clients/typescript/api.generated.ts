@@ -4567,6 +4567,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4582,6 +4583,7 @@ export interface paths {
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;
@@ -4598,6 +4600,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     put?: never;
@@ -4616,6 +4619,7 @@ export interface paths {
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         502: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        507: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
       };
     };
     delete?: never;

@@ -25,7 +25,7 @@ export interface StoredConnection {
   metrics: Record<string, number>;
   createdAtMs: number;
   updatedAtMs: number;
-  /** Counts the changes of its settings: 1 at first. */
+  /** Its state, as `Expectation` has it: grows with whatever people change of it. */
   revision: number;
 }
 
