@@ -55,12 +55,12 @@ async function generateSchemaTypes(): Promise<void> {
   }
 }
 
-/** Every folder with a manifest, relative to the root. */
+/** Every folder with a manifest and a script, relative to the root. */
 async function datasourceFolders(): Promise<string[]> {
   const folders = await Promise.all(
     DATASOURCE_PARENTS.map(async (parent) => (await readdir(join(ROOT, parent))).map((name) => join(parent, name))),
   );
-  return folders.flat().filter((folder) => existsSync(join(ROOT, folder, MANIFEST_FILE)));
+  return folders.flat().filter((folder) => [MANIFEST_FILE, 'source.ts'].every((file) => existsSync(join(ROOT, folder, file))));
 }
 
 /** `datasource.generated.ts` beside each datasource's manifest. */

@@ -4,10 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { buildDatasource } from '../host/authoring/build.ts';
-import { COMPONENTS_FOLDER } from './helpers/components.ts';
+import { C_FOLDER, compileC } from './helpers/c-module.ts';
+import { cComponent, COMPONENTS_FOLDER } from './helpers/components.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDERS = {
@@ -24,13 +26,31 @@ const MAX_AGE_MS = 86_400_000;
 /** Made by the build, or no part of it. */
 const NOT_INPUT = /\.(generated\.ts|wasm|md)$|(^|\/)(test|testing|node_modules)\//;
 
-async function buildComponent(name: string, folder: string): Promise<void> {
+/** `build` writes the file that it is given, when what the component is made of has changed. */
+async function buildComponent(name: string, inputs: readonly string[], build: (outFile: string) => Promise<unknown>): Promise<void> {
   const digestFile = join(COMPONENTS_FOLDER, `${name}.sha256`);
-  const digest = await digestOf([folder, ...TOOLS]);
+  const digest = await digestOf([...inputs, ...TOOLS]);
   const built = await readFile(digestFile, 'utf8').catch(() => '');
-  if (built === digest && existsSync(join(COMPONENTS_FOLDER, `${name}.wasm`))) return;
-  await buildDatasource(join(ROOT, folder), { outFile: join(COMPONENTS_FOLDER, `${name}.wasm`) });
+  const outFile = join(COMPONENTS_FOLDER, `${name}.wasm`);
+  if (built === digest && existsSync(outFile)) return;
+  await build(outFile);
   await writeFile(digestFile, digest);
+}
+
+async function buildC(source: string, outFile: string): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), 'c-module-'));
+  try {
+    const module = join(work, 'core.wasm');
+    await writeFile(module, await compileC(source));
+    await buildDatasource(C_FOLDER, { module, outFile });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function cSources(): Promise<string[]> {
+  const hostile = await readdir(join(C_FOLDER, 'hostile'));
+  return ['hello.c', ...hostile.map((name) => `hostile/${name}`)];
 }
 
 async function digestOf(paths: readonly string[]): Promise<string> {
@@ -67,4 +87,10 @@ async function removeOld(folder: string): Promise<void> {
 await mkdir(COMPONENTS_FOLDER, { recursive: true });
 await removeOld(join(COMPONENTS_FOLDER, 'compiled'));
 await removeOld(join(COMPONENTS_FOLDER, 'far-side'));
-for (const [name, folder] of Object.entries(FOLDERS)) await buildComponent(name, folder);
+for (const [name, folder] of Object.entries(FOLDERS)) {
+  await buildComponent(name, [folder], (outFile) => buildDatasource(join(ROOT, folder), { outFile }));
+}
+for (const source of await cSources()) {
+  const inputs = ['datasource.c', 'datasource.h', 'datasource.yaml', source].map((name) => join('test/fixtures/c', name));
+  await buildComponent(cComponent(source), [...inputs, 'test/helpers/c-module.ts'], (outFile) => buildC(source, outFile));
+}

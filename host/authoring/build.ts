@@ -7,8 +7,9 @@ import { examineOnce } from '../sandbox/examine.ts';
 import { PROCESS_ISOLATION } from '../sandbox/isolation.ts';
 import { bundleSource } from './bundle.ts';
 import { componentize } from './componentize.ts';
+import { componentOf } from './core-module.ts';
 import { appendCustomSection } from './custom-section.ts';
-import { readManifest, writeManifestModule } from './manifest-file.ts';
+import { readManifest, writeManifestModule, type ManifestSource } from './manifest-file.ts';
 
 /** A finished datasource: one file with the manifest inside. */
 export interface BuiltDatasource {
@@ -20,22 +21,26 @@ export interface BuiltDatasource {
   manifest: Manifest;
 }
 
+export interface BuildOptions {
+  outFile?: string;
+  /** What another toolchain made, instead of `source.ts`: a core module or a component. */
+  module?: string;
+  /** Bounds the author's top-level code, a minute by default. */
+  timeoutMs?: number;
+}
+
 /**
  * Builds the datasource in a folder: `datasource.yaml` and `source.ts` become one component, by default `NAME.wasm` in
  * that folder. Also writes `datasource.generated.ts`. Types are not checked; `tsc` does that.
  *
- * `timeoutMs` bounds the author's top-level code, a minute by default.
- *
  * Two builds of the same folder differ in some bytes: the engine's snapshot holds random seeds.
  *
- * FILE_NOT_READABLE without a manifest, INVALID_MANIFEST, and BUILD_FAILED with file and line of each problem.
+ * FILE_NOT_READABLE without a manifest or module, INVALID_MANIFEST, and BUILD_FAILED with file and line of each problem.
  */
-export async function buildDatasource(dir: string, options: { outFile?: string; timeoutMs?: number } = {}): Promise<BuiltDatasource> {
+export async function buildDatasource(dir: string, options: BuildOptions = {}): Promise<BuiltDatasource> {
   const folder = resolve(dir);
   const source = await readManifest(folder);
-  await writeManifestModule(folder, source);
-  const code = await bundleSource(folder);
-  const component = await inTemporaryFolder((work) => componentize(code, work, options.timeoutMs));
+  const component = options.module === undefined ? await fromScript(folder, source, options) : await componentOf(options.module);
   const finished = appendCustomSection(component, MANIFEST_SECTION, Buffer.from(source.text, 'utf8'));
   // The author's own, on the author's machine.
   const report = await examineOnce(finished, { isolation: PROCESS_ISOLATION, types: false });
@@ -45,6 +50,12 @@ export async function buildDatasource(dir: string, options: { outFile?: string; 
   const file = resolve(options.outFile ?? join(folder, `${report.manifest.name}.wasm`));
   await writeWhole(file, finished);
   return { file, sizeBytes: report.sizeBytes, digest: report.digest, manifest: report.manifest };
+}
+
+async function fromScript(folder: string, source: ManifestSource, { timeoutMs }: BuildOptions): Promise<Uint8Array> {
+  await writeManifestModule(folder, source);
+  const code = await bundleSource(folder);
+  return inTemporaryFolder((work) => componentize(code, work, timeoutMs));
 }
 
 async function inTemporaryFolder<T>(act: (folder: string) => Promise<T>): Promise<T> {

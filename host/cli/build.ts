@@ -9,15 +9,20 @@ export function buildCommand(cli: Cli): Command {
     description: 'The manifest goes into the component, so that the .wasm file is the whole datasource.',
     examples: [
       ['build mine', 'writes mine/<name>.wasm'],
+      ['build mine --module mine/mine.core.wasm', 'puts what clang, rustc or another toolchain made into a component'],
       ['build mine --out dist/mine.wasm --json', 'writes elsewhere and prints where, how large and its digest'],
     ],
   })
-    .argument('<dir>', 'folder with datasource.yaml and source.ts')
+    .argument('<dir>', 'folder with datasource.yaml and, unless there is --module, source.ts')
     .option('--out <file>', 'where to write the component')
+    .option('--module <file>', 'a core module or a component that another toolchain made, instead of source.ts')
     .action(
-      action(cli, async (dir: string, { out }: { out?: string }) => {
+      action(cli, async (dir: string, { out, module }: { out?: string; module?: string }) => {
         const { buildDatasource } = await import('../authoring/build.ts');
-        const built = await buildDatasource(dir, out === undefined ? {} : { outFile: out });
+        const built = await buildDatasource(dir, {
+          ...(out === undefined ? {} : { outFile: out }),
+          ...(module === undefined ? {} : { module }),
+        });
         const { file, sizeBytes, digest, manifest } = built;
         return {
           json: { file, name: manifest.name, version: manifest.version, sizeBytes, digest },

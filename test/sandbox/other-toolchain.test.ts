@@ -14,7 +14,7 @@ import { readConfig } from '../../host/config.ts';
 import { MANIFEST_SECTION } from '../../host/domain/manifest.ts';
 import { createLog } from '../../host/log.ts';
 import { openServices, type OpenServices } from '../../host/services/open.ts';
-import { COMPONENTS_FOLDER } from '../helpers/components.ts';
+import { componentFile, COMPONENTS_FOLDER } from '../helpers/components.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FIXTURE = join(ROOT, 'test/fixtures/starlingmonkey');
@@ -104,5 +104,19 @@ describe('a component that StarlingMonkey made, with fetch over wasi:http', () =
   it('is inspected, installed, indexed and found; the credential is attached, and scrubbed from the echo', async () => {
     expect(await index([origin])).toEqual({ state: 'succeeded', reason: undefined, text: '200 text/plain the zebra answers [secret]' });
     expect(seen).toMatchObject([{ method: 'POST', body: 'please', headers: { 'x-api-key': SECRET, 'x-asked-by': 'a component' } }]);
+  });
+});
+
+describe('a component that clang made of C, bindings written by hand', () => {
+  it('is installed, indexed a batch at a time and found', async () => {
+    const { registry, connections, runs, retrieval } = opened.services;
+    const grant = { http: { origins: [], privateNetworks: [] }, storage: false, limits: {} };
+    await registry.install(new Uint8Array(await readFile(componentFile('c-hello'))), grant, COMMAND_LINE);
+    const connection = await connections.create('acme', { datasource: 'hello_c' }, COMMAND_LINE);
+    const { id } = await runs.start('acme', connection.id, {}, COMMAND_LINE);
+    await runs.work({ signal: new AbortController().signal, untilIdle: true });
+    expect(await runs.get('acme', id)).toMatchObject({ state: 'succeeded', reason: undefined });
+    const { hits } = await retrieval.retrieve({ organisation: 'acme', question: 'who has the ladder', k: 1 });
+    expect(hits).toMatchObject([{ title: 'The ladder', link: 'https://notes.example/ladder' }]);
   });
 });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { componentEmbed, componentNew } from '@bytecodealliance/jco';
 import { describe, expect, it } from 'vitest';
 import { buildDatasource } from '../../../host/authoring/build.ts';
 import { appendCustomSection } from '../../../host/authoring/custom-section.ts';
@@ -14,6 +15,8 @@ import { refusal } from '../../helpers/refusal.ts';
 import { examineOnce } from '../../../host/sandbox/examine.ts';
 import { PROCESS_ISOLATION } from '../../../host/sandbox/isolation.ts';
 import { temporaryFolders } from './temporary-folder.ts';
+
+const WIT_FOLDER = join(import.meta.dirname, '../../../wit');
 
 const MANIFEST = `name: tiny
 version: 1.0.0
@@ -36,6 +39,29 @@ async function folderWith(files: Record<string, string>): Promise<string> {
 }
 
 describe('buildDatasource()', () => {
+  it('makes a component of the core module of another toolchain, and leaves a component as it is', async () => {
+    const folder = await folderWith({ 'datasource.yaml': MANIFEST });
+    const dummy = await componentEmbed({ dummy: true, witPath: WIT_FOLDER, world: 'datasource-core' });
+    await writeFile(join(folder, 'core.wasm'), dummy);
+    await writeFile(join(folder, 'whole.wasm'), await componentNew(dummy));
+    const [ofCore, ofComponent] = [
+      await buildDatasource(folder, { module: join(folder, 'core.wasm'), outFile: join(folder, 'a.wasm') }),
+      await buildDatasource(folder, { module: join(folder, 'whole.wasm'), outFile: join(folder, 'b.wasm') }),
+    ];
+    expect([ofCore.manifest.name, ofComponent.manifest.name]).toEqual(['tiny', 'tiny']);
+    const [whole, built] = await Promise.all([readFile(join(folder, 'whole.wasm')), readFile(ofComponent.file)]);
+    expect(built.subarray(0, whole.byteLength)).toEqual(whole);
+  });
+
+  it('says what a module lacks, and which file is none', async () => {
+    const folder = await folderWith({ 'datasource.yaml': MANIFEST, 'text.wasm': 'this is no module' });
+    await writeFile(join(folder, 'empty.wasm'), Buffer.from('0061736d01000000', 'hex'));
+    const refusalOf = (name: string): ReturnType<typeof refusal> => refusal(buildDatasource(folder, { module: join(folder, name) }));
+    const reasons = await Promise.all(['empty.wasm', 'text.wasm'].map(async (name) => (await refusalOf(name)).problems?.[0]?.reason));
+    expect(reasons).toEqual([expect.stringContaining('describe'), 'It is no WebAssembly file.']);
+    expect(await refusalOf('missing.wasm')).toMatchObject({ code: 'FILE_NOT_READABLE' });
+  });
+
   it('makes one file that carries the manifest as it was written', async () => {
     const folder = await folderWith({ 'datasource.yaml': `# Grüße\n${MANIFEST}`, 'source.ts': GOOD_SOURCE });
     const built = await buildDatasource(folder);
