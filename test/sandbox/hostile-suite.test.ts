@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HostileTable } from '../helpers/hostile.ts';
+import { HOSTILE_C_GUESTS } from './hostile/c-guests.ts';
 import { HOSTILE_FILES } from './hostile/files.ts';
 import { HOSTILE_GUESTS, HOSTILE_SCRIPTS } from './hostile/guests.ts';
 import { HOSTILE_PEERS } from './hostile/peers.ts';
@@ -8,7 +9,7 @@ import { HOSTILE_PROCESSES } from './hostile/processes.ts';
 
 const TABLES: readonly [who: string, table: HostileTable][] = [
   ['Component files', HOSTILE_FILES],
-  ['Guests', { ...HOSTILE_GUESTS, ...HOSTILE_SCRIPTS }],
+  ['Guests', { ...HOSTILE_GUESTS, ...HOSTILE_C_GUESTS, ...HOSTILE_SCRIPTS }],
   ['Guests that own their process', HOSTILE_PROCESSES],
   ['Servers, and requests to them', HOSTILE_PEERS],
 ];
