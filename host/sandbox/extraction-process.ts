@@ -3,13 +3,12 @@ import type { ExtractionOutcome } from '../domain/extraction.ts';
 import { type FromExtractor, parseFromExtractor, type ToExtractor } from './extraction-protocol.ts';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import type { Isolation } from './isolation.ts';
+import { watchMemory } from './memory-watch.ts';
 import { modulesFolder } from './modules-folder.ts';
-import { ProcessUsage } from './process-usage.ts';
 import { spawnSandboxed } from './spawn.ts';
 
 const MiB = 1024 * 1024;
 const START_TIMEOUT_MS = 20_000;
-const USAGE_CHECK_MS = 50;
 /** What a reader of formats needs of wasm: nothing. */
 const MAX_WASM_BYTES = 16 * MiB;
 const MAX_HEAP_MIB = 512;
@@ -41,8 +40,7 @@ export class ExtractionProcess {
   readonly #child: ChildProcess;
   readonly #programPid: () => number | undefined;
   readonly #reader: FrameReader;
-  #usage: ProcessUsage | undefined;
-  #usageTimer: NodeJS.Timeout | undefined;
+  readonly #endWatch: () => void;
   #deadline: NodeJS.Timeout | undefined;
   #lastId = 0;
   #isReady = false;
@@ -54,7 +52,7 @@ export class ExtractionProcess {
     this.#bounds = bounds;
     // A character is at most three bytes in UTF-8; labels and the frame itself come on top.
     this.#reader = new FrameReader(3 * bounds.maxCharacters + 64 * MiB);
-    const { child, programPid } = spawnSandboxed({
+    const launched = spawnSandboxed({
       script: 'extract.sandboxed',
       args: [],
       readable: [modulesFolder('yauzl')],
@@ -63,8 +61,11 @@ export class ExtractionProcess {
       maxHeapMib: MAX_HEAP_MIB,
       isolation,
     });
-    this.#child = child;
-    this.#programPid = programPid;
+    this.#child = launched.child;
+    this.#programPid = launched.programPid;
+    this.#endWatch = watchMemory(launched, bounds.maxMemoryBytes, () =>
+      this.end(`reading it took more than ${Math.round(bounds.maxMemoryBytes / MiB)} MiB of memory`),
+    );
     this.#deadline = setTimeout(() => this.end(`its process was not ready after ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
     this.#listen();
   }
@@ -109,8 +110,7 @@ export class ExtractionProcess {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     clearTimeout(this.#deadline);
-    clearInterval(this.#usageTimer);
-    this.#usage?.close();
+    this.#endWatch();
     this.#child.kill('SIGKILL');
     this.#waiting?.settle({ kind: 'fault', reason });
     this.#onEnd();
@@ -125,7 +125,6 @@ export class ExtractionProcess {
     child.stderr?.resume();
     // Writing to a process that has just ended is reported by its exit.
     child.stdin?.on('error', () => undefined);
-    this.#usageTimer = setInterval(() => this.#checkMemory(), USAGE_CHECK_MS).unref();
   }
 
   #send(): void {
@@ -154,14 +153,6 @@ export class ExtractionProcess {
     if (message === undefined || message.type === 'ready' || message.id !== this.#waiting?.id) throw new TypeError('out of turn');
     if (message.type === 'refused') this.#waiting.settle({ kind: 'refused', reason: message.reason });
     else this.#waiting.settle({ kind: 'extracted', parts: message.parts.map(decodePart), notes: message.notes });
-  }
-
-  #checkMemory(): void {
-    const pid = this.#programPid();
-    if (pid !== undefined && this.#ended === undefined) this.#usage ??= ProcessUsage.open(pid);
-    const { residentBytes = 0 } = this.#usage?.read() ?? {};
-    if (residentBytes > this.#bounds.maxMemoryBytes)
-      this.end(`reading it took more than ${Math.round(this.#bounds.maxMemoryBytes / MiB)} MiB of memory`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
+import { watchMemory } from './memory-watch.ts';
 import { type SandboxedProgram, spawnSandboxed } from './spawn.ts';
 
 export interface ThrowawayProgram extends SandboxedProgram {
@@ -25,10 +26,12 @@ export interface Throwaway {
 }
 
 const MAX_STDERR_BYTES = 8 * 1024;
+const MiB = 1024 * 1024;
 
 /** Starts a program that answers frames with frames. Whoever opens it ends it. */
 export function openThrowaway(program: ThrowawayProgram): Throwaway {
-  const { child } = spawnSandboxed(program);
+  const launched = spawnSandboxed(program);
+  const { child } = launched;
   const reader = new FrameReader(program.maxOutputBytes);
   let stderr = '';
   let failure: ThrowawayOutcome | undefined;
@@ -40,9 +43,13 @@ export function openThrowaway(program: ThrowawayProgram): Throwaway {
   };
   const fail = (reason: string): void => {
     failure ??= { ok: false, reason };
+    endWatch();
     child.kill('SIGKILL');
     settle(failure);
   };
+  const endWatch = watchMemory(launched, program.maxProcessMemoryBytes, () =>
+    fail(`it took more than ${Math.round(program.maxProcessMemoryBytes / MiB)} MiB of memory`),
+  );
   child.on('error', (error) => fail(`its process did not start: ${error.message}`));
   // Not `exit`, which may come before the last of what the process wrote.
   child.on('close', (code, signal) => fail(`its process ended (${signal ?? `exit code ${code}`})${lastLine(stderr)}`));

@@ -223,6 +223,16 @@ describe('a program that runs once', () => {
     await expect.poll(() => childrenOf(process.pid)).toEqual([]);
   });
 
+  it('that holds more memory than it may is ended, with a reason', async () => {
+    const input = { ask: 'outline', component: await watDatasource() };
+    const asked = { ...program, input, timeoutMs: 20_000, maxOutputBytes: 1_000_000 };
+    expect(await runThrowaway({ ...asked, maxProcessMemoryBytes: 16 * 1024 * 1024 })).toEqual({
+      ok: false,
+      reason: 'it took more than 16 MiB of memory',
+    });
+    await expect.poll(() => childrenOf(process.pid)).toEqual([]);
+  });
+
   it('that breaks says how', async () => {
     expect(await runThrowaway({ ...program, script: 'nowhere', input: {}, timeoutMs: 20_000, maxOutputBytes: 1_000 })).toEqual({
       ok: false,
