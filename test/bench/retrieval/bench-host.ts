@@ -5,6 +5,7 @@ import { createApp } from '../../../host/app.ts';
 import { buildDatasource } from '../../../host/authoring/build.ts';
 import { readConfig } from '../../../host/config.ts';
 import { COMMAND_LINE } from '../../../host/domain/caller.ts';
+import type { EmbeddingSettings } from '../../../host/domain/model-settings.ts';
 import { listen } from '../../../host/listen.ts';
 import { createLog } from '../../../host/log.ts';
 import { openServices } from '../../../host/services/open.ts';
@@ -13,8 +14,12 @@ import type { Services } from '../../../host/services/services.ts';
 /** A host in a folder of its own that has indexed one collection and answers over HTTP. */
 export interface BenchHost {
   databaseFile: string;
+  /** The embedder that it was given. */
+  embeddings: EmbeddingSettings | undefined;
   /** Reads everything that the origin serves, through the datasource in its sandbox; gives the milliseconds. */
   index(origin: string): Promise<number>;
+  /** Makes a vector for each passage; gives the milliseconds. */
+  makeVectors(): Promise<number>;
   /** Reads the groups, and makes a person with this account at the source; gives the person's address. */
   addPerson(account: string): Promise<string>;
   /** `POST /api/v1/retrieve` over a connection that stays open; gives the parsed body. */
@@ -27,11 +32,13 @@ const DATASOURCE = join(import.meta.dirname, '..', 'collection');
 /** No request of a benchmark is one too many. */
 const REQUESTS_PER_MINUTE = '1000000';
 
-export async function openBenchHost(scratch: string): Promise<BenchHost> {
+/** `embeddings`: settings of an embedder, as the host reads them from its environment. */
+export async function openBenchHost(scratch: string, embeddings: Record<string, string>): Promise<BenchHost> {
   const { file } = await buildDatasource(DATASOURCE, { outFile: join(scratch, 'collection.wasm') });
   const config = readConfig({
     DATA_DIR: join(scratch, 'host'),
     LOG_LEVEL: 'error',
+    ...embeddings,
     LORELAI_CALLER_REQUESTS_PER_MINUTE: REQUESTS_PER_MINUTE,
     LORELAI_ADDRESS_REQUESTS_PER_MINUTE: REQUESTS_PER_MINUTE,
   });
@@ -44,12 +51,19 @@ export async function openBenchHost(scratch: string): Promise<BenchHost> {
   let connection = '';
   return {
     databaseFile: join(config.dataDir, 'lorelai.db'),
+    embeddings: config.embeddings,
     async index(origin) {
       const grant = { http: { origins: [origin], privateNetworks: ['127.0.0.1/32'] }, storage: false, limits: {} };
       await services.registry.install(new Uint8Array(await readFile(file)), grant, COMMAND_LINE);
       const input = { datasource: 'bench_collection', config: { base_url: origin } };
       connection = (await services.connections.create(ORGANISATION, input, COMMAND_LINE)).id;
       return run(services, connection, 'content');
+    },
+    async makeVectors() {
+      const startedMs = performance.now();
+      const { lost } = await services.vectors.make(new AbortController().signal);
+      if (lost !== undefined) throw new Error(lost);
+      return performance.now() - startedMs;
     },
     async addPerson(account) {
       await run(services, connection, 'access');

@@ -7,6 +7,7 @@ import { WordPool } from './distractors.ts';
 import { meanQuality, qualityOf, type Quality } from './measures.ts';
 import { servePages, writePages } from './pages.ts';
 import { databaseBytes, RawIndex } from './raw-index.ts';
+import { openVectorIndex } from './vector-index.ts';
 
 export interface BenchOptions {
   scratch: string;
@@ -16,15 +17,21 @@ export interface BenchOptions {
   person: string | undefined;
   /** Documents beside the collection's own that answer nothing. */
   distractors: number;
+  /** Settings of an embedder by the names of their variables; empty for none. */
+  embeddings: Record<string, string>;
 }
 
-/** What was measured of one way of asking. */
-export interface Figures extends Quality {
-  documentsPerSecond: number;
-  indexBytes: number;
+/** How good the answers to one way of asking are, and how long they take. */
+interface Answers extends Quality {
   p50Ms: number;
   p95Ms: number;
   p99Ms: number;
+}
+
+/** What was measured of one way of asking. */
+export interface Figures extends Answers {
+  documentsPerSecond: number;
+  indexBytes: number;
 }
 
 export interface RetrievalBench extends Figures {
@@ -35,10 +42,20 @@ export interface RetrievalBench extends Figures {
   distractors: number;
   /** With a person: how exactly access is kept. */
   access?: AccessFigures;
+  /** With an embedder, when the figures above are of both together: each of the two alone. */
+  alone?: ArmFigures;
   /** Bare FTS5 over the same passages, called without HTTP. */
   raw: Figures;
   /** The whole path by the bare one. */
   ratio: { documentsPerSecond: number; p50Ms: number; p99Ms: number };
+}
+
+interface ArmFigures {
+  /** Over HTTP. */
+  words: Answers;
+  /** The index of vectors, called without HTTP, with the vectors of the questions at hand. */
+  vectors: Answers;
+  vectorsPerSecond: number;
 }
 
 /** What a person is shown, against what brute force leaves over of what everybody is shown. */
@@ -61,11 +78,12 @@ export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBe
   const collection = await readCollection(options.folder);
   const pages = await writePages(join(options.scratch, 'pages'), withDistractors(collection, options.distractors));
   const server = await servePages(pages, collection.groups);
-  const host = await openBenchHost(options.scratch);
+  const host = await openBenchHost(options.scratch, options.embeddings);
   const raw = new RawIndex(join(options.scratch, 'raw.db'));
   try {
     const indexedMs = await host.index(server.origin);
     const { passages, elapsedMs: rawMs } = raw.copyFrom(host.databaseFile);
+    const vectorsMs = host.embeddings === undefined ? undefined : await host.makeVectors();
     const perSecond = (elapsedMs: number): number => (pages.documents / elapsedMs) * 1_000;
     const person = options.person === undefined ? undefined : await host.addPerson(options.person);
     const visible = await visibleTo(collection, options.person);
@@ -87,6 +105,7 @@ export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBe
       queries: collection.queries.length,
       distractors: options.distractors,
       ...roundedAll(whole),
+      ...(vectorsMs === undefined ? {} : { alone: await measureAlone(host, collection, (passages / vectorsMs) * 1_000) }),
       ...(visible === undefined
         ? {}
         : { access: await measureAccess(collection, visible, (who, question, k) => ask(host, who ? person : undefined, question, k)) }),
@@ -110,6 +129,19 @@ async function* withDistractors(collection: Collection, count: number): AsyncGen
     yield document;
   }
   yield* words.documents(count, access);
+}
+
+async function measureAlone(host: BenchHost, collection: Collection, vectorsPerSecond: number): Promise<ArmFigures> {
+  if (host.embeddings === undefined) throw new TypeError('there is no embedder');
+  const texts = collection.queries.map(({ text }) => text);
+  const index = await openVectorIndex(host.databaseFile, host.embeddings, texts);
+  try {
+    const words = await measure(collection, undefined, (question, k) => ask(host, undefined, question, k, { vectors: false }));
+    const vectors = await measure(collection, undefined, async (question, limit) => (await index.query(question, limit)).map(idOf));
+    return { words: roundedEach(words), vectors: roundedEach(vectors), vectorsPerSecond: rounded(vectorsPerSecond) };
+  } finally {
+    await index.close();
+  }
 }
 
 type Ask = (question: string, k: number) => string[] | Promise<string[]>;
@@ -145,11 +177,7 @@ async function measureAccess(
 }
 
 /** `visible`: nothing else is judged; undefined: everything is. */
-async function measure(
-  collection: Collection,
-  visible: ReadonlySet<string> | undefined,
-  ask: Ask,
-): Promise<Quality & Pick<Figures, 'p50Ms' | 'p95Ms' | 'p99Ms'>> {
+async function measure(collection: Collection, visible: ReadonlySet<string> | undefined, ask: Ask): Promise<Answers> {
   const { queries, judgements } = collection;
   const qualities: Quality[] = [];
   for (const { id, text } of queries) {
@@ -168,8 +196,8 @@ async function measure(
   return { ...meanQuality(qualities), p50Ms: quantile(timesMs, 0.5), p95Ms: quantile(timesMs, 0.95), p99Ms: quantile(timesMs, 0.99) };
 }
 
-async function ask(host: BenchHost, person: string | undefined, question: string, k: number): Promise<string[]> {
-  const body = await host.retrieve({ question, k, ...(person === undefined ? {} : { person }) });
+async function ask(host: BenchHost, person: string | undefined, question: string, k: number, more: object = {}): Promise<string[]> {
+  const body = await host.retrieve({ question, k, ...more, ...(person === undefined ? {} : { person }) });
   const hits = isJsonObject(body) && Array.isArray(body.hits) ? body.hits : [];
   return hits.map((hit: unknown) => (isJsonObject(hit) && typeof hit.link === 'string' ? idOf(hit.link) : ''));
 }
@@ -183,16 +211,16 @@ function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-function roundedAll(figures: Figures): Figures {
-  const { indexBytes, ...others } = figures;
-  const { ndcgAt10, recallAt10, recallAt100, mrrAt10, documentsPerSecond, p50Ms, p95Ms, p99Ms } = others;
+function roundedAll({ indexBytes, documentsPerSecond, ...answers }: Figures): Figures {
+  return { ...roundedEach(answers), documentsPerSecond: rounded(documentsPerSecond), indexBytes };
+}
+
+function roundedEach({ ndcgAt10, recallAt10, recallAt100, mrrAt10, p50Ms, p95Ms, p99Ms }: Answers): Answers {
   return {
     ndcgAt10: rounded(ndcgAt10),
     recallAt10: rounded(recallAt10),
     recallAt100: rounded(recallAt100),
     mrrAt10: rounded(mrrAt10),
-    documentsPerSecond: rounded(documentsPerSecond),
-    indexBytes,
     p50Ms: rounded(p50Ms),
     p95Ms: rounded(p95Ms),
     p99Ms: rounded(p99Ms),

@@ -1,6 +1,7 @@
 /**
  * `npm run bench:retrieval -- --collection DIR [--person ID] [--scale N] [--json]`: a collection in
- * BEIR's form through the whole path, against bare FTS5 over the same passages in the same run.
+ * BEIR's form through the whole path, against bare FTS5 over the same passages in the same run. With LORELAI_EMBEDDINGS_… set,
+ * passages are found by what they mean as well, and each way is measured alone besides.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,9 +17,14 @@ if (values.collection === undefined || !Number.isSafeInteger(scale) || scale < 0
   process.stderr.write('Usage: npm run bench:retrieval -- --collection DIR [--person ID] [--scale N] [--json]\n');
   process.exit(2);
 }
+const embeddings = Object.fromEntries(
+  Object.entries(process.env).flatMap(([name, value]) =>
+    name.startsWith('LORELAI_EMBEDDINGS_') && value !== undefined ? [[name, value]] : [],
+  ),
+);
 const scratch = await mkdtemp(join(tmpdir(), 'retrieval-bench-'));
 try {
-  const figures = await benchRetrieval({ scratch, folder: values.collection, person: values.person, distractors: scale });
+  const figures = await benchRetrieval({ scratch, folder: values.collection, person: values.person, distractors: scale, embeddings });
   process.stdout.write(values.json === true ? `${JSON.stringify(figures)}\n` : `${JSON.stringify(figures, undefined, 2)}\n`);
 } finally {
   await rm(scratch, { recursive: true, force: true });
