@@ -25,6 +25,12 @@ const MAX_CANDIDATES = 10_000;
 const COMPARED_PER_HIT = 3;
 const MIN_COMPARED = 30;
 
+/** The place whose score is compared with the best one's, the share of it up to which words are clear, and from which on they count least. */
+const LOOKED_AT = 10;
+const CLEAR = 0.3;
+const UNCLEAR = 0.7;
+const LEAST_WEIGHT = 0.4;
+
 /** A passage of the index, or a document of a source's own search. */
 export type Source = Omit<FoundPassage, 'id' | 'relevance' | 'candidates' | 'position' | 'feature'> & { feature: string | undefined };
 
@@ -50,8 +56,21 @@ export interface KeywordSearch extends AskedIndex {
 
 /** Finds passages by words: bm25 over the index, then a closer look at the texts of the best. */
 export async function searchKeywords(database: Database, search: KeywordSearch, plan: QuestionPlan): Promise<ArmResult<HitCandidate>> {
-  const found = plan.selection.searched.length === 0 ? [] : await findPassages(database, search, plan);
-  return { arm: 'keyword', weight: 1, found: found.map((passage) => rate(passage, plan)) };
+  const passages = plan.selection.searched.length === 0 ? [] : await findPassages(database, search, plan);
+  const found = passages.map((passage) => rate(passage, plan));
+  return { arm: 'keyword', weight: weightOf(found.map(({ score }) => score)), found };
+}
+
+/**
+ * How much words count beside other arms. They know the answer where one passage has them and the tenth has few of them; where
+ * the tenth has nearly as many, they do not tell passages apart. Such a look at how fast scores fall foretells how good a list is: after
+ * Shtok, Kurland, Carmel, Raiber and Markovits, "Predicting Query Performance by Query-Drift Estimation" (2012).
+ */
+function weightOf(scores: readonly number[]): number {
+  const [best = 0, ...others] = scores.toSorted((a, b) => b - a);
+  const tenth = others[LOOKED_AT - 2] ?? 0;
+  const alike = best === 0 ? 0 : Math.min(1, Math.max(0, (tenth / best - CLEAR) / (UNCLEAR - CLEAR)));
+  return 1 / (1 + (1 / LEAST_WEIGHT - 1) * alike);
 }
 
 async function findPassages(database: Database, search: KeywordSearch, plan: QuestionPlan): Promise<FoundPassage[]> {

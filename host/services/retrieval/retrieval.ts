@@ -112,7 +112,7 @@ async function searchIndex(
   watch.lap('keyword');
   const arms = [keyword];
   if (feedback && keyword.found.length > 0) {
-    arms.push(await searchFeedback(database, search, keyword.found));
+    arms.push(await searchFeedback(database, search, keyword));
     watch.lap('feedback');
   }
   const nearest = await near;

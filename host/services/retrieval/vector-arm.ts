@@ -10,8 +10,8 @@ import type { MissingPart } from './retrieval-service.ts';
 import { OtherFingerprintError, type SetEmbedder } from '../vectors/vector-sets.ts';
 
 /**
- * Beside 1 for the question's words. The least at which both together were never below the better of the two with a fair embedder (latent semantic
- * indexing on Cranfield); with one that is much worse than the words (the same on SciFact, .536 against .698) both are .687.
+ * Beside words that say all they can. One choice for all collections and models: docs/adr/0034-fused-by-distribution.md has what was
+ * measured.
  */
 const WEIGHT = 0.8;
 

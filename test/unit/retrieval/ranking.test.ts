@@ -65,14 +65,34 @@ test('one way of searching keeps its scores; of several each counts by its weigh
   const feedback = { arm: 'feedback' as const, weight: 0.5, found: [{ candidate: b, score: 0.9 }] };
   const fused = fuse([keyword, feedback]);
   expect(fused.map(({ candidate: { document }, score }) => [document, Number(score.toFixed(3))])).toEqual([
-    ['a', 0.267],
-    ['b', 0.267],
+    ['b', 0.283],
+    ['a', 0.257],
   ]);
-  expect(fused[1]?.shares.map(({ arm, added }) => [arm, Number(added.toFixed(3))])).toEqual([
-    ['keyword', 0.133],
-    ['feedback', 0.133],
+  expect(fused[0]?.shares.map(({ arm, added }) => [arm, Number(added.toFixed(3))])).toEqual([
+    ['keyword', 0.14],
+    ['feedback', 0.143],
   ]);
   expect(fuse([keyword, { ...feedback, found: [] }]).map(({ score }) => score)).toEqual([0.4, 0.2]);
+});
+
+/** A hundred passages, all about as good but the first. */
+function hundred(name: string, best: number): { candidate: Candidate; score: number }[] {
+  return Array.from({ length: 100 }, (_, at) => ({ candidate: candidate(`${name}${at}`), score: at === 0 ? best : 0.5 - at / 1_000 }));
+}
+
+test('of two ways of searching the one with a clear answer says more than the one to which all is alike, whatever their scales', () => {
+  const clear = { arm: 'keyword' as const, weight: 1, found: hundred('clear', 0.9) };
+  const vague = { arm: 'vector' as const, weight: 1, floor: 0.401, found: hundred('vague', 0.501) };
+  const orders = [fuse([clear, vague]), fuse([vague, clear])];
+  expect(orders.map(([best]) => best?.candidate.document)).toEqual(['clear0', 'clear0']);
+  const [best, second] = fuse([clear, vague]);
+  expect(best?.score).toBeGreaterThan(3 * (second?.score ?? 1));
+});
+
+test('scores that are all alike put nothing before anything, and lose nothing', () => {
+  const alike = { arm: 'keyword' as const, weight: 1, found: ['b', 'a'].map((id) => ({ candidate: candidate(id), score: 0 })) };
+  const other = { arm: 'vector' as const, weight: 0.9, found: [{ candidate: candidate('c'), score: 0 }] };
+  expect(fuse([alike, other]).map(({ candidate: { document } }) => document)).toEqual(['a', 'b', 'c']);
 });
 
 test('neighbours that both answer become one passage, in the order of the document', () => {
