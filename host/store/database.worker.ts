@@ -67,8 +67,9 @@ function main(port: MessagePort, options: DatabaseThreadOptions): void {
 
 function open(options: DatabaseThreadOptions): Libsql.Database {
   const database = new Libsql(options.file);
-  database.pragma(`cache_size = -${CACHE_KIB}`);
+  // First: what follows may have to wait for another process that makes the file.
   database.pragma(`busy_timeout = ${options.busyTimeoutMs}`);
+  database.pragma(`cache_size = -${CACHE_KIB}`);
   if (options.role === 'writer') {
     // WAL lets the readers go on while a batch is written.
     database.pragma('journal_mode = WAL');
