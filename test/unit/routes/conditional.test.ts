@@ -4,11 +4,23 @@ import { apiRoutes } from '../../../host/routes/routes.ts';
 
 const { routes } = apiRoutes();
 const STARTS_WORK = 'it begins work of the host, and overwrites nothing';
+const OF_A_LIST = 'it adds to a list or takes from it, and changes no entry';
 const DECIDED_BY_STATE = 'it asks for a state of the run, which is looked at in the same transaction';
 
 /** Changes that say nothing of the state they are meant for, each with its reason. */
 const WITHOUT: Readonly<Record<string, string>> = {
   reembed: STARTS_WORK,
+  scanSourceFolders: STARTS_WORK,
+  addMarket: OF_A_LIST,
+  removeMarket: OF_A_LIST,
+  addSourceFolder: OF_A_LIST,
+  removeSourceFolder: OF_A_LIST,
+  trustIdentity: OF_A_LIST,
+  distrustIdentity: OF_A_LIST,
+  takeOverLock: OF_A_LIST,
+  releaseVersion: OF_A_LIST,
+  removeSigstoreRoot: OF_A_LIST,
+  putSigstoreRoot: 'a root is put whole, as the operator has it in a file',
   startRun: STARTS_WORK,
   checkConnection: 'it changes nothing',
   cancelRun: DECIDED_BY_STATE,

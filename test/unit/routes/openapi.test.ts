@@ -26,6 +26,10 @@ const WHOLE: Readonly<Record<string, string>> = {
   listVersions: BY_HAND,
   getCompatibilityMatrix: BY_HAND,
   listTrustedKeys: BY_HAND,
+  listTrustedIdentities: BY_HAND,
+  listSigstoreRoots: BY_HAND,
+  listMarkets: BY_HAND,
+  listSourceFolders: BY_HAND,
   lorelaiRunItems: 'pages of the numbers that Lorelai asks for',
   lorelaiSelection: 'a setting of one connection',
 };
