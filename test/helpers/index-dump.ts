@@ -27,7 +27,9 @@ export function dumpIndex(dataDir: string): {
            FROM passages JOIN documents ON documents.id = passages.document_id ORDER BY 1, 2, 3`,
         )
         .all(),
-      terms: database.prepare('SELECT term, doc, cnt FROM passages_words_default ORDER BY term').all(),
+      terms: database
+        .prepare('SELECT term, count(DISTINCT doc) AS doc, count(*) AS cnt FROM passages_places_default GROUP BY term ORDER BY term')
+        .all(),
       features: database.prepare('SELECT feature FROM checkpoints ORDER BY feature').all(),
       integrity: database.prepare('PRAGMA integrity_check').all(),
     };
