@@ -23,8 +23,8 @@ export interface RankedPassage {
   relevance: number;
 }
 
-/** Passages that look alike until their lengths are known are taken together, up to so many times as many as were asked for. */
-const MOST_TIES = 4;
+/** Passages that look alike until their lengths are known are taken together, up to so many: looking up as many lengths takes 2.5 ms. */
+const MOST_TAKEN = 2_000;
 
 /**
  * BM25 as FTS5 has it (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009), from the places of words. The
@@ -69,7 +69,7 @@ export class WordRanking {
   take(count: number): number[] {
     const threshold = this.#sorted[Math.max(0, this.#sorted.length - this.#takenCount - count)] ?? 0;
     const chosen: number[] = [];
-    const most = count * MOST_TIES;
+    const most = Math.max(count, MOST_TAKEN);
     // Those that are better come first: of a great many that are alike at the end some are as good as others.
     for (const isWanted of [(rough: number) => rough > threshold, (rough: number) => rough === threshold]) {
       for (let place = 0; place < this.#rough.length && chosen.length < most; place += 1) {

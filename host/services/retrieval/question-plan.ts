@@ -43,8 +43,6 @@ export interface QuestionPlan {
  * more, it is quicker to read the places of words and to ask only of the best passages whether they may be shown.
  */
 const LEAST_SHARE_BY_PLACES = 0.05;
-/** Many passages are alike by one or two words but for their lengths, which are all looked at by FTS5 alone. */
-const LEAST_WORDS_BY_PLACES = 3;
 
 /** Words are weighed over the whole organisation; what may be seen decides only how many of them can be looked up. */
 export async function planQuestion(database: Database, question: string, asked: AskedIndex): Promise<QuestionPlan> {
@@ -66,7 +64,7 @@ export async function planTerms(database: Database, terms: readonly Term[], aske
   );
   const size = { passages: totals.passages, narrowing: Math.min(1, ...shares) };
   const open = selectTerms(countedTerms, { passages: totals.passages });
-  const byPlaces = size.narrowing >= LEAST_SHARE_BY_PLACES && open.share === 1 && known(open).length >= LEAST_WORDS_BY_PLACES;
+  const byPlaces = size.narrowing >= LEAST_SHARE_BY_PLACES && open.share === 1;
   const selection = byPlaces ? open : selectTerms(countedTerms, size);
   return {
     selection,
@@ -76,10 +74,6 @@ export async function planTerms(database: Database, terms: readonly Term[], aske
     averageLength: totals.averageLength,
     byPlaces,
   };
-}
-
-function known({ searched }: TermSelection): CountedTerm[] {
-  return searched.filter(({ passages }) => passages > 0);
 }
 
 /** By name. */
