@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/helpers/summary-reporter.ts';
@@ -18,6 +19,8 @@ export default defineConfig({
     // What is waited for comes soon or never; vitest's own second is not enough where both cores are busy.
     expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
+    // Two at least, where vitest itself would take one of two cores: most of a test's time it waits for processes and servers.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // On a machine that others keep busy a deadline may pass first; the report names what needed its second try.
     retry: process.env.CI === undefined ? 0 : 1,
   },
