@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planQuestion } from '../../../host/services/retrieval/question-plan.ts';
 import { searchKeywords, type KeywordSearch } from '../../../host/services/retrieval/keyword-arm.ts';
+import { searchByPlaces } from '../../../host/store/passage-ranking.ts';
 import { EVERYTHING } from '../../../host/store/visibility.ts';
 import { addConnection, indexMore, temporaryDatabase, upsert } from '../store/fixture.ts';
 
@@ -56,4 +57,22 @@ test('what lies outside of a filter is passed over, however many passages before
   expect(plan.byPlaces).toBe(true);
   const { found } = await searchKeywords(database, search, plan);
   expect(found.map(({ candidate }) => candidate.source.mediaType)).toEqual(['text/x-rare']);
+});
+
+test('passages stuffed with a word are left to FTS5, which does not hand over each place of it', async () => {
+  const database = await temporaryDatabase();
+  const home = await addConnection(database);
+  const stuffed = Array.from({ length: 250 }, (_, index) => upsert(`d${index}`, ['walrus '.repeat(450)]));
+  await indexMore(database, home, [...stuffed, upsert('real', ['a walrus and an otter'])]);
+  const search = searchOf(home.organisation);
+  const { organisation, visibility, filter } = search;
+  const depth = { documents: 5, perDocument: 1, limit: 30, candidates: 200, mostCandidates: 10_000, share: 1 };
+  const index = { passages: 251, averageLength: 450, weights: [1, 1, 1, 1, 0] };
+  const rank = (...words: string[]): Promise<unknown> =>
+    searchByPlaces(database, { organisation, visibility, filter, ...depth, words, index });
+  expect(await rank('walru', 'otter')).toBeUndefined();
+  expect(await rank('otter')).toHaveLength(1);
+  const plan = await planQuestion(database, 'walrus otter', search);
+  const { found } = await searchKeywords(database, search, plan);
+  expect(found[0]?.candidate.text).toBe('a walrus and an otter');
 });
