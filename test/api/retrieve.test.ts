@@ -85,7 +85,7 @@ describe('POST /api/v1/retrieve', () => {
     'NOT',
     '"unbalanced',
     "'; DROP TABLE passages; --",
-    '\u0000',
+    '\u0001',
     ' ',
     '🦔',
     '漢字',
