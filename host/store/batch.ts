@@ -52,6 +52,8 @@ export interface BatchCommit {
   storage: readonly CollectionWrite[];
   metrics: readonly MetricWrite[];
   nowMs: number;
+  /** All that this thread does for it is done, and the store works on it. */
+  onSent?: () => void;
 }
 
 /** What a batch did. */
@@ -119,10 +121,12 @@ export async function commitBatch(database: Database, batch: BatchCommit): Promi
     problems: batch.problems,
     failed: batch.unusable?.size ?? 0,
   };
-  const result = await withLease(lease, () =>
+  const result = await withLease(lease, () => {
     // The progress counts what `deleteDocuments` deletes, so nothing may come between the two.
-    database.write([...before, deleteDocuments(home, deleted), ...addProgress(progress)]),
-  );
+    const written = database.write([...before, deleteDocuments(home, deleted), ...addProgress(progress)]);
+    batch.onSent?.();
+    return written;
+  });
   const cancelRequested = result.rows(0, LEASE_EXTENDED)[0] ?? false;
   return { ...counts, deleted: result.changes(before.length), cancelRequested };
 }

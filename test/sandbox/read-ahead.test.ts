@@ -111,3 +111,34 @@ it('a batch that was read ahead is dropped when its connection has changed by th
   expect(asked.map((path) => path.replace(/.*&after=/, 'after='))).toEqual(['after=0&limit=1', 'after=1&limit=1', 'after=1&limit=7']);
   expect(stored()).toEqual(['first', 'of-the-new-config']);
 });
+
+it('the guest works on the batch after that meanwhile', async () => {
+  let before: unknown[] | undefined;
+  give([
+    { id: 'first', left: 2, before: () => other.exec('BEGIN IMMEDIATE') },
+    { id: 'second', left: 1, before: () => undefined },
+    {
+      id: 'third',
+      left: 0,
+      before: () => {
+        before = stored();
+        other.exec('ROLLBACK');
+      },
+    },
+  ]);
+  expect(await run()).toMatchObject({ state: 'succeeded', features: [{ batches: 3, upserted: 3 }] });
+  expect(before).toEqual([]);
+  expect(stored()).toEqual(['first', 'second', 'third']);
+});
+
+it('both batches ahead are dropped when their connection has changed by then', async () => {
+  const asked = give([
+    { id: 'first', left: 2, before: () => other.exec('BEGIN IMMEDIATE') },
+    { id: 'of-the-old-config', left: 1, before: () => undefined },
+    { id: 'behind-the-old-config', left: 0, before: changeConnection },
+    { id: 'of-the-new-config', left: 0, before: () => undefined },
+  ]);
+  expect(await run()).toMatchObject({ state: 'succeeded', features: [{ batches: 2, upserted: 2 }] });
+  expect(asked.map((path) => path.replace(/.*&limit=/, 'limit='))).toEqual(['limit=1', 'limit=1', 'limit=1', 'limit=7']);
+  expect(stored()).toEqual(['first', 'of-the-new-config']);
+});

@@ -18,64 +18,63 @@ export interface Asked {
   nowMs: number;
 }
 
-/** A batch, ready to be written. */
-export interface ReadBatch {
+/** A batch as it was given, checked against the contract. */
+interface GivenBatch {
   kind: 'batch';
   batch: Batch;
-  prepared: Omit<PreparedBatch, 'changes'> & { changes: WrittenChanges };
   result: RunCallResult & { ok: true };
 }
+
+/** A batch, ready to be written. */
+export interface ReadBatch extends GivenBatch {
+  prepared: Omit<PreparedBatch, 'changes'> & { changes: WrittenChanges };
+  /** The `read` after it, which has begun; none when this was the last, or when what it did must be in the store first. */
+  after: BegunRead | undefined;
+}
+
+type NoBatch =
+  | { kind: 'failed'; result: RunCallResult & { ok: false } }
+  /** It gave something that breaks the contract. */
+  | { kind: 'broken'; message: string };
 
 /** What came of one `read`. */
 export type ReadStep =
   | ReadBatch
-  | { kind: 'failed'; result: RunCallResult & { ok: false } }
-  /** It gave something that breaks the contract. */
-  | { kind: 'broken'; message: string }
+  | NoBatch
   /** The signal ended it. */
   | { kind: 'stopped' };
 
-/** Calls `read` and makes its batch ready. `pending`: the batch before, which the store may not have yet. */
-export async function readBatch(
-  options: RunPartOptions,
-  session: DatasourceSession,
-  { target, feature, checkpoint, nowMs }: Asked,
-  pending?: WrittenChanges,
-): Promise<ReadStep> {
-  const { database, run, signal } = options;
-  const result = await callWithRetries(session, target, { function: 'read', args: [feature, checkpoint], signal, nowMs });
-  if (!result.ok) return { kind: 'failed', result };
-  let batch: Batch;
-  try {
-    batch = toBatch(result.value, target.datasource.limits.maxChangesPerBatch);
-  } catch (error) {
-    if (!(error instanceof ContractError)) throw error;
-    return { kind: 'broken', message: error.message };
-  }
-  const ids = batch.changes.flatMap((change) => (change.kind === 'upsert' ? [change.document.id] : []));
-  const known = await knownVersions(database, run.connection, feature, ids);
-  for (const id of pending?.deleted ?? []) known.delete(id);
-  for (const { document, contentHash } of pending?.upserts ?? []) known.set(document.id, { version: document.version, contentHash });
-  const prepared = await prepareBatch(batch, known, { ...options, owner: `${run.organisation}/${target.datasource.name}` });
-  if (prepared === undefined) return { kind: 'stopped' };
-  return { kind: 'batch', batch, result, prepared: { ...prepared, changes: await toWrittenChanges(prepared.changes) } };
-}
-
 /**
- * The next batch, which is read and made ready while the one before is written. It is dropped when that one is not written, or
- * when anything that it was asked with is no longer so by then: nothing of it is in the store, and it is asked again.
+ * A `read` that has begun. Its batch is made ready while the one before is written, and while the guest works on the one
+ * after. It is dropped when the one before is not written, or when anything that it was asked with is no longer so by then:
+ * nothing of it is in the store, and it is asked again.
  */
-export class ReadAhead {
+export class BegunRead {
+  readonly #options: RunPartOptions;
+  readonly #session: DatasourceSession;
   readonly #asked: Asked;
   readonly #stop = new AbortController();
-  readonly #step: Promise<ReadStep>;
+  readonly #signal: AbortSignal;
+  readonly #given: Promise<GivenBatch | NoBatch>;
+  #after: BegunRead | undefined;
+  #step: Promise<ReadStep> | undefined;
 
-  constructor(options: RunPartOptions, session: DatasourceSession, asked: Asked, pending: WrittenChanges) {
+  /** Calls `read`: once the calls before it of the same session have ended. */
+  constructor(options: RunPartOptions, session: DatasourceSession, asked: Asked) {
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#session = session;
     this.#asked = asked;
-    const signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    this.#step = readBatch({ ...options, signal }, session, asked, pending);
+    this.#given = this.#call();
     // Whoever takes it hears of a fault; when it is dropped nobody wants to.
+    this.#given.catch(() => undefined);
+  }
+
+  /** Makes its batch ready, once. `pending`: the batch before, which the store may not have yet. */
+  prepare(pending?: WrittenChanges): Promise<ReadStep> {
+    this.#step ??= this.#prepare(pending);
     this.#step.catch(() => undefined);
+    return this.#step;
   }
 
   /** What came of it; undefined when something else would be asked by now. */
@@ -92,14 +91,51 @@ export class ReadAhead {
       isDeepStrictEqual(target.connection.config, connection.config) &&
       isDeepStrictEqual(target.connection.features, connection.features) &&
       isDeepStrictEqual(target.datasource, datasource);
-    if (same) return this.#step;
+    if (same) return this.prepare();
     await this.drop();
     return undefined;
   }
 
-  /** Ends its call, and waits for the end. */
+  /** Ends its call and the one after it, and waits for their ends. */
   async drop(): Promise<void> {
     this.#stop.abort();
-    await this.#step.catch(() => undefined);
+    await (this.#step ?? this.#given).catch(() => undefined);
+    await this.#after?.drop();
+  }
+
+  async #call(): Promise<GivenBatch | NoBatch> {
+    const { target, feature, checkpoint, nowMs } = this.#asked;
+    const call = { function: 'read', args: [feature, checkpoint], signal: this.#signal, nowMs } as const;
+    const result = await callWithRetries(this.#session, target, call);
+    if (!result.ok) return { kind: 'failed', result };
+    try {
+      return { kind: 'batch', batch: toBatch(result.value, target.datasource.limits.maxChangesPerBatch), result };
+    } catch (error) {
+      if (error instanceof ContractError) return { kind: 'broken', message: error.message };
+      throw error;
+    }
+  }
+
+  async #prepare(pending: WrittenChanges | undefined): Promise<ReadStep> {
+    const given = await this.#given;
+    if (given.kind !== 'batch') return given;
+    const { batch, result } = given;
+    // What a call wrote to its storage the next one reads there.
+    if (!batch.done && result.storage.length === 0 && !this.#stop.signal.aborted)
+      this.#after = new BegunRead(this.#options, this.#session, { ...this.#asked, checkpoint: batch.next });
+    const prepared = await this.#makeReady(batch, pending);
+    return prepared === undefined ? { kind: 'stopped' } : { ...given, prepared, after: this.#after };
+  }
+
+  async #makeReady({ changes }: Batch, pending: WrittenChanges | undefined): Promise<ReadBatch['prepared'] | undefined> {
+    const { database, run } = this.#options;
+    const { target, feature } = this.#asked;
+    const ids = changes.flatMap((change) => (change.kind === 'upsert' ? [change.document.id] : []));
+    const known = await knownVersions(database, run.connection, feature, ids);
+    for (const id of pending?.deleted ?? []) known.delete(id);
+    for (const { document, contentHash } of pending?.upserts ?? []) known.set(document.id, { version: document.version, contentHash });
+    const owner = `${run.organisation}/${target.datasource.name}`;
+    const prepared = await prepareBatch({ changes }, known, { ...this.#options, signal: this.#signal, owner });
+    return prepared === undefined ? undefined : { ...prepared, changes: await toWrittenChanges(prepared.changes) };
   }
 }

@@ -7,7 +7,7 @@ import { beginPass, forgetCheckpoint, getCheckpoint } from '../../store/checkpoi
 import { connectionWork, type ConnectionWork } from '../../store/connection-work.ts';
 import { setRunFeature } from '../../store/run-progress.ts';
 import { DatasourceSession } from '../connections/datasource-session.ts';
-import { ReadAhead, readBatch, type Asked, type ReadBatch, type ReadStep } from './read-ahead.ts';
+import { BegunRead, type Asked, type ReadBatch, type ReadStep } from './read-ahead.ts';
 import { decide, isEnabled, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
 import type { CallTarget } from '../connections/sandboxed-call.ts';
 
@@ -23,8 +23,8 @@ interface Reading {
   repeats: number;
   seen: number;
   failed: number;
-  /** The next batch, which is read while this one is written. */
-  ahead: ReadAhead | undefined;
+  /** The read of the next batch, which goes on while this one is written. */
+  ahead: BegunRead | undefined;
 }
 
 /** Calls `read` until the feature is up to date, committing each batch with its checkpoint. `LeaseLostError`. */
@@ -59,8 +59,8 @@ async function readBatches(options: RunPartOptions, session: DatasourceSession, 
       // What a datasource keeps of the time must not be later than what it has read: changes in between would be lost.
       const nowMs = await beginPass(database, lease, run.connection, feature, Date.now());
       const asked = { target, feature, checkpoint, nowMs };
-      const step = (await takeAhead(reading, asked)) ?? (await readBatch(options, session, asked));
-      const end = await takeStep({ ...options, attempts }, { session, asked, work, reading, step, restarted });
+      const step = (await reading.ahead?.take(asked)) ?? (await begin(options, session, reading, asked));
+      const end = await takeStep({ ...options, attempts }, { asked, work, reading, step, restarted });
       if (end === 'restarted') restarted = true;
       // What was committed counts as a fresh start, in the store as here.
       else if (end === 'more') attempts = 1;
@@ -71,10 +71,10 @@ async function readBatches(options: RunPartOptions, session: DatasourceSession, 
   }
 }
 
-function takeAhead(reading: Reading, asked: Asked): Promise<ReadStep | undefined> | undefined {
-  const { ahead } = reading;
-  reading.ahead = undefined;
-  return ahead?.take(asked);
+/** The read is the run's own from then on: whatever ends the run ends it. */
+function begin(options: RunPartOptions, session: DatasourceSession, reading: Reading, asked: Asked): Promise<ReadStep> {
+  reading.ahead = new BegunRead(options, session, asked);
+  return reading.ahead.prepare();
 }
 
 function readingOf({ run }: RunPartOptions, feature: string): Reading {
@@ -83,7 +83,6 @@ function readingOf({ run }: RunPartOptions, feature: string): Reading {
 }
 
 interface Taken {
-  session: DatasourceSession;
   asked: Asked;
   work: ConnectionWork;
   reading: Reading;
@@ -116,15 +115,14 @@ async function takeStep(
   }
 }
 
-async function takeBatch(options: RunOptions, { session, asked, work, reading }: Taken, step: ReadBatch): Promise<FeatureEnd | 'more'> {
+async function takeBatch(options: RunOptions, { asked, work, reading }: Taken, step: ReadBatch): Promise<FeatureEnd | 'more'> {
   const { target, feature, checkpoint } = asked;
-  const { batch, prepared, result } = step;
+  const { batch, prepared, after } = step;
   const endless = whyEndless(batch, reading, checkpoint);
   if (endless !== undefined) return decide(options, feature, { kind: 'failed', message: endless });
-  // What a call wrote to its storage the next one reads there.
-  if (!batch.done && result.storage.length === 0)
-    reading.ahead = new ReadAhead(options, session, { ...asked, checkpoint: batch.next }, prepared.changes);
-  const committed = await commit(options, target, feature, step);
+  reading.ahead = after;
+  // Not before this batch has gone to the store, which would wait for both to be made ready in turns.
+  const committed = await commit(options, target, feature, step, () => void after?.prepare(prepared.changes));
   // Another version runs by now: what the old one gave is dropped, and the new one is asked.
   if (committed === 'switched') {
     await reading.ahead?.drop();
@@ -162,6 +160,7 @@ async function commit(
   target: CallTarget,
   feature: string,
   { batch, prepared, result }: ReadBatch,
+  onSent: () => void,
 ): Promise<(BatchResult & { problems: number }) | 'switched'> {
   const { database, run, lease, leaseMs } = options;
   const unread = new Set(prepared.unread);
@@ -186,6 +185,7 @@ async function commit(
       storage: result.storage,
       metrics: result.metrics,
       nowMs,
+      onSent,
     }),
   );
   return committed === 'switched' ? committed : { ...committed, problems: problems.length };
