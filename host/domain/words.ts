@@ -1,5 +1,3 @@
-import { DIGIT, GAP, kindAt, LOWER, OTHER, UPPER } from './character-kind.ts';
-
 /**
  * How text becomes words for search, on the way in and on the way out alike: what one side splits
  * and the other does not can never be found.
@@ -26,11 +24,16 @@ const NAME = /[\p{L}\p{N}_]+/gu;
 /** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
 const HAS_PARTS = /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
+/** Where a word may have parts: in ASCII, by how small and capital letters follow each other; beyond it, anywhere. */
+const MAY_HAVE_PARTS = /[a-z\d][A-Z]|[A-Z]{2}[a-z]|[^\0-\x7f]/g;
+
 /** No word goes on behind it, or behind what comes before it in Unicode. */
 const SPACE = 0x20;
 
 /** A part of a camelCase name: `read` and `File`, `HTTP` and `Server`, `utf8` and `Decoder`. */
 const CAMEL_PART = /\p{Lu}+(?!\p{Ll})[\p{Ll}\p{N}]*|\p{Lu}?[^\p{Lu}]+/gu;
+/** The same of ASCII alone, which most names are: a fifth of the time. */
+const ASCII_CAMEL_PART = /[A-Z]+(?![a-z])[a-z\d]*|[A-Z]?[^A-Z]+/g;
 
 /** Scripts whose sentences, or whose compounds, have no spaces; and what stands between runs of them. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー]/u;
@@ -46,7 +49,9 @@ const MAX_NAME_CHARACTERS = 100;
  */
 export function extraWords(text: string): string {
   const words = new Set<string>(joinedNames(text));
-  for (const stretch of stretchesWithParts(text)) {
+  for (const stretch of stretchesAround(MAY_HAVE_PARTS, text)) {
+    // Words with other letters than ASCII's need a look at what kind of letters these are.
+    if (!HAS_PARTS.test(stretch)) continue;
     for (const match of stretch.matchAll(TOKEN)) {
       for (const part of partsOf(match[0], match.index)) words.add(part.word);
     }
@@ -55,26 +60,17 @@ export function extraWords(text: string): string {
 }
 
 /**
- * What stands between spaces and has parts, in order: most of a text has none, and one look over all of it is five times as
- * fast as one at each of its words. Only words with other letters than ASCII's need a look at what kind of letters these are.
+ * What stands between spaces around the matches of an expression, in order: most of a text has none, and one look over all of
+ * it is five times as fast as one at each of its words.
  */
-function* stretchesWithParts(text: string): Generator<string> {
-  let [before, beforeThat]: [number, number] = [GAP, GAP];
-  for (let at = 0; at < text.length; at += 1) {
-    const kind = kindAt(text, at);
-    const mayHaveParts =
-      kind === OTHER ||
-      (kind === UPPER && (before === LOWER || before === DIGIT)) ||
-      (kind === LOWER && before === UPPER && beforeThat === UPPER);
-    [beforeThat, before] = [before, kind];
-    if (!mayHaveParts) continue;
-    let [start, end] = [at, at + 1];
+function* stretchesAround(matching: RegExp, text: string): Generator<string> {
+  const places = new RegExp(matching);
+  for (let place = places.exec(text); place !== null; place = places.exec(text)) {
+    let [start, end] = [place.index, places.lastIndex];
     while (start > 0 && text.charCodeAt(start - 1) > SPACE) start -= 1;
     while (end < text.length && text.charCodeAt(end) > SPACE) end += 1;
-    const stretch = text.slice(start, end);
-    if (HAS_PARTS.test(stretch)) yield stretch;
-    [before, beforeThat] = [GAP, GAP];
-    at = end;
+    yield text.slice(start, end);
+    places.lastIndex = end;
   }
 }
 
@@ -93,10 +89,11 @@ export function* locatedWords(text: string): Generator<LocatedWord> {
 
 /** The names with underscores in a text, without them: `readfile` for `read_file`. */
 export function* joinedNames(text: string): Generator<string> {
-  if (!text.includes('_')) return;
-  for (const [name] of text.matchAll(NAME)) {
-    const pieces = name.length > MAX_NAME_CHARACTERS ? [] : name.split('_').filter((piece) => piece !== '');
-    if (pieces.length > 1) yield foldWord(pieces.join(''));
+  for (const stretch of stretchesAround(/_/g, text)) {
+    for (const [name] of stretch.matchAll(NAME)) {
+      const pieces = name.length > MAX_NAME_CHARACTERS ? [] : name.split('_').filter((piece) => piece !== '');
+      if (pieces.length > 1) yield foldWord(pieces.join(''));
+    }
   }
 }
 
@@ -105,7 +102,8 @@ export function* joinedNames(text: string): Generator<string> {
  * letters keep theirs: й is no и.)
  */
 export function foldWord(word: string): string {
-  const plain = isAscii(word) ? word : word.replace(MARKED_LATIN, (letter) => letter.normalize('NFD')).replace(/[\u0300-\u036f]/g, '');
+  if (isAscii(word)) return word.toLowerCase();
+  const plain = word.replace(MARKED_LATIN, (letter) => letter.normalize('NFD')).replace(/[\u0300-\u036f]/g, '');
   // The index folds letter by letter and knows no final form of sigma.
   return plain.toLowerCase().replaceAll('ς', 'σ');
 }
@@ -119,6 +117,10 @@ function isAscii(text: string): boolean {
 
 function partsOf(token: string, offset: number): LocatedWord[] {
   if (token.length > MAX_NAME_CHARACTERS || !HAS_PARTS.test(token)) return [];
+  if (isAscii(token)) {
+    const parts = Array.from(token.matchAll(ASCII_CAMEL_PART), (part) => located(part[0], offset + part.index));
+    return parts.length > 1 ? parts : [];
+  }
   return [...token.matchAll(RUN)].flatMap((run) => {
     const start = offset + run.index;
     if (UNSPACED.test(run[0])) return pairs(run[0], start);

@@ -68,32 +68,33 @@ function numberParameters(sql: string): { positional: string; names: string[] } 
  * NUL: each of these is refused here. Safe integers go as `bigint` because the library binds every
  * JavaScript number as REAL.
  */
-function bindValues(statement: string, names: readonly string[], params: object): SqlValue[] {
-  const given = new Map<string, unknown>(Object.entries(params));
-  for (const name of given.keys()) {
+function bindValues<Params extends SqlParams<Params>>(statement: string, names: readonly string[], params: Params): SqlValue[] {
+  const given: Record<string, unknown> = params;
+  for (const name in given) {
     if (!names.includes(name)) throw new TypeError(`${statement} has no parameter :${name}`);
   }
-  return names.map((name) => bindable(given.get(name), `${statement} :${name}`));
+  return names.map((name) => bindable(given[name], statement, name));
 }
 
-function bindable(value: unknown, where: string): SqlValue {
+function bindable(value: unknown, statement: string, name: string): SqlValue {
+  const fault = (what: string): TypeError => new TypeError(`${statement} :${name} ${what}`);
   if (value === null) return null;
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw new TypeError(`${where} holds a NUL character`);
+    if (value.includes('\0')) throw fault('holds a NUL character');
     return value;
   }
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return BigInt(value);
     if (Number.isFinite(value)) return value;
-    throw new TypeError(`${where} is not a finite number`);
+    throw fault('is not a finite number');
   }
   if (typeof value === 'bigint') {
     if (BigInt.asIntN(64, value) === value) return value;
-    throw new TypeError(`${where} does not fit into 64 bits`);
+    throw fault('does not fit into 64 bits');
   }
   // A plain copy: a Buffer or a view of shared memory is not what the library expects.
   if (value instanceof Uint8Array) return new Uint8Array(value);
-  throw new TypeError(`${where} is ${value === undefined ? 'missing' : `a ${typeof value}`}, which cannot be stored`);
+  throw fault(`is ${value === undefined ? 'missing' : `a ${typeof value}`}, which cannot be stored`);
 }
 
 /** One row on its way in: each column is asked for by name and type, and a wrong one throws. */
