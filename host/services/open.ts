@@ -38,6 +38,7 @@ import { createVersionSwitch } from './registry/version-switch.ts';
 import { createVersionUpkeep } from './registry/version-upkeep.ts';
 import { createVersions } from './registry/versions.ts';
 import { createRetrieval } from './retrieval/retrieval.ts';
+import { createIndexMerging } from './runs/index-merging.ts';
 import { createRunWorker } from './runs/run-worker.ts';
 import { createRuns } from './runs/runs.ts';
 import { createSchedules } from './runs/schedules.ts';
@@ -110,7 +111,8 @@ export async function openServices(config: Config, log: Log): Promise<OpenServic
   const session = { database, pool, rate: new RequestRate(), recorder, log, targets };
   const extractor = new ExtractorPool({ ...DEFAULT_EXTRACTION, isolation });
   const { passageTokens } = config;
-  const worker = createRunWorker({ ...session, extractor, passageTokens, registry, metrics, leaseMs: config.runLeaseMs });
+  const merging = createIndexMerging({ database, log });
+  const worker = createRunWorker({ ...session, extractor, passageTokens, registry, merging, metrics, leaseMs: config.runLeaseMs });
   const { accessMaxAgeHours } = config;
   const people = openPeopleParts({ database, organisations, log, accessMaxAgeHours, maxAgeDays });
   const live = createLiveSearch({ ...session, extractor, accessMaxAgeMs: config.accessMaxAgeHours * 3_600_000 });

@@ -16,6 +16,7 @@ import { NOTIFICATIONS } from './migrations/0014-notifications.ts';
 import { PLACES } from './migrations/0015-places.ts';
 import { SIGSTORE } from './migrations/0016-sigstore.ts';
 import { BROWSERS } from './migrations/0017-browsers.ts';
+import { MERGING } from './migrations/0018-merging.ts';
 import type { Migration } from './migrations/migration.ts';
 import { Columns } from './statement.ts';
 
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   PLACES,
   SIGSTORE,
   BROWSERS,
+  MERGING,
 ];
 
 /** The file was written by a newer version of this host. */

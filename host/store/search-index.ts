@@ -39,12 +39,19 @@ export function searchIndexOf(organisation: string): SearchIndex {
   };
 }
 
+/**
+ * Parts of one size that an index is in before FTS5 merges them while it is written: with its own 4 it copies each entry twice as
+ * often, which is a fifth of the time of an insert. `mergeIndex` merges the rest when nobody writes.
+ */
+const AUTOMERGE = 16;
+
 /** What makes the index of a new organisation, a statement each. */
 export function searchIndexTables(organisation: string): string[] {
   const index = searchIndexOf(organisation);
   return [
     `CREATE VIRTUAL TABLE ${index.entries} USING fts5 (${INDEXED_COLUMNS},
        content = '', detail = full, tokenize = 'porter unicode61 remove_diacritics 2')`,
+    `INSERT INTO ${index.entries} (${index.entries}, rank) VALUES ('automerge', ${AUTOMERGE})`,
     placesTable(organisation),
   ];
 }

@@ -8,6 +8,7 @@ import { connectionWork } from '../../store/connection-work.ts';
 import { claimNextRun, finishRun, getRun, parkRun, renewLease } from '../../store/runs.ts';
 import type { StoredRun } from '../../store/run-records.ts';
 import type { DatasourceRegistry } from '../registry/registry.ts';
+import type { IndexMerging } from './index-merging.ts';
 import { readGroups } from './run-access.ts';
 import { withToken, type FeatureEnd, type RunPartOptions } from './run-calls.ts';
 import { endRun, failRunFor } from './run-ending.ts';
@@ -42,6 +43,7 @@ export interface WorkOptions {
 
 export interface RunWorkerOptions extends Omit<RunPartOptions, 'run' | 'lease' | 'leaseMs' | 'signal' | 'onBatch'> {
   registry: DatasourceRegistry;
+  merging: IndexMerging;
   leaseMs: number;
 }
 
@@ -56,14 +58,14 @@ type RunEnd = 'cancelled' | 'stopped' | { parkedUntilMs: number; reason: string 
 
 export function createRunWorker(options: RunWorkerOptions): RunWorker {
   const { database, log } = options;
-  const active = new Map<string, { connection: string; stop: AbortController }>();
+  const active = new Map<string, { organisation: string; connection: string; stop: AbortController }>();
   let wakeUp = new AbortController();
 
   async function workOn(run: StoredRun, lease: Lease, work: WorkOptions): Promise<void> {
     const runLog = log.child({ run: run.id, connection: run.connection });
     const stop = new AbortController();
     const heartbeat = keepLease(database, lease, options.leaseMs, stop);
-    active.set(run.id, { connection: run.connection, stop });
+    active.set(run.id, { organisation: run.organisation, connection: run.connection, stop });
     const report = async (): Promise<void> => {
       const now = work.onProgress === undefined ? undefined : await getRun(database, run.organisation, run.id);
       if (now !== undefined) work.onProgress?.(now);
@@ -93,6 +95,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
     } finally {
       clearInterval(heartbeat);
       active.delete(run.id);
+      options.merging.written(run.organisation);
       await report();
     }
   }
@@ -117,6 +120,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
           continue;
         }
         if ((await queueDelivered(options)) > 0) continue;
+        if (await options.merging.step(new Set([...active.values()].map(({ organisation }) => organisation)))) continue;
         if (work.untilIdle === true && tasks.size === 0) return;
         await sleep(POLL_MS, undefined, { signal: AbortSignal.any([work.signal, wakeUp.signal]) }).catch(() => undefined);
         if (wakeUp.signal.aborted) wakeUp = new AbortController();

@@ -76,15 +76,16 @@ const WARM = 100;
 
 export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBench> {
   const collection = await readCollection(options.folder);
-  const pages = await writePages(join(options.scratch, 'pages'), withDistractors(collection, options.distractors));
-  const server = await servePages(pages, collection.groups);
+  const pagesFile = join(options.scratch, 'pages');
+  const { documents } = await writePages(pagesFile, withDistractors(collection, options.distractors), collection.groups);
+  const server = await servePages(pagesFile);
   const host = await openBenchHost(options.scratch, options.embeddings);
   const raw = new RawIndex(join(options.scratch, 'raw.db'));
   try {
     const indexedMs = await host.index(server.origin);
     const { passages, elapsedMs: rawMs } = raw.copyFrom(host.databaseFile);
     const vectorsMs = host.embeddings === undefined ? undefined : await host.makeVectors();
-    const perSecond = (elapsedMs: number): number => (pages.documents / elapsedMs) * 1_000;
+    const perSecond = (elapsedMs: number): number => (documents / elapsedMs) * 1_000;
     const person = options.person === undefined ? undefined : await host.addPerson(options.person);
     const visible = await visibleTo(collection, options.person);
     const whole: Figures = {
@@ -100,7 +101,7 @@ export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBe
     const ratio = (field: 'documentsPerSecond' | 'p50Ms' | 'p99Ms'): number => rounded(whole[field] / bare[field]);
     return {
       collection: collection.name,
-      documents: pages.documents,
+      documents,
       passages,
       queries: collection.queries.length,
       distractors: options.distractors,
@@ -115,8 +116,7 @@ export async function benchRetrieval(options: BenchOptions): Promise<RetrievalBe
   } finally {
     raw.close();
     await host.close();
-    await server.close();
-    await pages.close();
+    server.close();
   }
 }
 

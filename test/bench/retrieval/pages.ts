@@ -1,13 +1,14 @@
-import { once } from 'node:events';
-import { open, type FileHandle } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { spawn } from 'node:child_process';
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { CollectionDocument, CollectionGroup } from './collection.ts';
 
-/** The pages of a collection on disk, as `collection/source.ts` reads them. */
+/** Where the pages of a collection are in a file, and what is served beside them. */
 export interface Pages {
   documents: number;
-  page(index: number): Promise<Uint8Array | undefined>;
-  close(): Promise<void>;
+  places: { from: number; bytes: number; items: string }[];
+  groups: readonly CollectionGroup[];
 }
 
 const DOCUMENTS_PER_PAGE = 500;
@@ -20,15 +21,18 @@ interface Written {
   bytes: number;
 }
 
-/** Writes all documents into one file, in pages. */
-export async function writePages(file: string, documents: AsyncIterable<CollectionDocument>): Promise<Pages> {
-  const handle = await open(file, 'w+');
-  const places: { from: number; bytes: number; items: string }[] = [];
+/** Writes all documents into one file, in pages, and where they are into `FILE.json`. */
+export async function writePages(
+  file: string,
+  documents: AsyncIterable<CollectionDocument>,
+  groups: readonly CollectionGroup[],
+): Promise<Pages> {
+  await using handle = await open(file, 'w');
+  const pages = { documents: 0, places: new Array<Pages['places'][number]>(), groups };
   let end = 0;
-  let count = 0;
   let page: Written = { items: [], contents: [], bytes: 0 };
   const flush = async (): Promise<void> => {
-    places.push({ from: end, bytes: page.bytes, items: toAscii(JSON.stringify(page.items)) });
+    pages.places.push({ from: end, bytes: page.bytes, items: toAscii(JSON.stringify(page.items)) });
     await handle.write(Buffer.concat(page.contents));
     end += page.bytes;
     page = { items: [], contents: [], bytes: 0 };
@@ -40,25 +44,11 @@ export async function writePages(file: string, documents: AsyncIterable<Collecti
     page.items.push({ ...facts, bytes: content.byteLength });
     page.contents.push(content);
     page.bytes += content.byteLength;
-    count += 1;
+    pages.documents += 1;
   }
   await flush();
-  return {
-    documents: count,
-    page: async (index) => {
-      const place = places[index];
-      if (place === undefined) return undefined;
-      const head = Buffer.from(`{"pages":${places.length},"documents":${count},"items":${place.items}}\n`, 'latin1');
-      return Buffer.concat([head, await readAt(handle, place.from, place.bytes)]);
-    },
-    close: () => handle.close(),
-  };
-}
-
-async function readAt(handle: FileHandle, from: number, bytes: number): Promise<Uint8Array> {
-  const content = Buffer.alloc(bytes);
-  await handle.read(content, 0, bytes, from);
-  return content;
+  await writeFile(`${file}.json`, JSON.stringify(pages));
+  return pages;
 }
 
 /** The engine of the datasource has no decoder of UTF-8; escapes its JSON reads by itself. */
@@ -68,31 +58,12 @@ function toAscii(json: string): string {
 
 export interface PageServer {
   origin: string;
-  close(): Promise<void>;
+  close(): void;
 }
 
-/** Serves pages and groups on 127.0.0.1. */
-export async function servePages(pages: Pages, groups: readonly CollectionGroup[]): Promise<PageServer> {
-  const answer = async (path: string): Promise<Uint8Array | undefined> =>
-    path === '/groups'
-      ? Buffer.from(JSON.stringify(groups.map((group) => ({ ...group, name: group.id }))))
-      : pages.page(Number(/^\/pages\/(\d+)$/.exec(path)?.[1] ?? -1));
-  const server = createServer((request, response) => {
-    void answer(request.url ?? '').then(
-      (body) => response.writeHead(body === undefined ? 404 : 200).end(body),
-      () => response.writeHead(500).end(),
-    );
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+/** Serves what `writePages` wrote on 127.0.0.1, from a process of its own: a source is none of the host's work. */
+export async function servePages(file: string): Promise<PageServer> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'page-server.ts'), file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const origin of createInterface({ input: child.stdout })) return { origin, close: () => child.kill() };
+  throw new Error('the pages are not served');
 }

@@ -48,6 +48,9 @@ function valueFor(database: Libsql.Database, table: string, column: Column): unk
   return column.type === 'TEXT' || column.type === 'ANY' ? JSON.stringify({ [table]: column.name }) : 1;
 }
 
+/** Every organisation has had one since the first version. */
+const INDEX = `CREATE VIRTUAL TABLE passages_fts_acme USING fts5 (title, headings, text, identifiers, scope, content = '')`;
+
 /** A row in every table that has none, those that it refers to first. Every column is filled, so that nothing can be lost unseen. */
 function fill(database: Libsql.Database): void {
   const empty = tablesOf(database).filter((table) => rowsOf(database, `SELECT 1 FROM ${table} LIMIT 1`).length === 0);
@@ -59,6 +62,7 @@ function fill(database: Libsql.Database): void {
         const values = columns.map((column) => valueFor(database, table, column));
         const sql = `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
         database.prepare(sql).run(values);
+        if (table === 'organisations') database.exec(INDEX);
       } catch (error) {
         failed.push([table, error]);
       }

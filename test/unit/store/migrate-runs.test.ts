@@ -10,6 +10,7 @@ import { temporaryFolder } from './fixture.ts';
 /** What a host before kinds of runs left behind: one run that has ended with a problem, and one that waits. */
 const BEFORE = `
 INSERT INTO organisations VALUES ('acme', 'Acme', 1);
+CREATE VIRTUAL TABLE passages_fts_acme USING fts5 (title, headings, text, identifiers, scope, content = '');
 INSERT INTO datasource_registry VALUES ('hello', '1.0.0', 'sha256:1', '{}', '{}', '{}', 1, 1);
 INSERT INTO connections (id, organisation_id, datasource_name, name, config, features, created_at_ms, updated_at_ms)
   VALUES ('c1', 'acme', 'hello', 'hello', '{}', '{}', 1, 1);
