@@ -1,4 +1,4 @@
-import { OFF_DOCUMENTS, type FeatureOverride } from '../domain/connection.ts';
+import { OFF_DOCUMENTS, type Connection, type FeatureOverride } from '../domain/connection.ts';
 import { isJsonObject } from '../domain/json.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { ExpectationError, operation } from './database.ts';
@@ -11,14 +11,8 @@ import type { Columns } from './statement.ts';
 /** How a connection differs from its datasource's flags, by feature. */
 type FeatureSettings = Record<string, FeatureOverride>;
 
-/** A datasource set up for one organisation. */
-export interface StoredConnection {
-  id: string;
-  organisation: string;
-  datasource: string;
-  name: string;
-  config: JsonObject;
-  features: FeatureSettings;
+/** A connection with what is known of it. */
+export interface StoredConnection extends Connection {
   hasCredential: boolean;
   documents: number;
   passages: number;
@@ -88,16 +82,23 @@ const VIEW = `SELECT id, organisation_id, datasource_name, name, config, feature
        WHERE chain = organisation_id AND json_extract(entry, '$.target') = 'connection/' || connections.id) AS revision
   FROM connections`;
 
-const GET = defineStatement<Key, StoredConnection>(
+const GET = defineStatement<Key, Connection>(
   'connections.get',
-  `${VIEW} WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL`,
+  `SELECT id, organisation_id, datasource_name, name, config, features FROM connections
+   WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL`,
   toConnection,
+);
+
+const GET_VIEW = defineStatement<Key, StoredConnection>(
+  'connections.view',
+  `${VIEW} WHERE id = :id AND organisation_id = :organisation AND removed_at_ms IS NULL`,
+  toStoredConnection,
 );
 
 const LIST = defineStatement<{ organisation: string; key: string; limit: number }, StoredConnection>(
   'connections.list',
   `${VIEW} WHERE organisation_id = :organisation AND id > :key AND removed_at_ms IS NULL ORDER BY id LIMIT :limit`,
-  toConnection,
+  toStoredConnection,
 );
 
 const CONFIGS = defineStatement<{ datasource: string }, { id: string; organisation: string; config: JsonObject }>(
@@ -162,8 +163,14 @@ export async function updateConnection(
   }
 }
 
-export async function getConnection(database: Database, organisation: string, id: string): Promise<StoredConnection | undefined> {
+/** What a call needs of it: counts nothing. */
+export async function getConnection(database: Database, organisation: string, id: string): Promise<Connection | undefined> {
   return database.readOne(GET, { organisation, id });
+}
+
+/** With what is known of it; takes time in proportion to its documents. */
+export async function viewConnection(database: Database, organisation: string, id: string): Promise<StoredConnection | undefined> {
+  return database.readOne(GET_VIEW, { organisation, id });
 }
 
 /** The sealed credential; none when there is none, or no such connection. */
@@ -193,7 +200,7 @@ export async function listFeatureSettings(
   return database.read(FEATURES, { datasource });
 }
 
-function toConnection(row: Columns): StoredConnection {
+function toConnection(row: Columns): Connection {
   return {
     id: row.text('id'),
     organisation: row.text('organisation_id'),
@@ -201,6 +208,12 @@ function toConnection(row: Columns): StoredConnection {
     name: row.text('name'),
     config: row.jsonObject('config'),
     features: toFeatureSettings(row.jsonObject('features')),
+  };
+}
+
+function toStoredConnection(row: Columns): StoredConnection {
+  return {
+    ...toConnection(row),
     hasCredential: row.flag('has_credential'),
     documents: row.number('documents'),
     passages: row.number('passages'),

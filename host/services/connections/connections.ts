@@ -9,7 +9,7 @@ import { checkSettings } from '../../domain/settings.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import { ContractError } from '../../indexing/contract-fields.ts';
 import { toCheckReport, toProblems } from '../../indexing/validate.ts';
-import { getConnection, insertConnection, listConnections, updateConnection } from '../../store/connections.ts';
+import { viewConnection, insertConnection, listConnections, updateConnection } from '../../store/connections.ts';
 import { deleteAuthorisation } from '../../store/authorisations.ts';
 import type { Operation } from '../../store/database.ts';
 import { guardNoPurge, isPurging, wantPurge } from '../../store/feature-purges.ts';
@@ -87,7 +87,7 @@ export function createConnections(options: ConnectionOptions): ConnectionService
 
     async get(organisation, id) {
       await organisations.get(organisation);
-      const found = await getConnection(database, organisation, id);
+      const found = await viewConnection(database, organisation, id);
       if (found === undefined) throw unknownConnection(id);
       return found;
     },

@@ -3,7 +3,7 @@ import { commitBatch } from '../../../host/store/batch.ts';
 import type { DocumentChange } from '../../../host/store/written-changes.ts';
 import { getCheckpoint, forgetCheckpoint } from '../../../host/store/checkpoints.ts';
 import { type CollectionWrite, collectionsSize, getCollectionValue, scanCollection } from '../../../host/store/collections.ts';
-import { getConnection } from '../../../host/store/connections.ts';
+import { viewConnection } from '../../../host/store/connections.ts';
 import type { Database } from '../../../host/store/database.ts';
 import { knownVersions } from '../../../host/store/documents.ts';
 import { listMetrics } from '../../../host/store/metrics.ts';
@@ -92,7 +92,7 @@ test('a batch adds, replaces, refreshes and deletes documents, and counts what i
     limit: 9,
   });
   expect(kept?.link).toBe('https://example.com/moved');
-  expect(await getConnection(database, 'acme', home.connection)).toMatchObject({ documents: 2, passages: 3 });
+  expect(await viewConnection(database, 'acme', home.connection)).toMatchObject({ documents: 2, passages: 3 });
   const run = await getRun(database, 'acme', lease.run);
   expect(run?.features).toEqual([
     {
@@ -192,7 +192,7 @@ test('checkpoint, storage and metrics are written with the batch', async () => {
   );
   expect(await getCheckpoint(database, home.connection, 'issues')).toEqual(new Uint8Array([]));
   expect(await listMetrics(database, home.connection)).toEqual({ count: 5, level: 1e300 });
-  expect((await getConnection(database, 'acme', home.connection))?.metrics).toEqual({ count: 5, level: 1e300 });
+  expect((await viewConnection(database, 'acme', home.connection))?.metrics).toEqual({ count: 5, level: 1e300 });
   expect(await getCollectionValue(database, home.connection, 'issues', 'b')).toEqual(new Uint8Array([9]));
   expect(await getCollectionValue(database, home.connection, 'issues', 'gone')).toBeUndefined();
   const keys = async (after: string | undefined, limit: number) =>

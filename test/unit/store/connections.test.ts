@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { commitBatch } from '../../../host/store/batch.ts';
 import {
-  getConnection,
+  viewConnection,
   getSealedCredential,
   insertConnection,
   listConnections,
@@ -88,21 +88,21 @@ test('a change touches what it names and nothing else', async () => {
   expect(await updateConnection(database, 'acme', 'c2', { features: { issues: { enabled: true, config: { a: 1 } } }, nowMs: 6 })).toBe(
     true,
   );
-  expect(await getConnection(database, 'acme', 'c2')).toEqual({
+  expect(await viewConnection(database, 'acme', 'c2')).toEqual({
     ...{ id: 'c2', organisation: 'acme', datasource: 'github', name: 'two', config, hasCredential: true },
     features: { issues: { enabled: true, config: { a: 1 } } },
     ...{ documents: 0, passages: 0, metrics: {}, createdAtMs: 5, updatedAtMs: 6, revision: 0 },
   });
   expect(await getSealedCredential(database, 'acme', 'c2')).toEqual(sealedCredential);
   await updateConnection(database, 'acme', 'c2', { name: 'three', config: {}, sealedCredential: null, nowMs: 7 });
-  expect(await getConnection(database, 'acme', 'c2')).toMatchObject({ name: 'three', config: {}, hasCredential: false });
+  expect(await viewConnection(database, 'acme', 'c2')).toMatchObject({ name: 'three', config: {}, hasCredential: false });
 });
 
 test('a connection does not exist for another organisation', async () => {
   const database = await temporaryDatabase();
   const { connection } = await addConnection(database);
   await addConnection(database, { organisation: 'rival' });
-  expect(await getConnection(database, 'rival', connection)).toBeUndefined();
+  expect(await viewConnection(database, 'rival', connection)).toBeUndefined();
   expect(await getSealedCredential(database, 'rival', connection)).toBeUndefined();
   expect(await updateConnection(database, 'rival', connection, { name: 'mine', nowMs: 1 })).toBe(false);
   await expect(removeConnection(database, 'rival', connection, 1)).rejects.toMatchObject({ code: 'UNKNOWN_CONNECTION' });
@@ -141,12 +141,12 @@ test('removing a connection leaves nothing of it, and everything of the others',
     }),
   );
   await expect(removeConnection(database, 'acme', gone.connection, 5)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
-  expect(await getConnection(database, 'acme', gone.connection)).toBeDefined();
+  expect(await viewConnection(database, 'acme', gone.connection)).toBeDefined();
   await finishRun(database, lease, { state: 'succeeded', reason: undefined, nowMs: 6 });
 
   await removeConnection(database, 'acme', gone.connection, 7);
 
-  expect(await getConnection(database, 'acme', gone.connection)).toBeUndefined();
+  expect(await viewConnection(database, 'acme', gone.connection)).toBeUndefined();
   await expect(removeConnection(database, 'acme', gone.connection, 8)).rejects.toMatchObject({ code: 'UNKNOWN_CONNECTION' });
   inspectFile(database.file, (raw) => {
     const count = (table: string) => raw.prepare(`SELECT count(*) AS n FROM ${table}`).all([]);
@@ -178,7 +178,7 @@ test('a removal that was interrupted is hidden from everybody and finished later
     raw.exec(`UPDATE runs SET state = 'succeeded'; UPDATE connections SET removed_at_ms = 5 WHERE id = 'half'`),
   );
 
-  expect(await getConnection(database, 'acme', 'half')).toBeUndefined();
+  expect(await viewConnection(database, 'acme', 'half')).toBeUndefined();
   expect((await listConnections(database, 'acme', { limit: 9 })).items).toHaveLength(1);
   const search = {
     organisation: 'acme',
