@@ -36,7 +36,7 @@ const MAX_PASSAGES_PER_DOCUMENT = 10_000;
 /** All passages of a batch are held at once, and written in one transaction. */
 const MAX_PASSAGES_PER_BATCH = 50_000;
 /** Work on this thread before it turns to others, which answer people. */
-const TURN_MS = 8;
+const TURN_MS = 4;
 const HASHED_AT_ONCE_BYTES = 1024 * 1024;
 /** Raise when documents that have not changed should be split anew. */
 const SPLIT_VERSION = 2;

@@ -46,16 +46,16 @@ async function readBatches(options: RunPartOptions, session: DatasourceSession, 
   try {
     for (;;) {
       // Loaded for each batch: a changed flag, grant, credential or bound takes effect from the next one on.
-      const [target, work] = await Promise.all([
+      const [target, work, checkpoint] = await Promise.all([
         options.targets.load(run.organisation, run.connection),
         connectionWork(database, run.connection),
+        getCheckpoint(database, run.connection, feature),
       ]);
       if (work.pause !== undefined) return { kind: 'cancelled' };
       if (!isEnabled(target, feature)) {
         await setRunFeature(database, lease, { feature, state: 'skipped', reason: 'switched off while the run went on' });
         return { kind: 'ended' };
       }
-      const checkpoint = await getCheckpoint(database, run.connection, feature);
       // What a datasource keeps of the time must not be later than what it has read: changes in between would be lost.
       const nowMs = await beginPass(database, lease, run.connection, feature, Date.now());
       const asked = { target, feature, checkpoint, nowMs };
