@@ -20,6 +20,7 @@ const TOKEN = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\u0300-\u0331]*/gu;
 
 /** A name as code writes it. */
 const NAME = /[\p{L}\p{N}_]+/gu;
+const ASCII_NAME = /\w+/g;
 
 /** Whether a word has parts. Most have none, and this is four times as fast as splitting them. */
 const HAS_PARTS = /[\p{Ll}\p{N}]\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
@@ -52,8 +53,8 @@ export function extraWords(text: string): string {
   for (const stretch of stretchesAround(MAY_HAVE_PARTS, text)) {
     // Words with other letters than ASCII's need a look at what kind of letters these are.
     if (!HAS_PARTS.test(stretch)) continue;
-    for (const match of stretch.matchAll(TOKEN)) {
-      for (const part of partsOf(match[0], match.index)) words.add(part.word);
+    for (const token of stretch.match(TOKEN) ?? []) {
+      for (const { word } of partsOf(token, 0)) words.add(word);
     }
   }
   return [...words].join(' ');
@@ -90,8 +91,9 @@ export function* locatedWords(text: string): Generator<LocatedWord> {
 /** The names with underscores in a text, without them: `readfile` for `read_file`. */
 export function* joinedNames(text: string): Generator<string> {
   for (const stretch of stretchesAround(/_/g, text)) {
-    for (const [name] of stretch.matchAll(NAME)) {
-      const pieces = name.length > MAX_NAME_CHARACTERS ? [] : name.split('_').filter((piece) => piece !== '');
+    for (const name of stretch.match(isAscii(stretch) ? ASCII_NAME : NAME) ?? []) {
+      if (name.length > MAX_NAME_CHARACTERS || !name.includes('_')) continue;
+      const pieces = name.split('_').filter((piece) => piece !== '');
       if (pieces.length > 1) yield foldWord(pieces.join(''));
     }
   }
