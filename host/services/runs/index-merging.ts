@@ -7,29 +7,28 @@ import { listOrganisations } from '../../store/organisations.ts';
 export interface IndexMerging {
   /** An organisation's index was written to. */
   written(organisation: string): void;
+  /** Any index may have been, before this host started. Never rejects. */
+  begin(): Promise<void>;
   /** Merges a little of one index, not of those that are `busy`; gives whether there was anything to do. Never rejects. */
   step(busy: ReadonlySet<string>): Promise<boolean>;
 }
 
 /**
  * While a run writes, FTS5 merges as little as it can (`AUTOMERGE` in search-index.ts), which is a fifth of what a document
- * costs. The rest is done here. What another host wrote is merged by the host that wrote it, or when a host starts next.
+ * costs. The rest is done here, by the host that wrote, or by one that begins.
  */
 export function createIndexMerging({ database, log }: { database: Database; log: Log }): IndexMerging {
-  /** Those that may have something to merge; undefined until the first step, which looks at all of them. */
-  let unmerged: Set<string> | undefined;
-  const sinceStart = new Set<string>();
+  const unmerged = new Set<string>();
   return {
-    written(organisation) {
-      (unmerged ?? sinceStart).add(organisation);
-    },
-    async step(busy) {
+    written: (organisation) => void unmerged.add(organisation),
+    async begin() {
       try {
-        unmerged ??= new Set([...(await listOrganisations(database)).map(({ id }) => id), ...sinceStart]);
+        for (const { id } of await listOrganisations(database)) unmerged.add(id);
       } catch (error) {
         log.error('the organisations whose indexes may be merged could not be read', { error });
-        return false;
       }
+    },
+    async step(busy) {
       const organisation = [...unmerged].find((candidate) => !busy.has(candidate));
       if (organisation === undefined) return false;
       const more = await mergeIndex(database, organisation).catch((error: unknown) => {

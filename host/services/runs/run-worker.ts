@@ -105,6 +105,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
       const tasks = new Set<Promise<void>>();
       const owner = `${hostname()}:${process.pid}`;
       let scheduledMs = Number.NEGATIVE_INFINITY;
+      if (work.untilIdle !== true) await options.merging.begin();
       while (!work.signal.aborted) {
         if (work.untilIdle !== true && performance.now() - scheduledMs >= SCHEDULE_POLL_MS) {
           scheduledMs = performance.now();
