@@ -6,6 +6,6 @@ export const MERGING: Migration = {
   name: 'merging',
   sql: '',
   perOrganisation: (organisation) => `
-INSERT INTO "passages_fts_${organisation}" ("passages_fts_${organisation}", rank) VALUES ('automerge', 16);
+INSERT INTO "passages_fts_${organisation}" ("passages_fts_${organisation}", rank) VALUES ('automerge', 16), ('crisismerge', 64);
 `,
 };

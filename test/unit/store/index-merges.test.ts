@@ -71,6 +71,10 @@ test('an index that an earlier version made is written as a new one', async () =
     old.exec(`INSERT INTO organisations (id, name, created_at_ms) VALUES ('acme', 'acme', 1);
       CREATE VIRTUAL TABLE "passages_fts_acme" USING fts5 (title, headings, text, identifiers, scope, content = '')`);
     migrate(old);
-    expect(old.prepare(`SELECT v FROM "passages_fts_acme_config" WHERE k = 'automerge'`).pluck().all([])).toEqual([16]);
+    const settings = old.prepare(`SELECT k, v FROM "passages_fts_acme_config" WHERE k LIKE '%merge' ORDER BY k`).raw(true).all([]);
+    expect(settings).toEqual([
+      ['automerge', 16],
+      ['crisismerge', 64],
+    ]);
   });
 });
