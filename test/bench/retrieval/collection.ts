@@ -1,7 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { isJsonObject } from '../../../host/domain/json.ts';
 
 /** Who somebody is in a collection: `group:staff`, `email:ada@acme.example`; without a kind, see `toPrincipal`. */
@@ -123,12 +122,23 @@ function parseJudgements(tsv: string): Judgements {
 }
 
 async function* rows(file: string): AsyncGenerator<Record<string, unknown>> {
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of lines(file)) {
     if (line.trim() === '') continue;
     const row: unknown = JSON.parse(line);
     if (!isJsonObject(row)) throw new TypeError(`${file} has a line that is no object`);
     yield row;
   }
+}
+
+/** Of JSON lines: `node:readline` ends one at U+2028 too, which a JSON text may hold. */
+async function* lines(file: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of createReadStream(file, 'utf8')) {
+    const parts = (rest + String(chunk)).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+  yield rest;
 }
 
 function text(row: Record<string, unknown>, field: string, otherwise?: string): string {
