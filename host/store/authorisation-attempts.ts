@@ -109,11 +109,17 @@ const LATEST = defineStatement<{ organisation: string; connection: string }, Sto
   toAttempt,
 );
 
-// Once only: whoever comes second with the same state finds nothing.
+// Once only: whoever comes second with the same state finds none that waits.
 const TAKE_BY_STATE = defineStatement<{ stateHash: Uint8Array; nowMs: number }, StoredAttempt>(
   'authorisation-attempts.take-by-state',
-  `UPDATE authorisation_attempts SET state = 'exchanging', state_hash = NULL
+  `UPDATE authorisation_attempts SET state = 'exchanging'
    WHERE state_hash = :stateHash AND state = 'waiting' AND expires_at_ms > :nowMs RETURNING ${COLUMNS}`,
+  toAttempt,
+);
+
+const FIND_BY_STATE = defineStatement<{ stateHash: Uint8Array }, StoredAttempt>(
+  'authorisation-attempts.find-by-state',
+  `SELECT ${COLUMNS} FROM authorisation_attempts WHERE state_hash = :stateHash AND state IN ('choosing', 'done')`,
   toAttempt,
 );
 
@@ -132,7 +138,7 @@ const POLL_AGAIN = defineStatement<{ id: string; dueMs: number; intervalMs: numb
 
 const END = defineStatement<{ id: string; state: string; reason: string | null; choices: string | null }>(
   'authorisation-attempts.end',
-  `UPDATE authorisation_attempts SET state = :state, reason = :reason, choices = :choices, state_hash = NULL, start_hash = NULL, sealed = NULL, due_ms = NULL
+  `UPDATE authorisation_attempts SET state = :state, reason = :reason, choices = :choices, start_hash = NULL, sealed = NULL, due_ms = NULL
    WHERE id = :id AND state IN ('waiting', 'exchanging', 'choosing')`,
 );
 
@@ -194,6 +200,11 @@ export async function startAttempt(
 /** The attempt that a state parameter belongs to, once; undefined for one that is unknown, used or too old. */
 export async function takeAttemptByState(database: Database, stateHash: Uint8Array, nowMs: number): Promise<StoredAttempt | undefined> {
   return (await database.write([operation(TAKE_BY_STATE, { stateHash, nowMs })])).rows(0, TAKE_BY_STATE)[0];
+}
+
+/** The attempt that a state parameter belonged to, when its source has agreed. */
+export async function findAgreedByState(database: Database, stateHash: Uint8Array): Promise<StoredAttempt | undefined> {
+  return database.readOne(FIND_BY_STATE, { stateHash });
 }
 
 /** A device flow whose source may be asked now; nobody else gets it before `againMs`. */

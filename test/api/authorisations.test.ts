@@ -104,10 +104,12 @@ describe('an authorisation by code', () => {
     expect(shown).not.toContain(token);
   });
 
-  it('is good once: a second visit with the same address finds nothing', async () => {
+  it('is good once: a second visit with the same address asks for no token', async () => {
     const back = await agree(await connect());
     expect(await comeBack(back)).toContain('Authorised');
-    expect(await comeBack(back)).toContain('has been used');
+    const before = server.tokenRequests.length;
+    expect(await comeBack(back)).toContain('The source has agreed');
+    expect(server.tokenRequests).toHaveLength(before);
   });
 
   it.each([

@@ -255,8 +255,17 @@ describe('an attempt that somebody else began', () => {
     const back = await agree(await person.goOn(await begin(first)));
     await person.goOn(await begin(second));
     expect(await person.comeBack(back)).toContain('Authorised');
-    expect(await person.comeBack(back)).toContain('has been used');
     expect(await statusOf(first)).toMatchObject({ state: 'active' });
+  });
+
+  it('is taken once: the same browser is told again how it ended, another one is not', async () => {
+    const person = visitor(api.request);
+    const back = await agree(await person.goOn(await begin(await connect())));
+    expect(await person.comeBack(back)).toContain('Authorised');
+    const before = server.tokenRequests.length;
+    expect(await person.comeBack(back)).toContain('Authorised');
+    expect(await visitor(api.request).comeBack(back)).toContain('has been used');
+    expect(server.tokenRequests).toHaveLength(before);
   });
 });
 

@@ -1,4 +1,5 @@
-import { createServer, request as forward } from 'node:http';
+import { createServer, request as forward, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,26 +15,33 @@ export interface Front {
   close(): Promise<void>;
 }
 
-export async function startFront(options: { delayMs: number }): Promise<Front> {
+export interface FrontOptions {
+  delayMs: number;
+  /** Speaks TLS, as a proxy that people reach a host through. */
+  tls?: { privatePem: string; certificatePem: string };
+}
+
+export async function startFront({ delayMs, tls }: FrontOptions): Promise<Front> {
   let target = '';
   let count = 0;
   let due: { at: number; act: () => void } | undefined;
-  const server = createServer(async (incoming, outgoing) => {
+  const pass: RequestListener = async (incoming, outgoing) => {
     count += 1;
     if (due !== undefined && count === due.at) due.act();
-    await sleep(options.delayMs);
+    await sleep(delayMs);
     const passed = forward(`${target}${incoming.url ?? ''}`, { method: incoming.method ?? 'GET', headers: incoming.headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });
     passed.on('error', () => outgoing.destroy());
     incoming.pipe(passed);
-  });
+  };
+  const server = tls === undefined ? createServer(pass) : createTlsServer({ key: tls.privatePem, cert: tls.certificatePem }, pass);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
     forwardTo(url) {
       target = url;
     },

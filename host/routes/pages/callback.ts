@@ -1,8 +1,9 @@
 import { html } from 'hono/html';
+import type { FinishEnd } from '../../services/authorisations/authorisation-view.ts';
 import { page, type Markup } from './page.ts';
 
 /** What a person sees who comes back from a source. */
-export function callbackPage(end: { ok: true; begunBy: string } | { ok: false; reason: string }): Markup {
+export function callbackPage(end: FinishEnd): Markup {
   if (end.ok) {
     return page(
       'Authorised',

@@ -1,6 +1,6 @@
 import type { Flow } from '../../domain/authorisation.ts';
 import type { Actor } from '../../domain/caller.ts';
-import type { Attempt, AuthorisationStatus, FinishProof, LinkView, Revocation, SentOn } from './authorisation-view.ts';
+import type { Attempt, AuthorisationStatus, FinishEnd, FinishProof, LinkView, Revocation, SentOn } from './authorisation-view.ts';
 import type { LinkKind } from './browser-paths.ts';
 
 export interface AuthorisationService {
@@ -25,8 +25,8 @@ export interface AuthorisationService {
    * the errors of `begin`.
    */
   followLink(kind: LinkKind, ticket: string, requestId: string | undefined): Promise<SentOn | undefined>;
-  /** An answer of a source came with these parameters. Their `state` says of which attempt, and `proof` that it comes from where that was begun. */
-  finish(parameters: URLSearchParams, proof: FinishProof): Promise<{ ok: true; begunBy: string } | { ok: false; reason: string }>;
+  /** An answer of a source came with these parameters. Their `state` says of which attempt, and `proof` that it comes from where that was begun. It is taken once; the same browser is told again how it ended. */
+  finish(parameters: URLSearchParams, proof: FinishProof): Promise<FinishEnd>;
   /** Sees to a token that is good for a call now. UNKNOWN_CONNECTION, CREDENTIAL_MISSING when it is paused, UPSTREAM_FAULT. */
   refresh(organisation: string, connection: string): Promise<AuthorisationStatus>;
   /** Ends access at the source as far as it can, and forgets credential, documents, passages and access here. UNKNOWN_CONNECTION, RUN_IN_PROGRESS. */

@@ -49,6 +49,9 @@ export type FinishProof =
   /** The caller that began it hands over what came to it. */
   | { kind: 'caller'; actor: Pick<Actor, 'kind' | 'id'> };
 
+/** What the person is told who came back; `reason` is for people. */
+export type FinishEnd = { ok: true; begunBy: string } | { ok: false; reason: string };
+
 /** How a connection is authorised by its source. Never a token. */
 export interface AuthorisationStatus {
   state: 'none' | 'active' | 'paused';

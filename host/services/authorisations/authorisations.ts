@@ -4,6 +4,7 @@ import { RequestError } from '../../domain/errors.ts';
 import {
   endAttempt,
   expireAttempts,
+  findAgreedByState,
   latestAttempt,
   takeAttemptByState,
   takeDueAttempt,
@@ -15,7 +16,7 @@ import { rulesOf } from './authorisation-client.ts';
 import { fail, finishCode, pollOne } from './authorisation-finish.ts';
 import { hashOf, toAttempt, unsupported, type AuthorisationOptions } from './authorisation-flow.ts';
 import type { AuthorisationService } from './authorisation-service.ts';
-import type { AuthorisationStatus, FinishProof } from './authorisation-view.ts';
+import type { AuthorisationStatus, FinishEnd, FinishProof } from './authorisation-view.ts';
 import { createBrowserLinks, isForBrowsers, nameOf } from './browser-links.ts';
 import { cookieOf } from './browser-paths.ts';
 
@@ -101,11 +102,10 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
     ...createBrowserLinks(options),
 
     async finish(parameters, proof) {
-      const states = parameters.getAll('state');
-      const [state = ''] = states;
-      const attempt = states.length === 1 && state !== '' ? await takeAttemptByState(database, hashOf(state), Date.now()) : undefined;
-      // The same answer for what never was, has been used and is too old.
-      if (attempt === undefined) return { ok: false, reason: 'this link is not known, has been used, or is too old' };
+      const [state = '', ...others] = parameters.getAll('state');
+      if (state === '' || others.length > 0) return STALE;
+      const attempt = await takeAttemptByState(database, hashOf(state), Date.now());
+      if (attempt === undefined) return sayAgain(options, state, proof);
       // Burned all the same: its state is in other hands.
       if (!isProved(options, attempt, proof)) return { ok: false, reason: await fail(options, attempt, ELSEWHERE) };
       try {
@@ -147,6 +147,17 @@ export function createAuthorisations(options: AuthorisationOptions): Authorisati
     },
   };
   return service;
+}
+
+/** The same for what never was, has been used and is too old. */
+const STALE = { ok: false, reason: 'this link is not known, has been used, or is too old' } as const;
+
+/** Browsers load pages once more, when they come back to a tab: one whose source has agreed is told so again. Nothing else happens. */
+async function sayAgain(options: AuthorisationOptions, state: string, proof: FinishProof): Promise<FinishEnd> {
+  if (proof.kind !== 'browser') return STALE;
+  const agreed = await findAgreedByState(options.database, hashOf(state));
+  if (agreed === undefined || !isProved(options, agreed, proof)) return STALE;
+  return { ok: true, begunBy: await nameOf(options, agreed) };
 }
 
 const ELSEWHERE = 'the answer came back in another browser than the one that it was begun in';
