@@ -1,4 +1,5 @@
-import { Egress, type EgressRequest } from '../../capabilities/egress.ts';
+import { Egress } from '../../capabilities/egress.ts';
+import type { EgressRequest } from '../../capabilities/egress-request.ts';
 import { RequestError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { JsonObject } from '../../domain/json.ts';

@@ -7,6 +7,7 @@ import { isLimitName, isLimitValue } from '../../domain/limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import type { Database } from '../../store/database.ts';
 import { getDatasource, type RegisteredDatasource } from '../../store/registry.ts';
+import { getVersion, type StoredVersion } from '../../store/versions.ts';
 
 /** UNKNOWN_DATASOURCE. */
 export async function known(database: Database, name: string): Promise<RegisteredDatasource> {
@@ -17,6 +18,20 @@ export async function known(database: Database, name: string): Promise<Registere
     });
   }
   return found;
+}
+
+/** A version that is kept. UNKNOWN_VERSION. */
+export async function versionOf(database: Database, name: string, version: string): Promise<StoredVersion> {
+  const found = await getVersion(database, name, version);
+  if (found === undefined || found.state === 'removed') throw unknownVersion(name, version);
+  return found;
+}
+
+/** UNKNOWN_VERSION. */
+export function unknownVersion(name: string, version: string): RequestError {
+  return new RequestError('UNKNOWN_VERSION', `There is no version ${version.slice(0, 80)} of ${name.slice(0, 80)} on this host.`, {
+    remedy: 'See those that are at hand with `datasources versions`; get another with `datasources install` or `datasources upgrade`.',
+  });
 }
 
 /** Manifests that were stored before dependencies, or asks for limits, were looked at have none. */

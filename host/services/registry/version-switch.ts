@@ -27,7 +27,7 @@ import { pinVersion, VERSION_PINNED } from '../../store/version-pins.ts';
 import type { AuditRecorder } from '../record/audit-recorder.ts';
 import type { AdmittedComponent, Components } from './components.ts';
 import { grantChange } from './grant-change.ts';
-import { parseRegistered, parseStoredManifest } from './registered.ts';
+import { parseRegistered, parseStoredManifest, unknownVersion } from './registered.ts';
 
 /** A component on its way in. */
 export interface Incoming {
@@ -237,13 +237,6 @@ export async function versionsAtHand(database: Database): Promise<Map<string, st
 
 function toNode({ name, version, frameworkVersion, dependencies }: Manifest): DependencyNode {
   return { name, version, frameworkVersion, dependencies };
-}
-
-/** UNKNOWN_VERSION. */
-export function unknownVersion(name: string, version: string): RequestError {
-  return new RequestError('UNKNOWN_VERSION', `There is no version ${version.slice(0, 80)} of ${name.slice(0, 80)} on this host.`, {
-    remedy: 'See those that are at hand with `datasources versions`; get another with `datasources install` or `datasources upgrade`.',
-  });
 }
 
 /** CONFLICT, DIGEST_CHANGED: tells what it means when the state that a change rests on is no longer there. */

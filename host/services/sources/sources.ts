@@ -9,9 +9,9 @@ import type { Database } from '../../store/database.ts';
 import { listAllVersions } from '../../store/versions.ts';
 import type { Admission, RemoteComponent } from './admission.ts';
 import { fetchComponent, hostOf, indexHost, openRepository, reachOf, type RemoteOptions } from './remote-components.ts';
-import { askedGrant, parseStoredManifest } from '../registry/registered.ts';
+import { askedGrant, parseStoredManifest, unknownVersion } from '../registry/registered.ts';
 import type { GrantFor, MarketService, SourceService, TakenVersion, WantedVersion } from './source-services.ts';
-import { unknownVersion, type Incoming, type VersionSwitch } from '../registry/version-switch.ts';
+import type { Incoming, VersionSwitch } from '../registry/version-switch.ts';
 
 export interface SourceOptions extends RemoteOptions {
   database: Database;
