@@ -3,7 +3,8 @@ import { plainText } from '../../capabilities/capability.ts';
 import { endAttempt, pollAttemptAgain, type StoredAttempt } from '../../store/authorisation-attempts.ts';
 import type { AuthorisationClient, AuthorisationTarget } from './authorisation-client.ts';
 import { openKept, type AuthorisationOptions } from './authorisation-flow.ts';
-import { exchangeCode, pollDevice, type GivenTokens } from './token-requests.ts';
+import type { GivenTokens } from './token-outcome.ts';
+import { exchangeCode, pollDevice } from './token-requests.ts';
 
 const DEFAULT_POLL_MS = 5_000;
 const SLOW_DOWN_MS = 5_000;

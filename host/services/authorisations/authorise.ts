@@ -11,7 +11,8 @@ import { expecting } from '../../store/expectations.ts';
 import type { AuthorisationClient, AuthorisationTarget } from './authorisation-client.ts';
 import type { Vault } from '../connections/credentials.ts';
 import { tokensHome, tokenTimes } from './token-keeper.ts';
-import { revokeTokens, type GivenTokens } from './token-requests.ts';
+import type { GivenTokens } from './token-outcome.ts';
+import { revokeTokens } from './token-revocation.ts';
 
 /** Takes what a source gave: looks whether it is what was asked for, and keeps it. */
 export interface Authoriser {

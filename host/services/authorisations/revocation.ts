@@ -10,7 +10,7 @@ import type { AuthorisationClient } from './authorisation-client.ts';
 import type { Vault } from '../connections/credentials.ts';
 import type { Revocation } from './authorisation-view.ts';
 import { parseTokens, tokensHome } from './token-keeper.ts';
-import { revokeTokens } from './token-requests.ts';
+import { revokeTokens } from './token-revocation.ts';
 
 /** What became of tokens at the source. */
 export type SourceRevocation = Revocation['atSource'];

@@ -16,7 +16,8 @@ import {
 import type { Database } from '../../store/database.ts';
 import type { AuthorisationClient } from './authorisation-client.ts';
 import type { SecretHome, Vault } from '../connections/credentials.ts';
-import { refreshTokens, requestWithoutPerson, type GivenTokens, type TokenOutcome } from './token-requests.ts';
+import type { GivenTokens, TokenOutcome } from './token-outcome.ts';
+import { refreshTokens, requestWithoutPerson } from './token-requests.ts';
 
 /** Keeps the tokens of connections fresh. Any number of hosts may do so for the same store: each refresh is done by one. */
 export interface TokenKeeper {
