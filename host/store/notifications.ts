@@ -1,5 +1,6 @@
 import { operation } from './database.ts';
 import type { Database, Operation } from './database.ts';
+import { defineOutbox } from './outbox.ts';
 import { defineStatement } from './statement.ts';
 import type { Columns, NoParams } from './statement.ts';
 
@@ -34,32 +35,17 @@ const NOTE = defineStatement<{ run: string; nowMs: number; sinceMs: number }>(
    ON CONFLICT (run_id, state) DO NOTHING`,
 );
 
-const ANY_DUE = defineStatement<{ nowMs: number }, boolean>(
-  'notifications.any-due',
-  'SELECT 1 AS due FROM notifications WHERE due_ms <= :nowMs LIMIT 1',
-  (row) => row.flag('due'),
-);
-
-const CLAIM = defineStatement<{ nowMs: number; untilMs: number }, DueNotification>(
-  'notifications.claim',
-  `UPDATE notifications SET due_ms = :untilMs, attempts = attempts + 1
-   WHERE (run_id, state) = (SELECT run_id, state FROM notifications WHERE due_ms <= :nowMs ORDER BY due_ms, run_id LIMIT 1)
-   RETURNING run_id, state, created_at_ms, attempts, (SELECT organisation_id FROM runs WHERE runs.id = run_id) AS organisation_id`,
-  toNotification,
-);
-
-type Attempt = { run: string; state: string; attempts: number };
-
-// The number of the attempt keeps a host whose lease ran out from ending the attempt of another one.
-const TAKEN = defineStatement<Attempt>(
-  'notifications.delete',
-  'DELETE FROM notifications WHERE run_id = :run AND state = :state AND attempts = :attempts',
-);
-
-const LATER = defineStatement<Attempt & { dueMs: number }>(
-  'notifications.later',
-  'UPDATE notifications SET due_ms = :dueMs WHERE run_id = :run AND state = :state AND attempts = :attempts',
-);
+export const {
+  claim: claimNotification,
+  end: endNotification,
+  delay: delayNotification,
+} = defineOutbox<DueNotification>({
+  table: 'notifications',
+  key: ['run_id', 'state'],
+  organisation: 'SELECT organisation_id FROM runs WHERE runs.id = run_id',
+  toDue: toNotification,
+  keyOf: ({ run, state }) => [run, state],
+});
 
 const WAITING = defineStatement<NoParams, number>('notifications.count', 'SELECT count(*) AS waiting FROM notifications', (row) =>
   row.number('waiting'),
@@ -73,27 +59,6 @@ export function noteEnd(run: string, nowMs: number): Operation {
 /** A host says that it delivers. */
 export async function announceSink(database: Database, nowMs: number): Promise<void> {
   await database.write([operation(SEEN, { nowMs })]);
-}
-
-/** Takes the one that has been due for longest, for one host until `untilMs`. */
-export async function claimNotification(
-  database: Database,
-  { nowMs, untilMs }: { nowMs: number; untilMs: number },
-): Promise<DueNotification | undefined> {
-  // Asked every second and mostly in vain: a read does not take the write lock for that.
-  if ((await database.readOne(ANY_DUE, { nowMs })) === undefined) return undefined;
-  const written = await database.write([operation(CLAIM, { nowMs, untilMs })]);
-  return written.rows(0, CLAIM)[0];
-}
-
-/** It was taken, or is given up. */
-export async function endNotification(database: Database, { run, state, attempts }: DueNotification): Promise<void> {
-  await database.write([operation(TAKEN, { run, state, attempts })]);
-}
-
-/** It is tried again at `dueMs`. */
-export async function delayNotification(database: Database, { run, state, attempts }: DueNotification, dueMs: number): Promise<void> {
-  await database.write([operation(LATER, { run, state, attempts, dueMs })]);
 }
 
 /** How many wait. */
