@@ -1,6 +1,7 @@
 import { isJsonObject } from '../domain/json.ts';
 import { type Answer, type CallScope, type OpenCapability, refused, succeeded } from './capability.ts';
-import type { Egress, EgressRequest } from './egress.ts';
+import type { Egress } from './egress.ts';
+import type { EgressRequest } from './egress-request.ts';
 import type { RequestRate } from './request-rate.ts';
 import type { UpstreamBudget } from './upstream-budget.ts';
 

@@ -1,4 +1,4 @@
-import type { EgressOutcome } from './egress.ts';
+import type { EgressOutcome } from './egress-request.ts';
 import { readRateHeaders } from './rate-headers.ts';
 
 /** What is known of the limits of one origin for one credential. */

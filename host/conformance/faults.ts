@@ -1,4 +1,4 @@
-import type { EgressOutcome, EgressResponse } from '../capabilities/egress.ts';
+import type { EgressOutcome, EgressResponse } from '../capabilities/egress-request.ts';
 
 /** What a source, or the way to it, may do to a request. */
 const FAULTS = ['401', '403', '404', '429', '500', '503', 'malformed', 'truncated', 'slow', 'cut'] as const;

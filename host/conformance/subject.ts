@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import type { Answer } from '../capabilities/capability.ts';
-import type { Egress, EgressOutcome } from '../capabilities/egress.ts';
+import type { Egress } from '../capabilities/egress.ts';
+import type { EgressOutcome } from '../capabilities/egress-request.ts';
 import { openPowers, type OpenPowers } from '../capabilities/registry.ts';
 import { RequestRate } from '../capabilities/request-rate.ts';
 import type { StorageWrite } from '../capabilities/storage.ts';

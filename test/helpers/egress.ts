@@ -1,11 +1,5 @@
-import {
-  Egress,
-  type EgressCall,
-  type EgressOptions,
-  type EgressOutcome,
-  type EgressRecord,
-  type EgressRequest,
-} from '../../host/capabilities/egress.ts';
+import { Egress, type EgressCall, type EgressOptions, type EgressRecord } from '../../host/capabilities/egress.ts';
+import type { EgressOutcome, EgressRequest } from '../../host/capabilities/egress-request.ts';
 import type { AttachRule, HttpAsk } from '../../host/domain/manifest.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
