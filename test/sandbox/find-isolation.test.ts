@@ -55,6 +55,25 @@ async function machineWithoutBubblewrap(): Promise<void> {
 const NO_NAMESPACES =
   'case "$*" in --version) exec bwrap --version;; esac; echo "bwrap: No permissions to create new namespace" >&2; exit 1';
 
+describe('a program of the machine', () => {
+  it.each(['', ':', '.', ':/nowhere:', 'relative'])('is not looked for where the host was started: PATH="%s"', async (path) => {
+    const here = process.cwd();
+    await mkdir(join(folder, 'relative'));
+    for (const file of [join(folder, 'planted'), join(folder, 'relative/planted')]) {
+      await writeFile(file, '#!/bin/sh\n', { mode: 0o755 });
+    }
+    process.chdir(folder);
+    try {
+      process.env.PATH = path;
+      expect(findProgram('planted')).toBeUndefined();
+      process.env.PATH = `${path}:${folder}`;
+      expect(findProgram('planted')).toBe(join(folder, 'planted'));
+    } finally {
+      process.chdir(here);
+    }
+  });
+});
+
 describe('a host with namespaces', () => {
   it('puts them around all that it starts for a datasource', async () => {
     const wrapped = await machineThatTellsWhatItWraps();
