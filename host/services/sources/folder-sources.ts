@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import { HOST_ITSELF, isOnTheMachine, type Actor } from '../../domain/caller.ts';
 import { RequestError } from '../../domain/errors.ts';
@@ -18,6 +18,7 @@ import {
   type FolderFile,
 } from '../../store/folder-sources.ts';
 import type { Admission } from './admission.ts';
+import { readComponentFile } from './component-file.ts';
 import type { FolderService, FolderSource } from './source-services.ts';
 
 export interface FolderOptions {
@@ -33,7 +34,6 @@ const EVERY_MS = 10_000;
 /** Who calls the API waits for an answer. */
 const CALLERS_SCAN_MS = 60_000;
 const MAX_FILES = 1_000;
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 export function createFolderSources(options: FolderOptions): FolderService {
   const { database, log } = options;
@@ -178,12 +178,9 @@ async function look(
   { database, admission, log }: FolderOptions,
   { folder, file, before }: { folder: string; file: string; before: FolderFile | undefined },
 ): Promise<void> {
-  const path = join(folder, file);
   let digest = '';
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES)
-      throw new RequestError('COMPONENT_TOO_LARGE', `It is larger than ${MAX_FILE_BYTES} bytes.`);
-    const bytes = new Uint8Array(await readFile(path));
+    const bytes = await readComponentFile(join(folder, file));
     digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     if (before?.digest === digest) return;
     const { name, version } = (await admission.takeLocal(bytes, `the folder ${folder}`, HOST_ITSELF)).manifest;
