@@ -1,4 +1,4 @@
-import { access, constants, open } from 'node:fs/promises';
+import { access, chmod, constants, open, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RequestError } from '../domain/errors.ts';
@@ -189,6 +189,7 @@ async function ensureWritable(file: string): Promise<void> {
     await makeFolder(folder);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     await makeOwnFile(file);
+    for (const one of [file, `${file}-wal`, `${file}-shm`]) await keepFromOthers(one);
   } catch (cause) {
     const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
     throw full ? cause : notWritable(folder, cause);
@@ -204,6 +205,17 @@ async function makeOwnFile(file: string): Promise<void> {
     await (await open(file, 'wx', 0o600)).close();
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
+
+/** A file that was made before files were made so: by its path, for the same reason. One of somebody else is theirs to see to. */
+async function keepFromOthers(file: string): Promise<void> {
+  try {
+    const { uid, mode } = await stat(file);
+    if (uid === process.getuid?.() && (mode & 0o077) !== 0) await chmod(file, mode & 0o700);
+  } catch (error) {
+    // Not there, or no more: what libSQL puts beside the file comes and goes.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
@@ -186,8 +186,26 @@ test('the file and what stands beside it are for their owner only, whatever the 
   const database = await openDatabase({ file: join(folder, 'test.db') });
   onTestFinished(() => database.close());
   await database.write([operation(MAKE, {})]);
-  const names = await readdir(folder);
-  expect(names).toEqual(expect.arrayContaining(['test.db', 'test.db-wal', 'test.db-shm']));
-  const modes = await Promise.all(names.map(async (name) => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)]));
-  expect(Object.fromEntries(modes)).toEqual(Object.fromEntries(names.map((name) => [name, '600'])));
+  expect(await modesIn(folder)).toEqual({ 'test.db': '600', 'test.db-wal': '600', 'test.db-shm': '600' });
 });
+
+test('a file that an earlier version made for everybody is taken from them, while another host works on it', async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, 'test.db');
+  const first = await openDatabase({ file });
+  onTestFinished(() => first.close());
+  await first.write([operation(MAKE, {})]);
+  for (const name of await readdir(folder)) await chmod(join(folder, name), 0o644);
+  const second = await openDatabase({ file });
+  onTestFinished(() => second.close());
+  expect(await modesIn(folder)).toEqual({ 'test.db': '600', 'test.db-wal': '600', 'test.db-shm': '600' });
+  await Promise.all([first, second].map((database, id) => database.write([operation(PUT, { id, value: id })])));
+  expect(await first.readOne(COUNT, {})).toBe(2);
+});
+
+async function modesIn(folder: string): Promise<Record<string, string>> {
+  const names = await readdir(folder);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)] as const)),
+  );
+}
