@@ -6104,7 +6104,7 @@ export interface paths {
     get?: never;
     /** Believe a sigstore instance, or its newer root. */
     put: {
-      parameters: { query?: never; header?: never; path: { "name": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "name": string } };
       requestBody: { content: { "application/json": Schemas["SigstoreRootInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["SigstoreRoot"] } };
@@ -6112,6 +6112,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6124,7 +6125,7 @@ export interface paths {
     post?: never;
     /** Believe a sigstore instance no more. */
     delete: {
-      parameters: { query?: never; header?: never; path: { "name": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "name": string } };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -6132,6 +6133,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6159,7 +6161,7 @@ export interface paths {
     put?: never;
     /** Trust an identity of a publisher. */
     post: {
-      parameters: { query?: never; header?: { "Idempotency-Key"?: string }; path?: never };
+      parameters: { query?: never; header?: { "Idempotency-Key"?: string; "If-Match"?: string }; path?: never };
       requestBody: { content: { "application/json": Schemas["TrustedIdentityInput"] } };
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": Schemas["TrustedIdentity"] } };
@@ -6168,6 +6170,7 @@ export interface paths {
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         409: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         413: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         415: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         422: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
@@ -6186,7 +6189,7 @@ export interface paths {
     post?: never;
     /** Trust an identity no more. */
     delete: {
-      parameters: { query?: never; header?: never; path: { "id": string } };
+      parameters: { query?: never; header?: { "If-Match"?: string }; path: { "id": string } };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -6194,6 +6197,7 @@ export interface paths {
         401: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         403: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         404: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
+        412: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         429: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         500: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };
         503: { headers: { [name: string]: unknown }; content: { "application/problem+json": Schemas["Problem"] } };

@@ -3,6 +3,7 @@ import { callersWith } from './access.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, done, noBody, ok, requiredBody, type Route } from './route.ts';
 import { toSigstoreRootBody, toTrustedIdentityBody } from './shapes/trust.ts';
+import { SIGSTORE_ROOTS, TRUSTED_IDENTITIES } from './things.ts';
 
 const NAME = requiredText('What the root is called.', 'sigstore');
 
@@ -16,6 +17,7 @@ function rootRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/sigstore-roots',
       operationId: 'listSigstoreRoots',
+      of: SIGSTORE_ROOTS,
       access: callersWith('author', 'shared'),
       tag: 'Datasources',
       summary: 'List the sigstore instances that are believed',
@@ -31,6 +33,7 @@ function rootRoutes(): Route[] {
       method: 'PUT',
       path: '/api/v1/sigstore-roots/{name}',
       operationId: 'putSigstoreRoot',
+      of: SIGSTORE_ROOTS,
       access: callersWith('admin', 'host'),
       tag: 'Datasources',
       summary: 'Believe a sigstore instance, or its newer root',
@@ -47,6 +50,7 @@ function rootRoutes(): Route[] {
       method: 'DELETE',
       path: '/api/v1/sigstore-roots/{name}',
       operationId: 'removeSigstoreRoot',
+      of: SIGSTORE_ROOTS,
       access: callersWith('admin', 'host'),
       tag: 'Datasources',
       summary: 'Believe a sigstore instance no more',
@@ -67,6 +71,7 @@ function identityRoutes(): Route[] {
       method: 'GET',
       path: '/api/v1/trusted-identities',
       operationId: 'listTrustedIdentities',
+      of: TRUSTED_IDENTITIES,
       access: callersWith('author', 'shared'),
       tag: 'Datasources',
       summary: 'List the identities that are trusted',
@@ -82,6 +87,7 @@ function identityRoutes(): Route[] {
       method: 'POST',
       path: '/api/v1/trusted-identities',
       operationId: 'trustIdentity',
+      of: TRUSTED_IDENTITIES,
       access: callersWith('admin', 'host'),
       tag: 'Datasources',
       summary: 'Trust an identity of a publisher',
@@ -98,6 +104,7 @@ function identityRoutes(): Route[] {
       method: 'DELETE',
       path: '/api/v1/trusted-identities/{id}',
       operationId: 'distrustIdentity',
+      of: TRUSTED_IDENTITIES,
       access: callersWith('admin', 'host'),
       tag: 'Datasources',
       summary: 'Trust an identity no more',

@@ -61,7 +61,19 @@ export const FEATURE: Thing<{ name: string; feature: string }, object> = {
   find: async (_services, { path }) => ({ organisation: undefined, target: `feature/${path.name}/${path.feature}` }),
 };
 
-/** All of them: there is no address of one. */
+/** All of them: there is no address to read one. */
+export const SIGSTORE_ROOTS: Thing<object, object> = {
+  shownAs: ['SigstoreRoots', 'SigstoreRoot'],
+  find: async () => ({ organisation: undefined, target: 'sigstore-roots' }),
+};
+
+/** All of them, as the roots. */
+export const TRUSTED_IDENTITIES: Thing<object, object> = {
+  shownAs: ['TrustedIdentities', 'TrustedIdentity'],
+  find: async () => ({ organisation: undefined, target: 'trusted-identities' }),
+};
+
+/** All of them, as the roots. */
 export const TRUSTED_KEYS: Thing<object, object> = {
   shownAs: ['TrustedKeys'],
   find: async () => ({ organisation: undefined, target: 'trusted-keys' }),

@@ -4,6 +4,7 @@ import { makeSigningKey } from '../../host/domain/signing-key.ts';
 import { apiRoutes } from '../../host/routes/routes.ts';
 import { install, openApi, type Api } from '../helpers/api.ts';
 import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
+import { ISSUER, startSigstore, type SigstoreInstance } from '../helpers/sigstore.ts';
 import { smallDatasource } from '../helpers/small-datasource.ts';
 
 type Call = [method: string, path: string, body?: unknown];
@@ -16,10 +17,12 @@ interface Case {
 }
 
 let api: Api;
+let instance: SigstoreInstance;
 let count = 0;
 
 beforeAll(async () => {
   api = await openApi({ LORELAI_PUBLIC_URL: 'http://127.0.0.1:8799' });
+  instance = await startSigstore();
   await install(api, 'hello');
   const oauth = {
     flows: ['code'],
@@ -74,6 +77,23 @@ async function ofVersion(change: (path: string) => Call, more = ''): Promise<Cas
 async function ofTrust(change: (id: string) => Call): Promise<Case> {
   const { body } = await api.call('POST', '/api/v1/trusted-keys', newKey());
   return { read: '/api/v1/trusted-keys', change: change(body.id), meanwhile: ['POST', '/api/v1/trusted-keys', newKey()] };
+}
+
+async function ofRoots(change: (path: string) => Call): Promise<Case> {
+  const path = await putRoot();
+  return { read: '/api/v1/sigstore-roots', change: change(path), meanwhile: ['PUT', path, { trustedRoot: instance.root() }] };
+}
+
+async function ofIdentities(change: (id: string) => Call): Promise<Case> {
+  await putRoot();
+  const { body } = await api.call('POST', '/api/v1/trusted-identities', newIdentity());
+  return { read: '/api/v1/trusted-identities', change: change(body.id), meanwhile: ['POST', '/api/v1/trusted-identities', newIdentity()] };
+}
+
+async function putRoot(): Promise<string> {
+  const path = '/api/v1/sigstore-roots/acme';
+  expect((await api.call('PUT', path, { trustedRoot: instance.root() })).status).toBe(200);
+  return path;
 }
 
 const variables = (path: string): Case => ({
@@ -152,13 +172,26 @@ const CASES: Readonly<Record<string, () => Promise<Case> | Case>> = {
     return known;
   },
   trustKey: () => ofTrust(() => ['POST', '/api/v1/trusted-keys', newKey()]),
+  putSigstoreRoot: () => ofRoots((path) => ['PUT', path, { trustedRoot: instance.root() }]),
+  removeSigstoreRoot: () => ofRoots((path) => ['DELETE', path]),
+  trustIdentity: () => ofIdentities(() => ['POST', '/api/v1/trusted-identities', newIdentity()]),
+  distrustIdentity: () => ofIdentities((id) => ['DELETE', `/api/v1/trusted-identities/${id}`]),
   distrustKey: () => ofTrust((id) => ['DELETE', `/api/v1/trusted-keys/${id}`]),
 };
 
-/** Names that are not alike. */
+function newIdentity(): object {
+  const { publisher, ...more } = newNames();
+  return { publisher, ...more, root: 'acme', issuer: ISSUER, subject: `https://github.example/${publisher}` };
+}
+
 function newKey(): object {
+  return { ...newNames(), publicKey: makeSigningKey().publicKey.text };
+}
+
+/** Names that are not alike. */
+function newNames(): { publisher: string; names: string[]; allowLookAlike: true } {
   const name = Math.random().toString(36).slice(2, 12);
-  return { publisher: `by${name}`, publicKey: makeSigningKey().publicKey.text, names: [`of${name}`], allowLookAlike: true };
+  return { publisher: `by${name}`, names: [`of${name}`], allowLookAlike: true };
 }
 
 const tagOf = async (read: string): Promise<string> => {

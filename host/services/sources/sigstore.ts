@@ -20,6 +20,10 @@ export interface SigstoreOptions {
 
 const ROOT_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(?:\+json;version=0\.[12]|\.v0\.2\+json)$/;
 
+/** As the log of changes names them, and their state: all of a kind, for there is no address of one. */
+const ROOTS = 'sigstore-roots';
+const IDENTITIES = 'trusted-identities';
+
 export function createSigstore({ database, judge }: SigstoreOptions): SigstoreService {
   return {
     roots: async () => (await listRoots(database)).map(toBelieved),
@@ -36,7 +40,7 @@ export function createSigstore({ database, judge }: SigstoreOptions): SigstoreSe
       const nowMs = Date.now();
       const shown = { name, digest: root.digest, witnesses };
       await expected(
-        () => putRoot(recording(database, { ...changeOf(actor, `root/${name}`), action: 'trust.put-root', after: shown }), root, nowMs),
+        () => putRoot(recording(database, { ...changeOf(actor, ROOTS), action: 'trust.put-root', after: shown }), root, nowMs),
         {
           code: 'CONFLICT',
           message: `There are ${MAX_ROOTS} sigstore roots, and no more may be.`,
@@ -48,7 +52,11 @@ export function createSigstore({ database, judge }: SigstoreOptions): SigstoreSe
 
     async removeRoot(name, actor) {
       await expected(
-        () => deleteRoot(recording(database, { ...changeOf(actor, `root/${name.slice(0, 64)}`), action: 'trust.remove-root' }), name),
+        () =>
+          deleteRoot(
+            recording(database, { ...changeOf(actor, ROOTS), action: 'trust.remove-root', before: { name: name.slice(0, 64) } }),
+            name,
+          ),
         unknownRoot(),
       );
     },
@@ -62,9 +70,9 @@ export function createSigstore({ database, judge }: SigstoreOptions): SigstoreSe
       const trusted = { publisher, identity, names: [...new Set(names)] };
       const nowMs = Date.now();
       const change = {
-        ...changeOf(actor, `identity/${identityId(identity)}`),
+        ...changeOf(actor, IDENTITIES),
         action: 'trust.add',
-        after: { publisher, ...identity, names: trusted.names },
+        after: { id: identityId(identity), publisher, ...identity, names: trusted.names },
       } as const;
       let id = '';
       await expected(async () => (id = await putIdentity(recording(database, change), trusted, nowMs)), {
@@ -76,7 +84,7 @@ export function createSigstore({ database, judge }: SigstoreOptions): SigstoreSe
     },
 
     async removeIdentity(id, actor) {
-      const change = { ...changeOf(actor, `identity/${id.slice(0, 64)}`), action: 'trust.remove' } as const;
+      const change = { ...changeOf(actor, IDENTITIES), action: 'trust.remove', before: { id: id.slice(0, 64) } } as const;
       await expected(() => deleteIdentity(recording(database, change), id), {
         code: 'UNKNOWN_IDENTITY',
         message: 'No identity with this id is trusted.',
