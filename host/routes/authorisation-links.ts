@@ -14,6 +14,17 @@ type Page = { page: Markup } & Pick<RouteAnswer, 'cookie' | 'form'>;
 /** As long as an attempt. */
 const COOKIE_SECONDS = 600;
 
+/** Of whoever has an attempt begun. */
+export const BEGIN_ERRORS = [
+  'UNKNOWN_CONNECTION',
+  'AUTHORISATION_UNSUPPORTED',
+  'AUTHORISATION_REFUSED',
+  'CREDENTIAL_MISSING',
+  'INVALID_CONFIG',
+  'INVALID_SETTING',
+  'UPSTREAM_FAULT',
+] as const;
+
 const PAGE = {
   access: OPEN,
   tag: 'Authorisations',
@@ -66,18 +77,7 @@ function followRoute(kind: LinkKind): Route {
       description: `Sent by the button of the page: ${WORDS[kind].what}, and sends it on to the source. A cookie binds the attempt to this browser: the answer of the source is taken from no other one.`,
       queryParameters: {},
       body: formBody('LinkForm'),
-      errors:
-        kind === 'start'
-          ? []
-          : [
-              'UNKNOWN_CONNECTION',
-              'AUTHORISATION_UNSUPPORTED',
-              'AUTHORISATION_REFUSED',
-              'CREDENTIAL_MISSING',
-              'INVALID_CONFIG',
-              'INVALID_SETTING',
-              'UPSTREAM_FAULT',
-            ],
+      errors: kind === 'start' ? [] : [...BEGIN_ERRORS],
       handle: unserved,
     }),
     async (services, { body, validation, actor }) => {

@@ -1,6 +1,6 @@
 import { hasScope } from '../domain/caller.ts';
 import { callersWith } from './access.ts';
-import { linkRoutes } from './authorisation-links.ts';
+import { BEGIN_ERRORS, linkRoutes } from './authorisation-links.ts';
 import { ORGANISATION } from './organisation-parameter.ts';
 import { requiredText } from './parameters.ts';
 import { defineRoute, noBody, ok, optionalBody, requiredBody, type Route } from './route.ts';
@@ -50,16 +50,7 @@ function connectionRoutes(): Route[] {
         'Begins a flow. Send a person to the `authorizationUrl` of the attempt within ten minutes, where this host says who asks and sends them on to the source, or show the `userCode` and the `verificationUri`; then read the authorisation until the attempt has ended. A flow without a person is over at once. Tokens that were kept before stay until new ones have come.',
       body: optionalBody('AuthorisationInput'),
       success: ok('Authorisation', 'The authorisation, with what a person needs.'),
-      errors: [
-        'UNKNOWN_ORGANISATION',
-        'UNKNOWN_CONNECTION',
-        'AUTHORISATION_UNSUPPORTED',
-        'AUTHORISATION_REFUSED',
-        'CREDENTIAL_MISSING',
-        'INVALID_CONFIG',
-        'INVALID_SETTING',
-        'UPSTREAM_FAULT',
-      ],
+      errors: ['UNKNOWN_ORGANISATION', ...BEGIN_ERRORS],
       handle: async (services, { path, query, body, actor }) => {
         const begun = await services.authorisations.begin(query.organisation, path.id, body, actor);
         return toAuthorisationBody({ organisation: query.organisation, connection: path.id }, begun.authorisation, begun.attempt);

@@ -1,5 +1,5 @@
 import { callersWith, OPEN } from './access.ts';
-import { cameBackRoute, unserved } from './authorisation-links.ts';
+import { BEGIN_ERRORS, cameBackRoute, unserved } from './authorisation-links.ts';
 import { requiredText, text } from './parameters.ts';
 import { defineRoute, noBody, ok, plainText, requiredBody, type Route } from './route.ts';
 import { toLorelaiRevocationBody, toOAuthStartBody, toTokenStateBody } from './shapes/lorelai.ts';
@@ -29,18 +29,7 @@ function startRoutes(): Route[] {
       'Gives a link of this host for the browser of a person: it says who asks, and sends them on to where they agree. The source sends the browser back to this host, and the connection has its token then; Lorelai never sees one.',
     pathParameters: DATASOURCE,
     success: ok('LorelaiOAuthStart', 'What a person needs.'),
-    errors: [
-      'UNKNOWN_ORGANISATION',
-      'CONFLICT',
-      'UNKNOWN_DATASOURCE',
-      'UNKNOWN_CONNECTION',
-      'AUTHORISATION_UNSUPPORTED',
-      'AUTHORISATION_REFUSED',
-      'CREDENTIAL_MISSING',
-      'INVALID_CONFIG',
-      'INVALID_SETTING',
-      'UPSTREAM_FAULT',
-    ],
+    errors: ['UNKNOWN_ORGANISATION', 'CONFLICT', 'UNKNOWN_DATASOURCE', ...BEGIN_ERRORS],
   } as const;
   return [
     defineRoute({

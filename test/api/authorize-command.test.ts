@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openApi, type Api } from '../helpers/api.ts';
-import { ACCOUNT, type AuthorizationServer, CLIENT, startAuthorizationServer } from '../helpers/authorization-server.ts';
+import { ACCOUNT, type AuthorizationServer, startAuthorizationServer } from '../helpers/authorization-server.ts';
 import { openBrowser } from '../helpers/browser.ts';
 import { command, type CommandResult } from '../helpers/command.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
+import { installProbeForPeople } from '../helpers/oauth-datasource.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
 import { visitor } from '../helpers/visitor.ts';
 
@@ -20,16 +20,7 @@ beforeAll(async () => {
   server = await startAuthorizationServer({ redirectUris: [`http://127.0.0.1:${port}/api/v1/authorisations/callback`] });
   source = await startUpstream((_, response) => response.writeHead(refuses ? 401 : 200).end('{}'));
   api = await openApi({ PORT: String(port) });
-  const oauth = {
-    flows: ['code'],
-    issuer: '{auth_url.origin}',
-    client_id: 'CLIENT_ID',
-    client_secret: 'CLIENT_SECRET',
-    extra_scopes: ['openid', 'offline_access'],
-    authorization_parameters: { prompt: 'consent' },
-  };
-  const grant = loopbackGrant({ http: [source.origin], authorisation: [server.issuer] });
-  await installOAuthProbe(api.services, { oauth }, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
+  await installProbeForPeople(api.services, server, [source.origin]);
   const steps = [{ do: 'http', url: `${source.origin}/x`, minds401: true }];
   const config = { auth_url: server.issuer, base_url: source.origin, steps };
   await api.call('POST', '/api/v1/connections', { datasource: 'probe', name: 'handbook', config });

@@ -9,7 +9,7 @@ import { type Api, openApi } from '../helpers/api.ts';
 import { ACCOUNT, type AuthorizationServer, CLIENT, startAuthorizationServer } from '../helpers/authorization-server.ts';
 import { openBrowser } from '../helpers/browser.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
+import { installOAuthProbe, installProbeForPeople, loopbackGrant } from '../helpers/oauth-datasource.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
 import { visitor } from '../helpers/visitor.ts';
 
@@ -39,16 +39,7 @@ beforeAll(async () => {
   await once(lorelai, 'listening');
   const notify = { LORELAI_NOTIFY_URL: `http://127.0.0.1:${port}/told`, LORELAI_NOTIFY_KEY: NOTIFY_KEY };
   api = await openApi({ LORELAI_PUBLIC_URL: PUBLIC_URL, ...notify });
-  const oauth = {
-    flows: ['code'],
-    issuer: '{auth_url.origin}',
-    client_id: 'CLIENT_ID',
-    client_secret: 'CLIENT_SECRET',
-    extra_scopes: ['openid', 'offline_access'],
-    authorization_parameters: { prompt: 'consent' },
-  };
-  const grant = loopbackGrant({ http: [source.origin], authorisation: [server.issuer] });
-  await installOAuthProbe(api.services, { oauth }, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
+  await installProbeForPeople(api.services, server, [source.origin]);
 });
 
 afterAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Api, openApi } from '../helpers/api.ts';
-import { type AuthorizationServer, CLIENT, startAuthorizationServer } from '../helpers/authorization-server.ts';
+import { type AuthorizationServer, startAuthorizationServer } from '../helpers/authorization-server.ts';
 import { openBrowser } from '../helpers/browser.ts';
-import { installOAuthProbe, loopbackGrant } from '../helpers/oauth-datasource.ts';
+import { installProbeForPeople } from '../helpers/oauth-datasource.ts';
 import { visitor, type Visitor } from '../helpers/visitor.ts';
 
 const PUBLIC_URL = 'http://127.0.0.1:8799';
@@ -18,16 +18,7 @@ beforeAll(async () => {
   server = await startAuthorizationServer({ redirectUris: [REDIRECT_URI] });
   api = await openApi({ LORELAI_PUBLIC_URL: PUBLIC_URL });
   person = visitor(api.request);
-  const oauth = {
-    flows: ['code'],
-    issuer: '{auth_url.origin}',
-    client_id: 'CLIENT_ID',
-    client_secret: 'CLIENT_SECRET',
-    extra_scopes: ['offline_access'],
-    authorization_parameters: { prompt: 'consent' },
-  };
-  const grant = loopbackGrant({ authorisation: [server.issuer] });
-  await installOAuthProbe(api.services, { oauth }, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
+  await installProbeForPeople(api.services, server);
   await api.call('POST', '/api/v1/organisations', { id: 'acme', name: 'Acme Ltd.' });
   operator = await api.keyWith(['operator'], 'acme');
   connection = await connect();

@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { install, openApi, type Api } from '../helpers/api.ts';
+import { openFurnishedApi, type Api } from '../helpers/api.ts';
 
 let api: Api;
 beforeAll(async () => {
-  api = await openApi();
-  await install(api, 'hello');
-  await install(api, 'probe');
-  await api.call('POST', '/api/v1/organisations', { id: 'acme' });
+  api = await openFurnishedApi();
 });
 afterAll(() => api.close());
 

@@ -90,6 +90,15 @@ export async function openApi(env: Record<string, string> = {}): Promise<Api> {
   };
 }
 
+/** With the datasources `hello` and `probe`, and an organisation besides the default one: `acme`. */
+export async function openFurnishedApi(): Promise<Api> {
+  const api = await openApi();
+  await install(api, 'hello');
+  await install(api, 'probe');
+  await api.call('POST', '/api/v1/organisations', { id: 'acme' });
+  return api;
+}
+
 /** Installs one of the components that the tests' set-up builds. */
 export async function install(
   api: Api,

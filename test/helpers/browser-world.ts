@@ -7,12 +7,12 @@ import { ensureDefaultOrganisation } from '../../host/default-organisation.ts';
 import { createLog } from '../../host/log.ts';
 import { openServices } from '../../host/services/open.ts';
 import { callApi, endOfRun } from './api-client.ts';
-import { type AuthorizationServer, CLIENT, startAuthorizationServer } from './authorization-server.ts';
+import { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts';
 import { makeCertificate } from './certificate.ts';
 import { startChromium } from './chromium.ts';
 import { startFront } from './front.ts';
 import { type HostProcess, startHostProcess } from './host-process.ts';
-import { installOAuthProbe, loopbackGrant } from './oauth-datasource.ts';
+import { installProbeForPeople } from './oauth-datasource.ts';
 import { startUpstream } from './upstream.ts';
 
 /** Where people reach the host: by TLS, and of another site than the source, as it is in the world. */
@@ -62,15 +62,6 @@ export interface Status {
   reconnectUrl?: string;
   attempt?: { state: string; reason?: string; authorizationUrl: string };
 }
-
-const OAUTH = {
-  flows: ['code'],
-  issuer: '{auth_url.origin}',
-  client_id: 'CLIENT_ID',
-  client_secret: 'CLIENT_SECRET',
-  extra_scopes: ['openid', 'offline_access'],
-  authorization_parameters: { prompt: 'consent' },
-};
 
 /** Stop it in any case: it holds processes. */
 export async function startBrowserWorld(): Promise<BrowserWorld> {
@@ -133,8 +124,7 @@ async function prepare(dataDir: string, server: AuthorizationServer, sourceOrigi
   const { services, close } = await openServices(config, createLog({ level: 'error', pretty: false, write: () => undefined }));
   try {
     await ensureDefaultOrganisation(services);
-    const grant = loopbackGrant({ http: [sourceOrigin], authorisation: [server.issuer] });
-    await installOAuthProbe(services, { oauth: OAUTH }, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
+    await installProbeForPeople(services, server, [sourceOrigin]);
   } finally {
     await close();
   }

@@ -6,6 +6,7 @@ import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import type { Grant } from '../../host/domain/grant.ts';
 import { MANIFEST_SECTION } from '../../host/domain/manifest.ts';
 import type { Services } from '../../host/services/services.ts';
+import { type AuthorizationServer, CLIENT } from './authorization-server.ts';
 import { componentFile } from './components.ts';
 
 const MANIFEST_FILE = join(import.meta.dirname, '../fixtures/probe/datasource.yaml');
@@ -53,6 +54,20 @@ export async function installOAuthProbe(
 ): Promise<void> {
   await services.registry.install(await oauthProbe(manifest), grant, COMMAND_LINE);
   if (Object.keys(values).length > 0) await services.variables.set(undefined, 'probe', values, COMMAND_LINE);
+}
+
+/** One that a person with a browser authorises at `server`, and that may go to `origins` besides. */
+export function installProbeForPeople(services: Services, server: AuthorizationServer, origins: string[] = []): Promise<void> {
+  const oauth = {
+    flows: ['code'],
+    issuer: '{auth_url.origin}',
+    client_id: 'CLIENT_ID',
+    client_secret: 'CLIENT_SECRET',
+    extra_scopes: ['openid', 'offline_access'],
+    authorization_parameters: { prompt: 'consent' },
+  };
+  const grant = loopbackGrant({ http: origins, authorisation: [server.issuer] });
+  return installOAuthProbe(services, { oauth }, grant, { CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret });
 }
 
 /** The build puts the manifest last: the section begins where its name is found last. */
