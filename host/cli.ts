@@ -26,6 +26,7 @@ import { sourcesCommand } from './cli/sources.ts';
 import { trustCommand } from './cli/trust.ts';
 import { manifestCommand } from './cli/manifest.ts';
 import { newCommand } from './cli/new.ts';
+import { organisationsCommand } from './cli/organisations.ts';
 import { peopleCommand } from './cli/people.ts';
 import { disconnectCommand } from './cli/disconnect.ts';
 import { grantCommand, revokeCommand } from './cli/grant.ts';
@@ -95,6 +96,7 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   vectorsCommand,
   webhookCommand,
   auditCommand,
+  organisationsCommand,
   peopleCommand,
   keysCommand,
   vaultCommand,

@@ -28,6 +28,13 @@ export function upgradePath(from: string, to: string, versions: readonly Upgrade
   const target = versions.find(({ version }) => version === to);
   if (target === undefined)
     return { ok: false, reason: `Version ${to} is not at hand.`, remedy: 'Get it first, or name one of those that are.' };
+  if (to === from) {
+    return {
+      ok: false,
+      reason: `${to} runs already.`,
+      remedy: 'Get a higher version with `datasources install`, or name one that is at hand.',
+    };
+  }
   if (!gt(to, from)) {
     return { ok: false, reason: `${to} is not higher than ${from}, which runs.`, remedy: 'Go back with `datasources rollback`.' };
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openApi, type Api } from '../helpers/api.ts';
+import { command } from '../helpers/command.ts';
 
 let api: Api;
 beforeAll(async () => {
@@ -44,4 +45,21 @@ test('an unknown organisation is UNKNOWN_ORGANISATION wherever it is named', asy
   expect(await api.call('GET', '/api/v1/runs?organisation=nobody')).toMatchObject(unknown);
   expect(await api.call('GET', '/api/v1/connections/x?organisation=nobody')).toMatchObject(unknown);
   expect(await api.call('POST', '/api/v1/retrieve', { question: 'x', organisation: 'nobody' })).toMatchObject(unknown);
+});
+
+test('commands make and list them, too, and what they make is on record', async () => {
+  const run = (...args: string[]) => command(['organisations', ...args], { env: { DATA_DIR: api.dataDir, LOG_LEVEL: 'error' } });
+  expect(await run('create', 'by-hand', '--name', 'Made by hand')).toMatchObject({ exitCode: 0, stdout: 'Made by-hand (Made by hand).\n' });
+  expect((await run('list')).stdout).toMatch(/^by-hand +Made by hand +\d{4}-/m);
+  const again = await run('create', 'by-hand', '--json');
+  expect([again.exitCode, JSON.parse(again.stderr).code]).toEqual([1, 'CONFLICT']);
+  expect((await run('create', 'Not an id')).stderr).toContain('remedy');
+  expect((await api.call('GET', '/api/v1/organisations/by-hand')).body.name).toBe('Made by hand');
+  expect((await api.call('GET', '/api/v1/changes?organisation=by-hand&limit=50')).body.items).toContainEqual(
+    expect.objectContaining({
+      action: 'organisation.create',
+      target: 'organisation/by-hand',
+      actor: expect.objectContaining({ kind: 'local' }),
+    }),
+  );
 });

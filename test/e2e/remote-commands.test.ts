@@ -107,6 +107,11 @@ describe('commands on a host elsewhere', () => {
     else expect(found).toMatchObject(expected);
   });
 
+  test('an organisation is made and listed', async () => {
+    expect(await json('organisations', 'create', 'afar', '--name', 'Far Ltd.')).toMatchObject({ id: 'afar', name: 'Far Ltd.' });
+    expect(await json('organisations', 'list')).toMatchObject({ items: expect.arrayContaining([expect.objectContaining({ id: 'afar' })]) });
+  });
+
   test('keys are made, rotated and revoked, and the log is exported', async () => {
     const made = await remotely(['keys', 'create', 'me', '--scope', 'reader', '--organisation', 'default', '--json']);
     const { key, secret } = JSON.parse(made.stdout);

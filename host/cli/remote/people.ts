@@ -3,6 +3,7 @@ import type { RecordedChange } from '../../domain/change.ts';
 import type { Person } from '../../domain/person.ts';
 import type { ChangeService } from '../../services/record/changes.ts';
 import type { ApiKey, KeyService } from '../../services/callers/keys.ts';
+import type { Organisation, OrganisationService } from '../../services/people/organisation-service.ts';
 import type { AccessService, PeopleService } from '../../services/people/people-services.ts';
 import { oneOf, pageQuery, toMs, toPage, type RemoteHost } from './remote-host.ts';
 
@@ -61,6 +62,19 @@ export function remoteAccess({ client, ask }: RemoteHost): AccessService {
       };
     },
   };
+}
+
+export function remoteOrganisations({ client, ask }: RemoteHost): OrganisationService {
+  return {
+    create: async (body) => toOrganisation(await ask(client.POST('/api/v1/organisations', { body }))),
+    get: async (id) => toOrganisation(await ask(client.GET('/api/v1/organisations/{id}', { params: { path: { id } } }))),
+    list: async (_caller, page) =>
+      toPage(await ask(client.GET('/api/v1/organisations', { params: { query: pageQuery(page) } })), toOrganisation),
+  };
+}
+
+function toOrganisation({ createdAt, ...body }: Schemas['Organisation']): Organisation {
+  return { ...body, createdAtMs: Date.parse(createdAt) };
 }
 
 export function remoteKeys({ client, ask }: RemoteHost): Partial<KeyService> {

@@ -1,7 +1,7 @@
 import type { Services } from '../../services/services.ts';
 import { remoteAuthorisations, remoteConnections, remoteSchedules, remoteVariables, remoteWebhooks } from './connections.ts';
 import { remoteRegistry, remoteVersions } from './datasources.ts';
-import { remoteAccess, remoteChanges, remoteKeys, remotePeople } from './people.ts';
+import { remoteAccess, remoteChanges, remoteKeys, remoteOrganisations, remotePeople } from './people.ts';
 import { remoteHost, withRoutes } from './remote-host.ts';
 import { remoteSigstore } from './sigstore.ts';
 import { remoteFolders, remoteMarkets, remoteSources, remoteTrust } from './sources.ts';
@@ -31,6 +31,7 @@ export function remoteServices(options: { url: string; key: string }): Services 
     trust: withRoutes(remoteTrust(host)),
     sigstore: withRoutes(remoteSigstore(host)),
     vectors: withRoutes(remoteVectors(host)),
+    organisations: remoteOrganisations(host),
     people: remotePeople(host),
     access: remoteAccess(host),
     keys: withRoutes(remoteKeys(host)),

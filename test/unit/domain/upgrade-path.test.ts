@@ -44,7 +44,7 @@ describe('the way to a version', () => {
   it.each([
     ['one that is not at hand', '1.0.0', '1.7.0', /not at hand/],
     ['a lower one', '2.0.0', '1.5.0', /not higher than/],
-    ['the same', '2.0.0', '2.0.0', /not higher than/],
+    ['the same', '2.0.0', '2.0.0', /2\.0\.0 runs already/],
     ['one for another framework', '1.0.0', '5.0.0', /works with framework \^2\.0\.0/],
     ['one that goes on from none of those at hand', '3.0.0', '4.0.0', /No version at hand leads from 3\.0\.0 to 4\.0\.0/],
     ['one whose only way leads through a missing version', '0.9.0', '2.0.0', /No version at hand/],
