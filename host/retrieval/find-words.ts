@@ -21,7 +21,12 @@ export interface WantedWords {
   readonly forms: readonly string[];
   /** The first two letters of each: hardly any other word begins like one of them. */
   readonly beginnings: ReadonlySet<number>;
+  /** What words of texts that were looked at before are, -1 for none of these: texts that answer a question share their words, and stemming one is most of the work. */
+  readonly met: Map<string, number>;
 }
+
+/** In `WantedWords.met`. */
+const NONE = -1;
 
 /** `terms` by their stem; `folded` is the form in the question, as `foldWord` gives it. */
 export function wantedWords(terms: readonly { stem: string; folded: string }[]): WantedWords {
@@ -29,6 +34,7 @@ export function wantedWords(terms: readonly { stem: string; folded: string }[]):
     terms: new Map(terms.map((term, index) => [term.stem, index])),
     forms: terms.map((term) => term.folded),
     beginnings: new Set(terms.map((term) => beginningOf(term.stem.charCodeAt(0), term.stem.length > 1 ? term.stem.charCodeAt(1) : 0))),
+    met: new Map(),
   };
 }
 
@@ -42,8 +48,8 @@ export function findWords(text: string, wanted: WantedWords): { found: FoundWord
   let words = 0;
   let at = 0;
   const add = (start: number, end: number, folded: string): void => {
-    const term = wanted.terms.get(stem(folded));
-    if (term !== undefined) found.push({ term, place: words, start, end, exact: wanted.forms[term] === folded });
+    const term = termOf(folded, wanted);
+    if (term !== NONE) found.push({ term, place: words, start, end, exact: wanted.forms[term] === folded });
   };
   while (at < text.length) {
     const start = at;
@@ -78,6 +84,14 @@ export function findWords(text: string, wanted: WantedWords): { found: FoundWord
     } else words += 1;
   }
   return { found, words };
+}
+
+function termOf(folded: string, { met, terms }: WantedWords): number {
+  const known = met.get(folded);
+  if (known !== undefined) return known;
+  const term = terms.get(stem(folded)) ?? NONE;
+  met.set(folded, term);
+  return term;
 }
 
 /** As in domain/words.ts: longer runs are no names. */

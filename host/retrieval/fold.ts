@@ -1,5 +1,5 @@
 import type { Candidate, Scored } from './candidate.ts';
-import { foldedWords } from './find-words.ts';
+import { wordHashes } from './word-hashes.ts';
 
 /** One hit in the making: a passage, or neighbouring ones of a document, that stand for what is folded into them. */
 export interface Group<C extends Candidate> {
@@ -73,8 +73,8 @@ const LOOKED_FURTHER = 10;
 /** A text that is compared, with what comparing makes of it when it comes to that. */
 class Comparable {
   readonly #text: string;
-  #words: readonly string[] | undefined;
-  #shingles: ReadonlySet<string> | undefined;
+  #words: Uint32Array | undefined;
+  #shingles: Uint32Array | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -84,11 +84,12 @@ class Comparable {
     return this.#text.length;
   }
 
-  get words(): readonly string[] {
-    return (this.#words ??= foldedWords(this.#text));
+  /** As `wordHashes` gives them: words that only seem the same would have to come in a row, all through a text, to make it seem a copy. */
+  get words(): Uint32Array {
+    return (this.#words ??= wordHashes(this.#text));
   }
 
-  get shingles(): ReadonlySet<string> {
+  get shingles(): Uint32Array {
     return (this.#shingles ??= shinglesOf(this.words));
   }
 }
@@ -115,7 +116,7 @@ export function foldDuplicates<C extends Candidate>(groups: readonly Group<C>[],
 /** The cheap questions first: hardly any two texts come to the last one. */
 function isCopy(a: Comparable, b: Comparable): boolean {
   if (!similar(a.length, b.length) || a.words.length < MIN_WORDS || !similar(a.words.length, b.words.length)) return false;
-  return sharesSamples(a.words, b.words) && resemblance(a.shingles, b.shingles) >= SAME_SHARE;
+  return sharesSamples(a.words, b.words) && resemble(a.shingles, b.shingles);
 }
 
 function similar(a: number, b: number): boolean {
@@ -126,24 +127,44 @@ function similar(a: number, b: number): boolean {
 const SAMPLED_WORDS = 16;
 
 /** Whether some words of `a` stand in `b` near the same place. */
-function sharesSamples(a: readonly string[], b: readonly string[]): boolean {
+function sharesSamples(a: Uint32Array, b: Uint32Array): boolean {
   const samples = Math.min(SAMPLED_WORDS, a.length);
   const reach = Math.ceil(a.length * (1 - SAME_SHARE));
   let missing = 0;
   for (let index = 0; index < samples; index += 1) {
     const at = Math.floor((index * a.length) / samples);
-    if (b.slice(Math.max(0, at - reach), at + reach + 1).includes(a[at] ?? '')) continue;
+    if (b.subarray(Math.max(0, at - reach), at + reach + 1).includes(a[at] ?? 0)) continue;
     missing += 1;
     if (missing > samples * (1 - SAME_SHARE)) return false;
   }
   return true;
 }
 
-function shinglesOf(words: readonly string[]): Set<string> {
-  return new Set(words.slice(SHINGLE_WORDS - 1).map((_, index) => words.slice(index, index + SHINGLE_WORDS).join(' ')));
+/** Odd, so that the order of words counts and none of their bits is lost. */
+const MIX = 0x9e3779b1;
+
+/** Every few words in a row as one number, each once, in ascending order. */
+function shinglesOf(words: Uint32Array): Uint32Array {
+  const shingles = new Uint32Array(Math.max(0, words.length - SHINGLE_WORDS + 1));
+  for (let at = 0; at < shingles.length; at += 1) {
+    let shingle = 0;
+    for (let next = at; next < at + SHINGLE_WORDS; next += 1) shingle = Math.imul(shingle ^ (words[next] ?? 0), MIX);
+    shingles[at] = shingle;
+  }
+  shingles.sort();
+  return shingles.filter((shingle, at) => at === 0 || shingle !== shingles[at - 1]);
 }
 
-function resemblance(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
-  const shared = a.intersection(b).size;
-  return shared / Math.max(1, a.size + b.size - shared);
+/** Whether of what two texts have enough is in both; looks no further than to where it can no longer be. */
+function resemble(a: Uint32Array, b: Uint32Array): boolean {
+  const isEnough = (shared: number): boolean => shared / Math.max(1, a.length + b.length - shared) >= SAME_SHARE;
+  let [inA, inB, shared] = [0, 0, 0];
+  while (inA < a.length && inB < b.length) {
+    const difference = (a[inA] ?? 0) - (b[inB] ?? 0);
+    if (difference <= 0) inA += 1;
+    if (difference >= 0) inB += 1;
+    if (difference === 0) shared += 1;
+    else if (!isEnough(shared + Math.min(a.length - inA, b.length - inB))) return false;
+  }
+  return isEnough(shared);
 }

@@ -1,4 +1,5 @@
-import { findWords, wantedWords } from './find-words.ts';
+import type { WeighedQuestion } from './closeness.ts';
+import { findWords, type FoundWord } from './find-words.ts';
 
 /** Where something stands in a text: [start, end) in UTF-16 code units. */
 type TextRange = [start: number, end: number];
@@ -9,11 +10,10 @@ export interface Snippet {
   highlights: TextRange[];
 }
 
-interface Match {
-  start: number;
-  end: number;
-  stem: string;
-}
+/** The words that are marked, and how much each of them tells. */
+export type SnippetWords = Pick<WeighedQuestion, 'terms' | 'wanted'>;
+
+type Match = Pick<FoundWord, 'start' | 'end' | 'term'>;
 
 /** About three lines on a screen. */
 const MAX_SNIPPET_CHARACTERS = 320;
@@ -28,12 +28,12 @@ const ELLIPSIS = '…';
 
 /**
  * The stretch of a text that holds the most telling words, cut at words, with `…` where it was cut.
- * `weights` says by stem how much a word tells. Without a match it is the beginning of the text.
+ * Without a match it is the beginning of the text.
  */
-export function makeSnippet(text: string, weights: ReadonlyMap<string, number>): Snippet {
+export function makeSnippet(text: string, words: SnippetWords): Snippet {
   const whole = text.slice(0, MAX_TEXT_CHARACTERS);
-  const matches = findMatches(whole, weights);
-  const [start, end] = bounds(whole, bestStretch(matches, weights));
+  const matches = findWords(whole, words.wanted).found;
+  const [start, end] = bounds(whole, bestStretch(matches, words));
   const before = start > 0 ? ELLIPSIS : '';
   const after = end < text.length ? ELLIPSIS : '';
   const inside = matches.filter((match) => match.start >= start && match.end <= end);
@@ -43,30 +43,24 @@ export function makeSnippet(text: string, weights: ReadonlyMap<string, number>):
   };
 }
 
-function findMatches(text: string, weights: ReadonlyMap<string, number>): Match[] {
-  const stems = [...weights.keys()];
-  const wanted = wantedWords(stems.map((stem) => ({ stem, folded: stem })));
-  return findWords(text, wanted).found.map(({ term, start, end }) => ({ start, end, stem: stems[term] ?? '' }));
-}
-
 /** From the first to the last match of the stretch whose distinct words tell the most; the earliest of equals. */
-function bestStretch(matches: readonly Match[], weights: ReadonlyMap<string, number>): TextRange {
+function bestStretch(matches: readonly Match[], { terms }: SnippetWords): TextRange {
   let best: TextRange = [0, 0];
   let bestWeight = 0;
   let last = 0;
-  const inside = new Map<string, number>();
+  const inside = new Map<number, number>();
   for (const [first, match] of matches.entries()) {
     for (let next = matches[last]; next !== undefined && next.end - match.start <= MAX_SNIPPET_CHARACTERS; next = matches[last]) {
-      inside.set(next.stem, (inside.get(next.stem) ?? 0) + 1);
+      inside.set(next.term, (inside.get(next.term) ?? 0) + 1);
       last += 1;
     }
-    const weight = [...inside].reduce((sum, [word, count]) => (count > 0 ? sum + (weights.get(word) ?? 0) : sum), 0);
+    const weight = [...inside].reduce((sum, [term, count]) => (count > 0 ? sum + (terms[term]?.weight ?? 0) : sum), 0);
     const final = matches[last - 1];
     if (weight > bestWeight && final !== undefined && last > first) {
       bestWeight = weight;
       best = [match.start, final.end];
     }
-    inside.set(match.stem, Math.max(0, (inside.get(match.stem) ?? 0) - 1));
+    inside.set(match.term, Math.max(0, (inside.get(match.term) ?? 0) - 1));
     last = Math.max(last, first + 1);
   }
   return best;

@@ -1,6 +1,6 @@
 import type { Group } from '../../retrieval/fold.ts';
 import { plainText } from '../../retrieval/plain-text.ts';
-import { makeSnippet } from '../../retrieval/snippet.ts';
+import { makeSnippet, type SnippetWords } from '../../retrieval/snippet.ts';
 import type { HitCandidate } from './keyword-arm.ts';
 import type { HitExplanation, RetrievalHit } from './retrieval-hit.ts';
 
@@ -15,13 +15,13 @@ export interface RankedGroup {
 }
 
 export interface HitOptions {
-  /** By stem, how much each word of the question tells. */
-  weights: ReadonlyMap<string, number>;
+  /** Of the question. */
+  words: SnippetWords;
   explain: boolean;
 }
 
 /** A group as it is answered with. */
-export function toHit({ group, score, recency, reranked }: RankedGroup, { weights, explain }: HitOptions): RetrievalHit {
+export function toHit({ group, score, recency, reranked }: RankedGroup, { words, explain }: HitOptions): RetrievalHit {
   const { candidate } = group.lead;
   const { source } = candidate;
   const text = group.passages.map((passage) => passage.text).join('\n\n');
@@ -36,7 +36,7 @@ export function toHit({ group, score, recency, reranked }: RankedGroup, { weight
     documentId: source.documentId,
     headings: source.headings,
     text,
-    ...makeSnippet(plainText(text, source.mediaType), weights),
+    ...makeSnippet(plainText(text, source.mediaType), words),
     mediaType: source.mediaType,
     location: source.location,
     author: source.author,

@@ -77,7 +77,7 @@ export function createRetrieval(options: RetrievalOptions): RetrievalService {
       if (reranked?.missing !== undefined) missing.push(reranked.missing);
       const rated = reranked !== undefined && reranked.missing === undefined && reranked.groups !== grouped;
       const ranked = rank(reranked?.groups ?? grouped, input, rated);
-      const hits = ranked.map((group) => toHit(group, { weights: weightsOf(plan), explain: input.explain ?? false }));
+      const hits = ranked.map((group) => toHit(group, { words: plan.weighed, explain: input.explain ?? false }));
       watch.lap('shape');
       return {
         hits,
@@ -180,10 +180,6 @@ function filterOf({ connections, mediaTypes, updatedFromMs, updatedBeforeMs, att
     beforeMs: updatedBeforeMs,
     attributes,
   };
-}
-
-function weightsOf({ weighed }: QuestionPlan): Map<string, number> {
-  return new Map([...weighed.wanted.terms].map(([stem, term]) => [stem, weighed.terms[term]?.weight ?? 0]));
 }
 
 async function checkInput(database: Database, input: RetrievalInput): Promise<void> {

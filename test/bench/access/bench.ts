@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import { LOCAL_CALLER } from '../../../host/domain/caller.ts';
 import { matchExpression } from '../../../host/retrieval/query.ts';
-import { questionTerms } from '../../../host/retrieval/terms.ts';
+import { searchKeywords } from '../../../host/services/retrieval/keyword-arm.ts';
+import { planQuestion } from '../../../host/services/retrieval/question-plan.ts';
 import { createRetrieval } from '../../../host/services/retrieval/retrieval.ts';
 import { createVisibility } from '../../../host/services/retrieval/visibility.ts';
 import { commitBatch } from '../../../host/store/batch.ts';
@@ -15,7 +16,7 @@ import { insertOrganisation } from '../../../host/store/organisations.ts';
 import { insertPerson } from '../../../host/store/people.ts';
 import { putDatasource } from '../../../host/store/registry.ts';
 import { claimNextRun, createRun } from '../../../host/store/runs.ts';
-import { searchPassages } from '../../../host/store/search.ts';
+import type { Visibility } from '../../../host/store/visibility.ts';
 import { quantile } from '../figure.ts';
 import { readCollection } from '../retrieval/collection.ts';
 import { WordPool } from '../retrieval/distractors.ts';
@@ -26,13 +27,18 @@ export interface AccessFigure {
   share: number;
   p50Ms: number;
   p99Ms: number;
-  /** Of the ten best that brute force gives, the share that the search gives. */
+  /** Of the ten best by bm25 that brute force gives, the share that a question's words give with the same relevance. */
   recallAt10: number;
+  /** Passages that were given and may not be seen: 0, or something is broken. */
+  leaks: number;
+  /** Of the compared questions, those that the host ranked from the places of words; FTS5 ranked the rest. */
+  byPlaces: number;
 }
 
 const ORGANISATION = 'bench';
 const GROUPS = 1_000;
 const QUESTIONS = 150;
+const HITS = 10;
 /** Of these, those whose whole ranking is worked out by brute force. */
 const QUESTIONS_OF_RECALL = 40;
 /** Groups that a person is in: 10 %, 1 % and 0.3 % of a thousand, half of them, and all. */
@@ -131,7 +137,7 @@ async function measure(
   const visibility = createVisibility({ database, maxAgeMs: 86_400_000 });
   const retrieval = createRetrieval({ database, visibility });
   const asker = { caller: LOCAL_CALLER, requestId: undefined, ...(memberships === undefined ? {} : { person: emailOf(memberships) }) };
-  const ask = (question: string): Promise<unknown> => retrieval.retrieve({ organisation: ORGANISATION, question, k: 10, asker });
+  const ask = (question: string): Promise<unknown> => retrieval.retrieve({ organisation: ORGANISATION, question, k: HITS, asker });
   for (const question of questions.slice(0, 30)) await ask(question);
   const timesMs: number[] = [];
   for (const question of [...questions, ...questions]) {
@@ -140,42 +146,64 @@ async function measure(
     timesMs.push(performance.now() - startedMs);
   }
   const seen = (await visibility.of(ORGANISATION, asker)).visibility;
-  let [wanted, found] = [0, 0];
-  const raw = new Libsql(file, { readonly: true });
-  const lists = seen.kind === 'everything' ? undefined : new Set(seen.lists.map(({ id }) => id));
-  for (const question of questions.slice(0, QUESTIONS_OF_RECALL)) {
-    const terms = questionTerms(question);
-    if (terms.length === 0) continue;
-    const match = matchExpression(terms, { anyOf: [] });
-    const exact = bruteForce(raw, match, lists);
-    const search = { organisation: ORGANISATION, match, visibility: seen, filter: {}, weights: WEIGHTS, share: 1, perDocument: 1 };
-    const got = new Set((await searchPassages(database, { ...search, candidates: 200, limit: 10 })).map(({ id }) => id));
-    wanted += exact.length;
-    found += exact.filter((id) => got.has(id)).length;
-  }
-  raw.close();
-  const share = memberships === undefined ? 1 : memberships / GROUPS;
-  return { share, p50Ms: quantile(timesMs, 0.5), p99Ms: quantile(timesMs, 0.99), recallAt10: wanted === 0 ? 1 : found / wanted };
+  return {
+    share: memberships === undefined ? 1 : memberships / GROUPS,
+    p50Ms: quantile(timesMs, 0.5),
+    p99Ms: quantile(timesMs, 0.99),
+    ...(await compare(database, file, questions.slice(0, QUESTIONS_OF_RECALL), seen)),
+  };
 }
 
-/** The ten best passages: all that match are ranked, and those that may not be seen are passed over. */
-function bruteForce(raw: Libsql.Database, match: string, lists: ReadonlySet<number> | undefined): number[] {
+/** What a question's words give, as `retrieve` asks for it, against brute force. */
+async function compare(
+  database: Database,
+  file: string,
+  questions: readonly string[],
+  visibility: Visibility,
+): Promise<Pick<AccessFigure, 'recallAt10' | 'leaks' | 'byPlaces'>> {
+  const lists = visibility.kind === 'everything' ? undefined : new Set(visibility.lists.map(({ id }) => id));
+  const raw = new Libsql(file, { readonly: true });
+  const accessOf = raw.prepare('SELECT access_id AS list FROM passages WHERE id = ?');
+  const maySee = (id: number): boolean => lists === undefined || lists.has(numberOf(accessOf.all([id])[0], 'list'));
+  let [wanted, found, leaks, byPlaces, compared] = [0, 0, 0, 0, 0];
+  for (const question of questions) {
+    const search = { organisation: ORGANISATION, visibility, scope: { anyOf: [] }, filter: {}, k: HITS, perDocument: 3 };
+    const plan = await planQuestion(database, question, search);
+    const words = plan.selection.searched;
+    // Who sees everything is answered from the newest part of the index where all words are frequent: that is no matter of access.
+    if (words.length === 0 || (lists === undefined && plan.selection.share < 1)) continue;
+    compared += 1;
+    if (plan.byPlaces) byPlaces += 1;
+    const given = (await searchKeywords(database, search, plan)).found.map(({ candidate: { key, keyword } }) => {
+      return { id: Number(key.replace('passage:', '')), relevance: keyword?.bm25 ?? 0 };
+    });
+    leaks += given.filter(({ id }) => !maySee(id)).length;
+    const best = given.toSorted((a, b) => b.relevance - a.relevance);
+    const exact = bruteForce(raw, matchExpression(words, search.scope), maySee);
+    wanted += exact.length;
+    // Passages that are worth the same may stand for each other.
+    found += exact.filter((relevance, place) => Math.abs((best[place]?.relevance ?? 0) - relevance) <= 1e-9 * relevance).length;
+  }
+  raw.close();
+  return { recallAt10: wanted === 0 ? 1 : found / wanted, leaks, byPlaces: compared === 0 ? 0 : byPlaces / compared };
+}
+
+/** What the ten best passages are worth: all that match are ranked, and those that may not be seen are passed over. */
+function bruteForce(raw: Libsql.Database, match: string, maySee: (id: number) => boolean): number[] {
   const index = `passages_fts_${ORGANISATION}`;
   const ranking = `bm25(${index}, ${Object.values(WEIGHTS).join(', ')}, 0)`;
   const ranked = raw
     .prepare(`SELECT rowid AS id, ${ranking} AS rank FROM ${index} WHERE ${index} MATCH ? ORDER BY rank, rowid`)
     .all([match]);
-  const listOf = raw.prepare('SELECT access_id AS list FROM passages WHERE id = ?');
   const best: number[] = [];
   for (const row of ranked) {
-    const id = numberOf(row, 'id');
-    if (lists === undefined || lists.has(numberOf(listOf.all([id])[0], 'list'))) best.push(id);
-    if (best.length === 10) break;
+    if (maySee(numberOf(row, 'id'))) best.push(-numberOf(row, 'rank'));
+    if (best.length === HITS) break;
   }
   return best;
 }
 
-function numberOf(row: unknown, column: 'id' | 'list'): number {
+function numberOf(row: unknown, column: 'id' | 'list' | 'rank'): number {
   const value: unknown = typeof row === 'object' && row !== null ? new Map<string, unknown>(Object.entries(row)).get(column) : undefined;
   if (typeof value === 'number') return value;
   throw new TypeError(`a row has no ${column}`);

@@ -16,8 +16,8 @@ const scratch = await mkdtemp(join(tmpdir(), 'access-bench-'));
 try {
   const documents = Number(values.documents);
   const figures = await benchAccess({ collection: values.collection, documents, scratch });
-  const line = ({ share, p50Ms, p99Ms, recallAt10 }: (typeof figures)[number]): string =>
-    `${(share * 100).toFixed(1).padStart(6)} %  recall@10 ${recallAt10.toFixed(4)}  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`;
+  const line = ({ share, p50Ms, p99Ms, recallAt10, leaks, byPlaces }: (typeof figures)[number]): string =>
+    `${(share * 100).toFixed(1).padStart(6)} %  recall@10 ${recallAt10.toFixed(4)}  leaks ${leaks}  by places ${(byPlaces * 100).toFixed(0)} %  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`;
   process.stdout.write(values.json ? `${JSON.stringify({ documents, figures })}\n` : `${figures.map(line).join('\n')}\n`);
 } finally {
   await rm(scratch, { recursive: true, force: true });

@@ -1,13 +1,18 @@
 import { expect, test } from 'vitest';
 import { foldWord } from '../../../host/domain/words.ts';
 import { plainText } from '../../../host/retrieval/plain-text.ts';
-import { makeSnippet } from '../../../host/retrieval/snippet.ts';
+import { wantedWords } from '../../../host/retrieval/find-words.ts';
+import { makeSnippet, type SnippetWords } from '../../../host/retrieval/snippet.ts';
 import { stem } from '../../../host/retrieval/stem.ts';
 import { seededRandom } from '../../helpers/random.ts';
 
-const weigh = (...words: string[]) => new Map(words.map((word) => [stem(foldWord(word)), 1]));
-const marked = (text: string, weights: Map<string, number>) => {
-  const { snippet, highlights } = makeSnippet(text, weights);
+const weigh = (...words: string[]) => weighAs(words.map((word) => [word, 1]));
+const weighAs = (words: [word: string, weight: number][]): SnippetWords => ({
+  terms: words.map(([, weight]) => ({ weight, times: 1, searched: true })),
+  wanted: wantedWords(words.map(([word]) => ({ stem: stem(foldWord(word)), folded: foldWord(word) }))),
+});
+const marked = (text: string, words: SnippetWords) => {
+  const { snippet, highlights } = makeSnippet(text, words);
   return highlights.map(([start, end]) => snippet.slice(start, end));
 };
 const filler = (words: number) => 'lorem ipsum dolor sit amet. '.repeat(Math.ceil(words / 5));
@@ -30,13 +35,13 @@ test('of a long text it is the stretch with the most different words, cut at wor
 
 test('rarer words weigh more than many common ones', () => {
   const text = `${filler(40)} common usual plain ${filler(100)} unique ${filler(40)}`;
-  const weights = new Map([
+  const words = weighAs([
     ['common', 1],
     ['usual', 1],
     ['plain', 1],
-    [stem('unique'), 5],
+    ['unique', 5],
   ]);
-  expect(marked(text, weights)).toEqual(['unique']);
+  expect(marked(text, words)).toEqual(['unique']);
 });
 
 test('parts of names, other scripts and letters of two code units are marked where they stand', () => {
@@ -74,10 +79,10 @@ test('whatever the text, highlights lie inside the snippet, in order, apart, and
     '"',
     'ab'.repeat(200),
   ];
-  const weights = weigh('run', 'file', '漢字', 'x'.repeat(400));
+  const words = weigh('run', 'file', '漢字', 'x'.repeat(400));
   for (let round = 0; round < 3_000; round += 1) {
     const text = Array.from({ length: random.below(80) }, () => pieces[random.below(pieces.length)]).join('');
-    const { snippet, highlights } = makeSnippet(text, weights);
+    const { snippet, highlights } = makeSnippet(text, words);
     expect(snippet.length).toBeLessThanOrEqual(Math.max(402, 322));
     let last = -1;
     for (const [start, end] of highlights) {
