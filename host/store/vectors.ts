@@ -21,15 +21,28 @@ type SearchParams = Record<string, SqlValue>;
 /** With fewer numbers to a vector their signs say too little to choose candidates by. */
 const LEAST_SIGNS = 256;
 
+/** Of the passages that are compared so many are placed by document at first, for each that is given: placing takes longer than comparing. */
+const PLACED = 2;
+
 /**
  * The passages whose vectors point the most in the same direction, nearest first; `relevance` is the cosine. Every vector of the
  * organisation that may be seen is looked at, by its signs, and the nearest by these are compared in full.
  */
 export async function searchVectors(database: Database, search: VectorSearch): Promise<FoundPassage[]> {
+  const { candidates, limit } = search;
+  const placed = Math.min(candidates, limit * PLACED);
+  const found = await nearest(database, search, placed);
+  const isAll = found.length >= limit || placed === candidates || (found[0]?.candidates ?? placed) < placed;
+  // A few long documents filled the list, or a connection that is being removed did: look further down.
+  return isAll ? found : nearest(database, search, candidates);
+}
+
+async function nearest(database: Database, search: VectorSearch, placed: number): Promise<FoundPassage[]> {
   const { organisation, set, vector, candidates, perDocument, limit } = search;
   const { document, params, ...narrowing } = narrowingOf(search);
   const passage = narrowing.passage('vector_signs.passage_id');
-  const near = set.dimensions < LEAST_SIGNS ? allVectors(passage) : bySigns(passage);
+  const isChosenBySigns = set.dimensions >= LEAST_SIGNS;
+  const near = isChosenBySigns ? bySigns(passage) : allVectors(passage);
   const statement = defineStatement<SearchParams, FoundPassage>(
     'vectors.search',
     // Cosine of the signs counts those that differ. The question comes from a table of one row, so that it is converted once.
@@ -38,11 +51,19 @@ export async function searchVectors(database: Database, search: VectorSearch): P
        SELECT near.id, vector_distance_cos(vectors.value, question.value) - 1 AS rank
        FROM (SELECT vector8(:vector) AS value) AS question CROSS JOIN near
        CROSS JOIN vectors ON vectors.passage_id = near.id AND vectors.set_id = :set
-       ORDER BY 2 LIMIT :candidates),
+       ORDER BY 2 LIMIT :placed),
      ${placedPassages(document)}`,
     toFound,
   );
-  const question = { organisation, set: set.id, vector: bytesOf(vector), candidates, perDocument, limit };
+  const question = {
+    organisation,
+    set: set.id,
+    vector: bytesOf(vector),
+    perDocument,
+    limit,
+    placed,
+    ...(isChosenBySigns ? { candidates } : {}),
+  };
   return database.read(statement, { ...params, ...question });
 }
 

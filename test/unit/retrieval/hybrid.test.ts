@@ -146,3 +146,18 @@ test('a poor embedder, worse than the words alone, costs little', async () => {
   expect(await quality(QUESTIONS, vectors)).toBeLessThan(alone - 0.1);
   expect(await quality(QUESTIONS, both)).toBeGreaterThanOrEqual(alone - 0.02);
 });
+
+test('a long document whose passages are all nearest keeps no other document out of what vectors find', async () => {
+  const server = await startModelServer(GOOD);
+  onTestFinished(() => server.close());
+  const database = await temporaryDatabase();
+  const home = await addConnection(database);
+  const long = Array.from({ length: 260 }, (_, page) => `invoice customer lorry, page ${page}`);
+  const others = Array.from({ length: 30 }, (_, at) => upsert(`other${at}`, [`${FILLER}. The invoice of ${at}.`]));
+  await index(database, home, [upsert('long', long), ...others]);
+  const host = openVectorHost(database, { url: server.url });
+  await host.make();
+  const found = await rankings(host).vectors('statement for a buyer with a hauler');
+  expect(found[0]).toBe('long');
+  expect(new Set(found).size).toBe(31);
+});
