@@ -67,6 +67,22 @@ export function selectTerms(terms: readonly CountedTerm[], { passages, narrowing
 }
 
 /**
+ * About how many places the terms have in each passage that holds any of them, if words were strewn over passages by chance: a word that half of the
+ * passages hold then stands there 1.4 times, and one that all hold many times. 0 for terms that no passage has.
+ */
+export function placesPerMatch(terms: readonly Pick<CountedTerm, 'passages'>[], passages: number): number {
+  let places = 0;
+  let without = 1;
+  for (const term of terms) {
+    // Of a word that every passage holds nobody knows how often: as if half a passage were without.
+    const missing = Math.max(0.5, passages - term.passages) / Math.max(1, passages);
+    places -= Math.log(Math.min(1, missing));
+    without *= Math.min(1, missing);
+  }
+  return places === 0 ? 0 : places / (1 - without);
+}
+
+/**
  * The FTS5 expression for passages that hold any of the terms, in a scope. Terms are joined by OR,
  * because FTS5 takes bare words for an AND that hardly any passage satisfies; each is quoted, so that
  * none can be read as an operator. `terms` must not be empty.

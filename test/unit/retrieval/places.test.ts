@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { planQuestion } from '../../../host/services/retrieval/question-plan.ts';
+import { planQuestion, type QuestionPlan } from '../../../host/services/retrieval/question-plan.ts';
 import { searchKeywords, type KeywordSearch } from '../../../host/services/retrieval/keyword-arm.ts';
 import { searchByPlaces } from '../../../host/store/passage-ranking.ts';
 import { EVERYTHING } from '../../../host/store/visibility.ts';
@@ -54,8 +54,7 @@ test('what lies outside of a filter is passed over, however many passages before
   await indexMore(database, home, [...common, upsert('far', [`walrus otter heron ${'tern '.repeat(60)}`], { mediaType: 'text/x-rare' })]);
   const search = searchOf(home.organisation, { filter: { mediaTypes: ['text/x-rare'] } });
   const plan = await planQuestion(database, 'walrus otter heron', search);
-  expect(plan.byPlaces).toBe(true);
-  const { found } = await searchKeywords(database, search, plan);
+  const { found } = await searchKeywords(database, search, { ...plan, byPlaces: true });
   expect(found.map(({ candidate }) => candidate.source.mediaType)).toEqual(['text/x-rare']);
 });
 
@@ -75,4 +74,18 @@ test('passages stuffed with a word are left to FTS5, which does not hand over ea
   const plan = await planQuestion(database, 'walrus otter', search);
   const { found } = await searchKeywords(database, search, plan);
   expect(found[0]?.candidate.text).toBe('a walrus and an otter');
+});
+
+test('places are read where passages hold few of them, and FTS5 ranks where most passages hold the words time and again', async () => {
+  const database = await temporaryDatabase();
+  const home = await addConnection(database);
+  const passages = Array.from({ length: 200 }, (_, index) =>
+    upsert(`d${index}`, [`walrus otter heron ${WORDS[index % 6]} tern${index % 20}`]),
+  );
+  await indexMore(database, home, passages);
+  const planOf = (asked: string): Promise<QuestionPlan> => planQuestion(database, asked, searchOf(home.organisation));
+  const [dense, sparse] = [await planOf('walrus otter heron'), await planOf('tern7 seal')];
+  expect([dense.byPlaces, sparse.byPlaces]).toEqual([false, true]);
+  // Which of the two it is changes what a question costs, and not what is looked for.
+  expect(dense.selection.searched).toHaveLength(3);
 });
