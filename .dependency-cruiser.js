@@ -33,10 +33,10 @@ export default {
     },
     {
       name: 'examination-reads-and-nothing-else',
-      comment: 'What examines a component runs beside no guest, and imports readers of files alone.',
+      comment: 'What examines a component runs beside no guest, and imports readers of files and of code alone.',
       severity: 'error',
       from: { path: '^host/sandbox/examine\\.sandboxed\\.ts$' },
-      to: { path: '^host/', pathNot: '^host/(sandbox/(component-binary|frame|lint\\.sandboxed)|domain/manifest(-parse)?)\\.ts$' },
+      to: { path: '^host/', pathNot: '^host/(sandbox/(component-binary|frame|(lint|share)\\.sandboxed)|domain/manifest(-parse)?)\\.ts$' },
     },
     {
       name: 'host-never-imports-a-datasource',

@@ -16,7 +16,7 @@ const MAX_WAITING = 32;
 /** What a declaration file of the contract has, many times over. */
 const MAX_DECLARATION_BYTES = 4 * 1024 * 1024;
 /** Raise when the files in the cache would differ for another reason than jco's version. */
-const CACHE_FORMAT = '2';
+const CACHE_FORMAT = '3';
 /** The only files that are kept of what the transpiler made. */
 const KEPT_FILE = /^component(\.core\d{0,4})?\.(js|wasm)$/;
 

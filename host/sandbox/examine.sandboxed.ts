@@ -67,7 +67,11 @@ async function tryManifest(): Promise<Wire> {
 
 async function compile({ asyncImports, asyncExports }: Question & { ask: 'compile' }): Promise<Wire> {
   // The generator alone: jco's main entry loads native add-ons, which this process may not.
-  const [{ generate }, { lintGenerated }] = await Promise.all([import('@bytecodealliance/jco/component'), import('./lint.sandboxed.ts')]);
+  const [{ generate }, { lintGenerated }, { shareAcrossInstances }] = await Promise.all([
+    import('@bytecodealliance/jco/component'),
+    import('./lint.sandboxed.ts'),
+    import('./share.sandboxed.ts'),
+  ]);
   const { files } = await generate(component, {
     name: 'component',
     instantiation: { tag: 'async' },
@@ -76,12 +80,15 @@ async function compile({ asyncImports, asyncExports }: Question & { ask: 'compil
     noComponentErrorWrapping: false,
     base64Cutoff: 0,
   });
-  const decoder = new TextDecoder();
-  for (const [name, source] of files) {
-    const [fault] = name.endsWith('.js') ? lintGenerated(decoder.decode(source)) : [];
+  const written = files.map(([name, source]): [string, Uint8Array] =>
+    name.endsWith('.js') ? [name, Buffer.from(shareAcrossInstances(Buffer.from(source).toString('utf8')))] : [name, source],
+  );
+  // What is kept is judged, and not what it was made of.
+  for (const [name, source] of written) {
+    const [fault] = name.endsWith('.js') ? lintGenerated(Buffer.from(source).toString('utf8')) : [];
     if (fault !== undefined) return { error: `what the transpiler makes of it is refused: ${fault}` };
   }
-  return { files: Object.fromEntries(files) };
+  return { files: Object.fromEntries(written) };
 }
 
 async function reply(question: Question): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { type AnyNode, type Identifier, type MemberExpression, type ObjectPattern, parse, type Pattern, type Program } from 'acorn';
 import { fullAncestor } from 'acorn-walk';
+import { namesIn } from './scopes.sandboxed.ts';
 
 /** All that generated code uses of the world around it. */
 const ALLOWED_GLOBALS = new Set([
@@ -131,27 +132,6 @@ function declaredBy(node: AnyNode): readonly (Pattern | null | undefined)[] {
       return [node.param];
     default:
       return [];
-  }
-}
-
-function namesIn(pattern: Pattern | null | undefined, into: Set<string>): void {
-  switch (pattern?.type) {
-    case 'Identifier':
-      into.add(pattern.name);
-      return;
-    case 'ObjectPattern':
-      for (const property of pattern.properties) namesIn(property.type === 'RestElement' ? property.argument : property.value, into);
-      return;
-    case 'ArrayPattern':
-      for (const element of pattern.elements) namesIn(element, into);
-      return;
-    case 'AssignmentPattern':
-      namesIn(pattern.left, into);
-      return;
-    case 'RestElement':
-      namesIn(pattern.argument, into);
-      return;
-    default:
   }
 }
 
