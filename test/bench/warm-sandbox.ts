@@ -10,6 +10,7 @@ import { childrenOf, residentMib } from '../helpers/processes.ts';
 
 /** One sandbox process with a component in it. */
 export interface WarmSandbox {
+  pid: number;
   /** Of the compiled component. */
   folder: string;
   /** One call in a fresh instance, `describe` when nothing is said. */
@@ -35,6 +36,7 @@ export async function warmSandbox(component: Uint8Array, scratch: string): Promi
   await call();
   const [pid = 0] = (await childrenOf(process.pid)).filter((child) => !before.has(child));
   return {
+    pid,
     folder,
     call,
     residentMib: () => residentMib(pid),
