@@ -1,6 +1,6 @@
 /**
  * Runs on the other side of the boundary, in the process that compiles: takes out of generated code's `instantiate` what is the
- * same for every instance. jco makes its whole runtime anew for each, some forty functions and ten classes; the engine then
+ * same for every instance. jco makes its whole runtime anew for each, some eighty functions and ten classes; the engine then
  * knows no object of a class again and optimises nothing that handles one.
  *
  * - Functions, classes and constants that refer to nothing of an instance and cannot change become the module's.
@@ -8,7 +8,7 @@
  *   `new AsyncTask(options)` becomes `new AsyncTask($own, options)`.
  * - Lines for debugging go, which are made and thrown away at each step of a call.
  *
- * All else stays where it was. What is shared is frozen.
+ * All else stays where it was. What is shared is frozen, but for readers that are only asked (`isReader`).
  */
 import { type AnyNode, type BlockStatement, type ClassDeclaration, type FunctionDeclaration, parse, type Program } from 'acorn';
 import { type Edit, edited, insert } from './edits.sandboxed.ts';

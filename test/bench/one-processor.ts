@@ -13,8 +13,10 @@ export async function onOneProcessor<T>(pid: number, work: () => Promise<T>): Pr
   const mask = /: ([0-9a-f]+)\s*$/.exec(before?.stdout ?? '')?.[1];
   if (mask === undefined) return undefined;
   const set = (to: string): Promise<unknown> => Promise.all(pids.map((one) => run('taskset', ['-ap', to, one])));
-  await set('1');
+  // The lowest that this process may use at all.
+  const allowed = BigInt(`0x${mask}`);
   try {
+    await set((allowed & -allowed).toString(16));
     return await work();
   } finally {
     await set(mask);

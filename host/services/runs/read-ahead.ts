@@ -59,7 +59,7 @@ export class BegunRead {
   #after: BegunRead | undefined;
   #step: Promise<ReadStep> | undefined;
 
-  /** Calls `read`: once the calls before it of the same session have ended. */
+  /** Calls `read`. The call before it, of the same session, has ended. */
   constructor(options: RunPartOptions, session: DatasourceSession, asked: Asked) {
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
