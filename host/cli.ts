@@ -7,7 +7,7 @@ import { buildCommand } from './cli/build.ts';
 import { callCommand } from './cli/call.ts';
 import type { Cli } from './cli/command.ts';
 import { connectCommand } from './cli/connect.ts';
-import { EXIT, reportFailure } from './cli/exit.ts';
+import { EXIT, EXIT_CODES, reportFailure } from './cli/exit.ts';
 import { importManifestCommand } from './cli/import-manifest.ts';
 import { failedCommand } from './cli/failed.ts';
 import { heldCommand } from './cli/held.ts';
@@ -130,7 +130,10 @@ function makeProgram(cli: Cli): Command {
   const program = new Command('datasources')
     .description('Builds, installs and runs datasources, and answers questions from what they read.')
     .version(readVersion(), '-V, --version')
-    .addHelpText('after', '\nBegin with `datasources new mine`, or with `datasources serve`. Every command has `--help` with examples.');
+    .addHelpText(
+      'after',
+      `\nBegin with "datasources new mine", or with "datasources serve". Every command has "--help" with examples.\n${EXIT_CODES}`,
+    );
   for (const make of COMMANDS) program.addCommand(make(cli));
   for (const command of [program, ...program.commands.flatMap((made) => [made, ...made.commands])]) {
     // What stands behind the name of a command is for that one, and not for the group that it is in.

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { toPlainLines } from '../domain/text.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, EXIT_CODES } from './exit.ts';
 import { jsonLine } from './format.ts';
 import type { CliIo } from './io.ts';
 
@@ -50,7 +50,7 @@ export function makeCommand(name: string, { summary, description, examples, onTh
     .option('--json', 'print one JSON value on stdout instead of text; errors are a JSON object on stderr')
     .option('--data-dir <dir>', 'folder of the database and the components (default: DATA_DIR, or ./data)')
     .allowExcessArguments(false)
-    .addHelpText('after', `\nExamples:\n${shown}\n\nExit codes: 0 done, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.`);
+    .addHelpText('after', `\nExamples:\n${shown}\n\n${EXIT_CODES}`);
   if (onTheMachine) return command;
   return command
     .option('--url <url>', 'act on the host there, over its API, instead of on a data folder (default: LORELAI_HOST_URL)')

@@ -16,6 +16,9 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** The same, for help. */
+export const EXIT_CODES = `Exit codes: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} the command line is wrong, ${EXIT.interrupted} stopped by Ctrl-C.`;
+
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

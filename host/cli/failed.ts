@@ -10,7 +10,7 @@ import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from 
 import { EXIT } from './exit.ts';
 import { followRuns } from './follow-runs.ts';
 import { oneLine } from './format.ts';
-import { progressLine } from './progress.ts';
+import { progressOf } from './progress.ts';
 import { runsText } from './runs.ts';
 import { withServices } from './services.ts';
 
@@ -49,7 +49,7 @@ export function failedCommand(cli: Cli): Command {
 
 async function retry(cli: Cli, { runs }: Services, connection: string, { organisation }: FailedOptions): Promise<Outcome> {
   const started = await runs.retryFailed(organisation, connection, COMMAND_LINE);
-  const progress = progressLine(cli.json ? { write: () => undefined } : cli.io.stderr);
+  const progress = progressOf(cli);
   try {
     const [run = started] = await followRuns(runs, [started.id], { organisation, signal: cli.io.signal, progress });
     return { json: toRunBody(run), text: runsText([run]), exitCode: run.state === 'succeeded' ? EXIT.ok : EXIT.failed };

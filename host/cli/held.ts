@@ -10,7 +10,7 @@ import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from 
 import { EXIT, UsageError } from './exit.ts';
 import { followRuns } from './follow-runs.ts';
 import { formatTable, oneLine } from './format.ts';
-import { progressLine } from './progress.ts';
+import { progressOf } from './progress.ts';
 import { runsText } from './runs.ts';
 import { withServices } from './services.ts';
 
@@ -64,7 +64,7 @@ async function decide(cli: Cli, services: Services, id: string, options: HeldOpt
     return { json: { run: id, items: documents.map(toHeldDocumentBody) }, text: documentsText(documents) };
   }
   await runs.approve(organisation, id, COMMAND_LINE);
-  const progress = progressLine(cli.json ? { write: () => undefined } : cli.io.stderr);
+  const progress = progressOf(cli);
   try {
     const [run] = await followRuns(runs, [id], { organisation, signal: cli.io.signal, progress });
     return runOutcome(run ?? (await runs.get(organisation, id)));

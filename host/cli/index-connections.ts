@@ -15,7 +15,7 @@ import { EXIT, UsageError } from './exit.ts';
 import { followRuns, isFinal } from './follow-runs.ts';
 import { count, formatTable, oneLine } from './format.ts';
 import { collect } from './collect.ts';
-import { progressLine } from './progress.ts';
+import { progressOf } from './progress.ts';
 import { withServices } from './services.ts';
 
 interface IndexOptions extends SharedOptions {
@@ -77,14 +77,14 @@ async function chooseConnections(
   return [...new Set(names.map((name) => connectionNamed(known, name)))];
 }
 
-async function indexAll({ io, json }: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {
+async function indexAll(cli: Cli, services: Services, connections: readonly Connection[], options: IndexOptions): Promise<Run[]> {
   const { organisation } = options;
-  const progress = progressLine(json ? { write: () => undefined } : io.stderr);
+  const progress = progressOf(cli);
   try {
     const runAll = async (input: RunInput): Promise<Run[]> => {
       const ids: string[] = [];
       for (const { id } of connections) ids.push((await startOrJoin(services, organisation, id, input)).id);
-      return followRuns(services.runs, ids, { organisation, signal: io.signal, progress });
+      return followRuns(services.runs, ids, { organisation, signal: cli.io.signal, progress });
     };
     const runs = await runAll(toInput(options));
     if (options.kind !== 'content' || options.feature.length > 0) return runs;

@@ -1,5 +1,6 @@
 import type { RunFeature } from '../domain/run-progress.ts';
 import type { Run } from '../services/runs/run-view.ts';
+import type { Cli } from './command.ts';
 import { oneLine } from './format.ts';
 import type { Output } from './io.ts';
 
@@ -14,9 +15,14 @@ const CLEAR_LINE = '\r\u001b[2K';
 /** Redrawing more often helps nobody. */
 const REDRAW_MS = 100;
 
-/** One line on a terminal that is drawn again as runs go on; nothing where nobody is looking. */
+/** How a command shows how far its runs have come: not at all with `--json`. */
+export function progressOf({ io, json }: Pick<Cli, 'io' | 'json'>): Progress {
+  return json ? { update() {}, end() {} } : progressLine(io.stderr);
+}
+
+/** One line on a terminal that is drawn again as runs go on; where nobody is looking only why one of them waits, for its log. */
 export function progressLine(output: Output, now: () => number = Date.now): Progress {
-  if (output.isTTY !== true) return { update() {}, end() {} };
+  if (output.isTTY !== true) return waitingLines(output);
   const beganMs = now();
   let drawnMs = Number.NEGATIVE_INFINITY;
   return {
@@ -29,6 +35,20 @@ export function progressLine(output: Output, now: () => number = Date.now): Prog
     end() {
       output.write(CLEAR_LINE);
     },
+  };
+}
+
+/** A line each time that a run is parked. */
+function waitingLines(output: Output): Progress {
+  const told = new Set<string>();
+  return {
+    update(run) {
+      const wait = `${run.id} ${run.wakeAtMs ?? 0}`;
+      if (run.state !== 'parked' || told.has(wait)) return;
+      told.add(wait);
+      output.write(`${progressText(run, 0)}\n`);
+    },
+    end() {},
   };
 }
 

@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
-import { progressLine, progressText } from '../../../host/cli/progress.ts';
+import { progressLine, progressOf, progressText } from '../../../host/cli/progress.ts';
+import type { CliIo } from '../../../host/cli/io.ts';
 import type { RunFeature } from '../../../host/domain/run-progress.ts';
 import type { Run } from '../../../host/services/runs/run-view.ts';
 
+const IO: CliIo = {
+  env: {},
+  stdin: process.stdin,
+  stdout: { write() {} },
+  stderr: { write() {} },
+  signal: new AbortController().signal,
+};
 const COUNTS = { reason: undefined, batches: 0, expected: undefined, upserted: 0, unchanged: 0, deleted: 0, skipped: 0, failed: 0 };
 
 function run(features: Pick<RunFeature, 'feature' | 'state' | 'seen'>[], more: Partial<Run> = {}): Run {
@@ -55,10 +63,23 @@ test('the line is drawn again in place, no wider than the terminal, ten times a 
   expect(written).toEqual(['\r\u001b[2Ka_feature_with_a_very_long_na', '\r\u001b[2Ka_feature_with_a_very_long_na', '\r\u001b[2K']);
 });
 
-test('nothing is drawn where nobody is looking', () => {
+test('where nobody is looking nothing is drawn, and said once why a run waits', () => {
   const written: string[] = [];
   const line = progressLine({ write: (text) => written.push(text) });
   line.update(run([]));
+  const wakeAtMs = Date.UTC(2026, 0, 1, 12, 30, 5);
+  line.update(run([], { state: 'parked', wakeAtMs, reason: 'the source is away' }));
+  line.update(run([], { state: 'parked', wakeAtMs, reason: 'the source is away' }));
+  line.update(run([], { state: 'parked', wakeAtMs: wakeAtMs + 1_000, reason: 'the source is away' }));
   line.end();
+  expect(written).toEqual(['waiting until 12:30:05: the source is away\n', 'waiting until 12:30:06: the source is away\n']);
+});
+
+test('with --json nothing is shown', () => {
+  const written: string[] = [];
+  const stderr = { write: (text: string) => written.push(text), isTTY: true };
+  const shown = progressOf({ io: { ...IO, stderr }, json: true });
+  shown.update(run([], { state: 'parked' }));
+  shown.end();
   expect(written).toEqual([]);
 });
