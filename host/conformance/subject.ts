@@ -15,7 +15,7 @@ import { toFailure } from '../indexing/validate.ts';
 import type { Wire } from '../sandbox/frame.ts';
 import type { SandboxPool } from '../sandbox/pool.ts';
 import type { SourceFunction } from '../sandbox/protocol.ts';
-import type { CallOutcome, HostPowers } from '../sandbox/sandbox-process.ts';
+import type { CallOutcome, HostPowers } from '../sandbox/sandbox-call.ts';
 import { endOf, type Cassette, type CassetteWriter, type TapedHostCall } from './cassette.ts';
 import { type FaultPlan, strikes, struck } from './faults.ts';
 import { type KeptValues, noValues } from './kept-values.ts';

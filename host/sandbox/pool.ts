@@ -1,6 +1,7 @@
 import type { Limits } from '../domain/limits.ts';
 import type { Isolation } from './isolation.ts';
-import { type CallOutcome, type KillCause, type SandboxCall, SandboxProcess } from './sandbox-process.ts';
+import type { CallOutcome, KillCause, SandboxCall } from './sandbox-call.ts';
+import { SandboxProcess } from './sandbox-process.ts';
 
 /** What a process serves. Two calls share one only when all of this is the same. */
 export interface PoolKey {

@@ -1,44 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import type { Limits } from '../domain/limits.ts';
-import { type Breach, describeBreach, type Meter } from '../domain/meter.ts';
+import { type Breach, describeBreach } from '../domain/meter.ts';
 import type { Isolation } from './isolation.ts';
 import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
-import { ProcessUsage, type Usage } from './process-usage.ts';
-import { type FarLimit, type FromSandbox, isWaitedFor, parseFromSandbox, type SourceFunction, type ToSandbox } from './protocol.ts';
+import { ProcessWatch } from './process-watch.ts';
+import { type FarLimit, type FromSandbox, isWaitedFor, parseFromSandbox, type ToSandbox } from './protocol.ts';
+import type { CallOutcome, HostAnswer, KillCause, SandboxCall } from './sandbox-call.ts';
 import { spawnSandboxed } from './spawn.ts';
-
-/** What a call came to. `value` and `error` are the guest's and not yet checked. */
-export type CallOutcome =
-  | { kind: 'result'; value: unknown }
-  /** The function's own error: the payload of its WIT `result`. */
-  | { kind: 'error'; error: unknown }
-  /** The call was ended, or the process was: `reason` is for the operator, `fault` (the host's own error) for its log. */
-  | { kind: 'killed'; cause: KillCause; reason: string; fault?: unknown };
-
-/**
- * `neighbour`: another call in the same process was at fault. `host`: the host itself was. Either way this one may be
- * tried again.
- */
-export type KillCause = 'trap' | 'timeout' | 'protocol' | 'memory' | 'limit' | 'cancelled' | 'exit' | 'neighbour' | 'host';
-
-/** What a host function gives back: the value, or the payload of its WIT error. */
-export type HostAnswer = { ok: true; value: Wire } | { ok: false; error: Wire };
-
-/** The powers of one call: answers every host call that its guest makes. */
-export interface HostPowers {
-  /** `undefined` for a function that has no answer. Rejects only for a bug of the host. */
-  handle(name: string, func: string, args: unknown[]): Promise<HostAnswer> | undefined;
-}
-
-export interface SandboxCall {
-  function: SourceFunction;
-  args: readonly Wire[];
-  powers: HostPowers;
-  /** The limits of the call, and what it used when it has settled. */
-  meter: Meter;
-  signal: AbortSignal;
-}
 
 export interface SandboxProcessOptions {
   /** The compiled component. */
@@ -50,9 +19,6 @@ export interface SandboxProcessOptions {
 
 const START_TIMEOUT_MS = 20_000;
 const MAX_HEAP_MIB = 256;
-const USAGE_CHECK_MS = 250;
-/** Node has about a dozen and a guest none of its own: more are those of a guest that owns the engine. */
-const MAX_THREADS = 64;
 /** The host stops reading from a process that has this many unanswered host calls. */
 const MAX_OPEN_HOST_CALLS = 64;
 /**
@@ -79,15 +45,11 @@ interface ActiveCall {
 export class SandboxProcess {
   readonly #child: ChildProcess;
   readonly #answers: Writable | undefined;
-  readonly #programPid: () => number | undefined;
-  readonly #limits: Limits;
   readonly #reader: FrameReader;
   readonly #calls = new Map<number, ActiveCall>();
+  readonly #watch: ProcessWatch;
   readonly #ready: Promise<void>;
   #markReady: (error?: Error) => void = () => undefined;
-  #usage: ProcessUsage | undefined;
-  #usageTimer: NodeJS.Timeout | undefined;
-  #cpuMs = 0;
   #lastCall = 0;
   /** Messages that wait for host calls before them. */
   readonly #inbox: { value: unknown; bytes: number }[] = [];
@@ -98,7 +60,6 @@ export class SandboxProcess {
   readonly #onEnd: ((cause: KillCause, reason: string) => void)[] = [];
 
   constructor(options: SandboxProcessOptions) {
-    this.#limits = options.limits;
     this.#reader = new FrameReader(options.limits.maxResultBytes);
     const { child, answers, programPid } = spawnSandboxed({
       script: 'runner.sandboxed',
@@ -112,7 +73,12 @@ export class SandboxProcess {
     });
     this.#child = child;
     this.#answers = answers;
-    this.#programPid = programPid;
+    this.#watch = new ProcessWatch(this.#calls, {
+      pid: programPid,
+      maxResidentBytes: options.limits.maxProcessMemoryBytes,
+      overrun: (id, breach, cause) => this.#overrun(id, breach, cause),
+      kill: (cause, reason) => this.kill(cause, reason),
+    });
     this.#ready = this.#whenReady();
     // Whoever waits for it hears of a failure; nobody waiting is no bug.
     this.#ready.catch(() => undefined);
@@ -146,7 +112,7 @@ export class SandboxProcess {
         const active = this.#calls.get(id);
         if (active === undefined) return;
         clearTimeout(active.timer);
-        this.#measure();
+        this.#watch.measure();
         this.#calls.delete(id);
         call.signal.removeEventListener('abort', onAbort);
         resolve(outcome);
@@ -155,7 +121,7 @@ export class SandboxProcess {
       const startedMs = performance.now();
       const timer = setTimeout(() => this.#timeOut(id, 'instantiateTimeoutMs', startedMs), limits.instantiateTimeoutMs);
       // What was used until now is not this call's.
-      this.#measure();
+      this.#watch.measure();
       this.#calls.set(id, { call, settle, timer, waitsFor: 0, started: false });
       call.signal.addEventListener('abort', onAbort, { once: true });
       this.#send(this.#child.stdin, { type: 'call', call: id, function: call.function, args: call.args, limits: farLimits(limits) });
@@ -168,11 +134,9 @@ export class SandboxProcess {
    */
   kill(cause: KillCause, reason: string, guilty?: number): void {
     if (this.#ended !== undefined) return;
-    this.#measure();
+    this.#watch.measure();
     this.#ended = { cause: guilty === undefined ? cause : 'neighbour', reason };
-    clearInterval(this.#usageTimer);
-    this.#usage?.close();
-    this.#usage = undefined;
+    this.#watch.close();
     this.#child.kill('SIGKILL');
     this.#markReady(new Error(reason));
     for (const [id, { settle }] of [...this.#calls]) {
@@ -206,7 +170,6 @@ export class SandboxProcess {
     });
     // Writing to a process that has just ended is reported by its exit.
     child.stdin?.on('error', () => undefined);
-    this.#usageTimer = setInterval(() => this.#checkUsage(), USAGE_CHECK_MS).unref();
   }
 
   /** Out of memory of the engine, for one. Which of several calls it was cannot be known, so that all are tried again. */
@@ -356,47 +319,6 @@ export class SandboxProcess {
 
   #send(input: Writable | null | undefined, message: ToSandbox, written?: () => void): void {
     if (this.#ended === undefined) input?.write(encodeFrame(message as unknown as Wire), written);
-  }
-
-  /**
-   * Gives each call its share of what the process used since the last time. One thread runs them all, so those that do not
-   * wait for an answer share it evenly; when all say that they wait, all do.
-   */
-  #measure(): Usage | undefined {
-    const pid = this.#programPid();
-    if (pid !== undefined && this.#ended === undefined) this.#usage ??= ProcessUsage.open(pid);
-    const usage = this.#usage?.read();
-    if (usage === undefined) return undefined;
-    const calls = [...this.#calls.values()];
-    const running = calls.filter(({ waitsFor }) => waitsFor === 0);
-    const payers = running.length === 0 ? calls : running;
-    const share = (usage.cpuMs - this.#cpuMs) / Math.max(1, payers.length);
-    for (const active of calls) active.call.meter.countProcess(payers.includes(active) ? share : 0, usage.residentBytes);
-    this.#cpuMs = usage.cpuMs;
-    return usage;
-  }
-
-  /** Linux only: elsewhere the engine's own caps and the deadlines stand alone. */
-  #checkUsage(): void {
-    const usage = this.#measure();
-    if (usage === undefined) return;
-    const { residentBytes, threads } = usage;
-    if (threads > MAX_THREADS) this.kill('limit', `the sandbox process had ${threads} threads; at most ${MAX_THREADS} are allowed`);
-    const { maxProcessMemoryBytes } = this.#limits;
-    if (residentBytes > maxProcessMemoryBytes) this.#tooMuchMemory(residentBytes);
-    for (const [id, { call }] of this.#calls) {
-      const { cpuMs, limits } = call.meter;
-      if (cpuMs > limits.maxCpuMs && this.#ended === undefined) this.#overrun(id, call.meter.breach('maxCpuMs', Math.ceil(cpuMs)));
-    }
-  }
-
-  /** Which of several calls it was cannot be known: all are tried again, and the guilty one meets the limit again. */
-  #tooMuchMemory(residentBytes: number): void {
-    const breaches = [...this.#calls].map(([id, { call }]) => ({ id, breach: call.meter.breach('maxProcessMemoryBytes', residentBytes) }));
-    const [first, second] = breaches;
-    if (first === undefined) this.kill('memory', 'the sandbox process held too much memory between two calls');
-    else if (second === undefined) this.#overrun(first.id, first.breach, 'memory');
-    else this.kill('neighbour', `${breaches.length} calls in one process went over ${describeBreach(first.breach)}`);
   }
 }
 

@@ -3,7 +3,9 @@
  * spelling of `http-client`. It decides nothing: the broker in the host checks the request.
  */
 import { Handle } from './handle.sandboxed.ts';
-import { InputStream, OutputStream, Pollable } from './wasi-io.sandboxed.ts';
+import { Fields, fail, type Tagged } from './wasi-http-fields.sandboxed.ts';
+import { FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse } from './wasi-http-incoming.sandboxed.ts';
+import { OutputStream } from './wasi-io.sandboxed.ts';
 
 interface ClientRequest {
   method: string;
@@ -16,61 +18,10 @@ interface ClientRequest {
 /** Sends through `http-client`; rejects with its error variant as `payload`. */
 export type SendRequest = (request: ClientRequest) => Promise<unknown>;
 
-type Tagged = { tag: string; val?: unknown };
-type FieldEntry = [name: string, value: Uint8Array];
-
 /** What a request body may hold here; the grant's own limit is checked by the broker. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const NANOSECONDS_PER_MS = 1_000_000n;
 const latin1 = new TextDecoder('latin1');
-
-function fail(tag: string, val?: unknown): { payload: Tagged } {
-  return { payload: val === undefined ? { tag } : { tag, val } };
-}
-
-class Fields extends Handle {
-  #entries: FieldEntry[] = [];
-  #frozen = false;
-
-  static fromList(entries: FieldEntry[]): Fields {
-    const fields = new Fields();
-    for (const [name, value] of entries) fields.append(name, value);
-    return fields;
-  }
-  /** Not callable by a guest: its bindings know only WIT's own functions. */
-  freeze(): this {
-    this.#frozen = true;
-    return this;
-  }
-  get(name: string): Uint8Array[] {
-    return this.#entries.flatMap(([key, value]) => (key === name.toLowerCase() ? [value] : []));
-  }
-  has(name: string): boolean {
-    return this.get(name).length > 0;
-  }
-  set(name: string, values: Uint8Array[]): void {
-    this.delete(name);
-    for (const value of values) this.append(name, value);
-  }
-  delete(name: string): void {
-    this.#mutable();
-    this.#entries = this.#entries.filter(([key]) => key !== name.toLowerCase());
-  }
-  append(name: string, value: Uint8Array): void {
-    this.#mutable();
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw fail('invalid-syntax');
-    this.#entries.push([name.toLowerCase(), value]);
-  }
-  entries(): FieldEntry[] {
-    return this.#entries;
-  }
-  clone(): Fields {
-    return Fields.fromList(this.#entries);
-  }
-  #mutable(): void {
-    if (this.#frozen) throw fail('immutable');
-  }
-}
 
 class OutgoingBody extends Handle {
   #stream: OutputStream | undefined;
@@ -184,105 +135,6 @@ class RequestOptions extends Handle {
   totalMs(): number | undefined {
     if (this.#connect === undefined && this.#firstByte === undefined) return undefined;
     return Number(((this.#connect ?? 0n) + (this.#firstByte ?? 0n)) / NANOSECONDS_PER_MS) || 1;
-  }
-}
-
-class IncomingBody extends Handle {
-  #bytes: Uint8Array | undefined;
-  constructor(bytes: Uint8Array) {
-    super();
-    this.#bytes = bytes;
-  }
-  stream(): InputStream {
-    if (this.#bytes === undefined) throw fail('already-taken');
-    const stream = new InputStream(this.#bytes);
-    this.#bytes = undefined;
-    return stream;
-  }
-  static finish(): FutureTrailers {
-    return new FutureTrailers();
-  }
-}
-
-class FutureTrailers extends Handle {
-  subscribe(): Pollable {
-    return new Pollable();
-  }
-  /** No response here has trailers. */
-  get(): Tagged {
-    return { tag: 'ok', val: { tag: 'ok', val: undefined } };
-  }
-}
-
-interface ClientResponse {
-  status: number;
-  headers: { name: string; value: string }[];
-  body: Uint8Array;
-}
-
-class IncomingResponse extends Handle {
-  readonly #response: ClientResponse;
-  #consumed = false;
-  constructor(response: ClientResponse) {
-    super();
-    this.#response = response;
-  }
-  status(): number {
-    return this.#response.status;
-  }
-  headers(): Fields {
-    return Fields.fromList(this.#response.headers.map(({ name, value }) => [name, new Uint8Array(Buffer.from(value, 'latin1'))])).freeze();
-  }
-  consume(): IncomingBody {
-    if (this.#consumed) throw fail('already-taken');
-    this.#consumed = true;
-    return new IncomingBody(this.#response.body);
-  }
-}
-
-class FutureIncomingResponse extends Handle {
-  #outcome: Tagged | undefined;
-  #taken = false;
-  readonly #settled: Promise<void>;
-
-  constructor(response: Promise<unknown>) {
-    super();
-    this.#settled = response.then(
-      (value) => {
-        this.#outcome = { tag: 'ok', val: new IncomingResponse(value as ClientResponse) };
-      },
-      (error: unknown) => {
-        this.#outcome = { tag: 'err', val: errorCode(error) };
-      },
-    );
-  }
-  subscribe(): Pollable {
-    return new Pollable(this.#settled);
-  }
-  get(): Tagged | undefined {
-    if (this.#outcome === undefined) return undefined;
-    if (this.#taken) return { tag: 'err' };
-    this.#taken = true;
-    return { tag: 'ok', val: this.#outcome };
-  }
-}
-
-/** `http-client`'s error as the nearest `wasi:http` error code. */
-function errorCode(error: unknown): Tagged {
-  const payload = typeof error === 'object' && error !== null && 'payload' in error ? (error.payload as Tagged) : undefined;
-  switch (payload?.tag) {
-    case 'denied':
-      return { tag: 'HTTP-request-denied' };
-    case 'invalid-request':
-      return { tag: 'HTTP-request-URI-invalid' };
-    case 'timed-out':
-      return { tag: 'connection-read-timeout' };
-    case 'too-large':
-      return { tag: 'HTTP-response-body-size', val: undefined };
-    case 'unreachable':
-      return { tag: 'destination-unavailable' };
-    default:
-      return { tag: 'internal-error', val: payload === undefined ? undefined : payload.tag };
   }
 }
 

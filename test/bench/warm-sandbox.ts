@@ -4,7 +4,8 @@ import { DEFAULT_LIMITS } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
 import { createCompiler } from '../../host/sandbox/compile.ts';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
-import { type SandboxCall, SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
+import type { SandboxCall } from '../../host/sandbox/sandbox-call.ts';
+import { SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { readCall } from '../helpers/far-side.ts';
 import { childrenOf, residentMib } from '../helpers/processes.ts';
 

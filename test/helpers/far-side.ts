@@ -3,7 +3,7 @@ import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Limits } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
-import type { HostAnswer, HostPowers, SandboxCall } from '../../host/sandbox/sandbox-process.ts';
+import type { HostAnswer, HostPowers, SandboxCall } from '../../host/sandbox/sandbox-call.ts';
 import { COMPONENTS_FOLDER } from './components.ts';
 
 // The frames of `host/sandbox/frame.ts` once more: a sandbox process may not read our sources.

@@ -1,5 +1,5 @@
 import type { Wire } from '../../host/sandbox/frame.ts';
-import type { CallOutcome } from '../../host/sandbox/sandbox-process.ts';
+import type { CallOutcome } from '../../host/sandbox/sandbox-call.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
 
 /** The arguments of a `read` of `probe` that does these steps. */

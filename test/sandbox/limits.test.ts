@@ -4,7 +4,7 @@ import type { Limits } from '../../host/domain/limits.ts';
 import { Meter } from '../../host/domain/meter.ts';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, type PoolKey, SandboxPool } from '../../host/sandbox/pool.ts';
-import type { CallOutcome, HostAnswer, HostPowers } from '../../host/sandbox/sandbox-process.ts';
+import type { CallOutcome, HostAnswer, HostPowers } from '../../host/sandbox/sandbox-call.ts';
 import type { Step } from '../fixtures/probe/steps.ts';
 import { type CompiledComponent, compiled, compiledComponent } from '../helpers/compiled.ts';
 import { farSide, limitsWith, powersOf, readCall } from '../helpers/far-side.ts';

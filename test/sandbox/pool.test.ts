@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { DEFAULT_POOL, PoolFullError, type PoolKey, type PoolOptions, SandboxPool } from '../../host/sandbox/pool.ts';
-import type { CallOutcome, HostAnswer } from '../../host/sandbox/sandbox-process.ts';
+import type { CallOutcome, HostAnswer } from '../../host/sandbox/sandbox-call.ts';
 import { farSide, limitsWith, powersOf, readCall } from '../helpers/far-side.ts';
 import { childrenOf } from '../helpers/processes.ts';
 

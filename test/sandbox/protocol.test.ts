@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Limits } from '../../host/domain/limits.ts';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
-import { type HostAnswer, SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
+import type { HostAnswer } from '../../host/sandbox/sandbox-call.ts';
+import { SandboxProcess } from '../../host/sandbox/sandbox-process.ts';
 import { farSide, limitsWith, powersOf, readCall } from '../helpers/far-side.ts';
 
 const started: SandboxProcess[] = [];

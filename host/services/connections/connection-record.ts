@@ -3,7 +3,7 @@ import type { EgressRecord } from '../../capabilities/egress.ts';
 import type { Connection } from '../../domain/connection.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { describeBreach, type Spend } from '../../domain/meter.ts';
-import type { CallOutcome } from '../../sandbox/sandbox-process.ts';
+import type { CallOutcome } from '../../sandbox/sandbox-call.ts';
 import type { AuditEntry, AuditRecorder } from '../record/audit-recorder.ts';
 
 /**

@@ -9,7 +9,7 @@ import type { Log } from '../../log.ts';
 import type { Wire } from '../../sandbox/frame.ts';
 import type { SandboxPool } from '../../sandbox/pool.ts';
 import type { SourceFunction } from '../../sandbox/protocol.ts';
-import type { CallOutcome } from '../../sandbox/sandbox-process.ts';
+import type { CallOutcome } from '../../sandbox/sandbox-call.ts';
 import { collectionsSize, getCollectionValue, scanCollection } from '../../store/collections.ts';
 import type { Database } from '../../store/database.ts';
 import { putUpstreamBudgets, upstreamBudgets } from '../../store/upstream-budgets.ts';

@@ -10,7 +10,7 @@ import type { Log } from '../../log.ts';
 import type { Wire } from '../../sandbox/frame.ts';
 import { PoolFullError, type SandboxPool } from '../../sandbox/pool.ts';
 import type { SourceFunction } from '../../sandbox/protocol.ts';
-import type { CallOutcome } from '../../sandbox/sandbox-process.ts';
+import type { CallOutcome } from '../../sandbox/sandbox-call.ts';
 import { effectiveFeatures } from '../registry/effective-features.ts';
 import type { RunnableDatasource } from '../registry/components.ts';
 

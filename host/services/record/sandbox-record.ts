@@ -1,6 +1,6 @@
 import type { Limits } from '../../domain/limits.ts';
 import type { PoolKey } from '../../sandbox/pool.ts';
-import type { KillCause } from '../../sandbox/sandbox-process.ts';
+import type { KillCause } from '../../sandbox/sandbox-call.ts';
 import type { CompilerOptions } from '../../sandbox/compile.ts';
 import type { Log } from '../../log.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
