@@ -8,6 +8,7 @@ import { ProcessWatch } from './process-watch.ts';
 import { type FarLimit, type FromSandbox, isWaitedFor, parseFromSandbox, type ToSandbox } from './protocol.ts';
 import type { CallOutcome, HostAnswer, KillCause, SandboxCall } from './sandbox-call.ts';
 import { spawnSandboxed } from './spawn.ts';
+import { STAY_AWAKE_MS, stayAwake } from './stay-awake.ts';
 
 export interface SandboxProcessOptions {
   /** The compiled component. */
@@ -54,6 +55,9 @@ export class SandboxProcess {
   /** Messages that wait for host calls before them. */
   readonly #inbox: { value: unknown; bytes: number }[] = [];
   #openHostCalls = 0;
+  /** When the last answer was sent, and whether what was asked before it had come soon after another. */
+  #answeredMs = 0;
+  #asksSoon = false;
   #isReady = false;
   #stderrBytes = 0;
   #ended: { cause: KillCause; reason: string } | undefined;
@@ -282,6 +286,7 @@ export class SandboxProcess {
       return;
     }
     this.#openHostCalls += 1;
+    this.#asksSoon = performance.now() - this.#answeredMs < STAY_AWAKE_MS;
     active.waitsFor += 1;
     answer.then((value) => this.#answer(active, message, value)).catch((error: unknown) => this.#fail(message, error));
   }
@@ -313,6 +318,8 @@ export class SandboxProcess {
       this.#openHostCalls -= 1;
       this.#work();
     });
+    this.#answeredMs = performance.now();
+    if (this.#asksSoon) stayAwake(this.#answeredMs);
     const unreadBytes = (this.#child.stdin?.writableLength ?? 0) + (this.#answers?.writableLength ?? 0);
     if (unreadBytes > MAX_UNREAD_BYTES) this.kill('limit', `the sandbox process left ${unreadBytes} bytes of answers unread`);
   }
