@@ -1,4 +1,5 @@
 import { inverseDocumentFrequency, K1, LENGTH_SHARE } from '../domain/bm25.ts';
+import { nthGreatest } from './nth-greatest.ts';
 
 /** Where one word of a question stands: an entry for each place, in ascending order of passages. */
 export interface WordPlaces {
@@ -36,8 +37,8 @@ export class WordRanking {
   readonly #ids: Float64Array;
   /** By place: the relevance at average length. */
   readonly #rough: Float64Array;
-  /** The same, ascending. */
-  readonly #sorted: Float64Array;
+  /** The same in any order. */
+  readonly #scratch: Float64Array;
   readonly #taken: Uint8Array;
   #takenCount = 0;
   readonly #words: WeighedWord[];
@@ -56,7 +57,7 @@ export class WordRanking {
         this.#rough[place] = (this.#rough[place] ?? 0) + (weight * count * (K1 + 1)) / (count + K1);
       }
     }
-    this.#sorted = Float64Array.from(this.#rough).sort();
+    this.#scratch = this.#rough.slice();
     this.#taken = new Uint8Array(this.#rough.length);
   }
 
@@ -67,19 +68,22 @@ export class WordRanking {
 
   /** Ids of the best that were not taken before, by what they would have at average length; none when all were. */
   take(count: number): number[] {
-    const threshold = this.#sorted[Math.max(0, this.#sorted.length - this.#takenCount - count)] ?? 0;
+    const before = this.#takenCount + count;
+    const threshold = before >= this.#scratch.length ? 0 : nthGreatest(this.#scratch, before - 1);
     const chosen: number[] = [];
+    const alike: number[] = [];
     const most = Math.max(count, MOST_TAKEN);
-    // Those that are better come first: of a great many that are alike at the end some are as good as others.
-    for (const isWanted of [(rough: number) => rough > threshold, (rough: number) => rough === threshold]) {
-      for (let place = 0; place < this.#rough.length && chosen.length < most; place += 1) {
-        if (this.#taken[place] === 1 || !isWanted(this.#rough[place] ?? 0)) continue;
-        this.#taken[place] = 1;
-        chosen.push(this.#ids[place] ?? 0);
-      }
+    for (let place = 0; place < this.#rough.length; place += 1) {
+      const rough = this.#rough[place] ?? 0;
+      if (rough < threshold || this.#taken[place] === 1) continue;
+      if (rough > threshold) chosen.push(place);
+      else if (alike.length < most) alike.push(place);
     }
+    // Of a great many that are alike at the end some are as good as others.
+    chosen.push(...alike.slice(0, most - chosen.length));
+    for (const place of chosen) this.#taken[place] = 1;
     this.#takenCount += chosen.length;
-    return chosen;
+    return chosen.map((place) => this.#ids[place] ?? 0);
   }
 
   /** `lengths`: words of each passage by its id; passages that are not in it are left out. Best first. */

@@ -4,6 +4,7 @@ import { createPlugin } from '@extism/extism';
 import { buildDatasource } from '../../host/authoring/build.ts';
 import { PROCESS_ISOLATION } from '../../host/sandbox/isolation.ts';
 import { farSide, powersOf } from '../helpers/far-side.ts';
+import { privateMib } from '../helpers/processes.ts';
 import { readArgs } from '../helpers/probe.ts';
 import { compared, type Figure, median, timings } from './figure.ts';
 import { floorMs } from './floor.ts';
@@ -57,6 +58,7 @@ async function quickJsFigures(sandbox: WarmSandbox): Promise<Figure[]> {
       name: 'just before',
       value: busy,
     }),
+    { name: 'of that its own, shared with no other process', value: await privateMib(sandbox.pid), unit: 'MiB' },
   ];
 }
 

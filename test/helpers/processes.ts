@@ -19,6 +19,13 @@ export async function residentMib(pid: number): Promise<number> {
   return (Number(pages) * 4_096) / 2 ** 20;
 }
 
+/** The part of it that no other process shares: not the program's own pages, which all processes of Node.js have together. Linux only. */
+export async function privateMib(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kib = [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].map(([, number]) => Number(number));
+  return kib.reduce((sum, part) => sum + part, 0) / 1_024;
+}
+
 /** The processes that `pid` has started, and those that they have. Linux only. */
 export async function descendantsOf(pid: number): Promise<number[]> {
   const children = await childrenOf(pid);
