@@ -94,7 +94,7 @@ export class Egress {
     const outcome = typeof url === 'string' ? invalid(`url: ${url}`) : await this.#sendChecked(request, url, call);
     await this.#options.onRecord({
       method: METHODS.has(request.method) ? request.method : '?',
-      origin: typeof url === 'string' ? '?' : url.origin,
+      origin: typeof url === 'string' ? '?' : this.#scrubber.text(url.origin),
       path: typeof url === 'string' ? '?' : this.#scrubber.text(url.pathname),
       outcome: outcome.ok ? String(outcome.response.status) : outcome.error.tag,
       bytesOut: request.body?.byteLength ?? 0,
@@ -169,7 +169,7 @@ export class Egress {
     const fields: { name: string; value: string }[] = [];
     for (const [name, values] of Object.entries(response.headers)) {
       if (DROPPED_RESPONSE_HEADERS.has(name) || values === undefined) continue;
-      for (const value of [values].flat()) fields.push({ name, value: this.#scrubber.text(value) });
+      for (const value of [values].flat()) fields.push({ name: this.#scrubber.text(name), value: this.#scrubber.text(value) });
     }
     return { status: response.statusCode, headers: fields, body: this.#scrubber.bytes(body) };
   }
@@ -189,7 +189,6 @@ function parseUrl(text: string): URL | string {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return `${url.protocol} is neither https: nor http:`;
   if (url.username !== '' || url.password !== '') return 'a user or a password does not belong in it';
-  url.hash = '';
   return url;
 }
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { headersFor } from '../../../host/capabilities/egress-headers.ts';
 import type { EgressRecord } from '../../../host/capabilities/egress.ts';
 import type { AttachRule } from '../../../host/domain/manifest.ts';
+import { manifestWith } from '../../helpers/manifest.ts';
 import { bodyOf, type EgressUnderTest, sendThrough } from '../../helpers/egress.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
 
@@ -59,21 +61,36 @@ describe('the credential', () => {
     expect(JSON.stringify(received(upstream))).not.toContain(SECRET);
   });
 
-  it('never goes in the clear to an origin that the operator has not spelled out', async () => {
+  it.each([
+    ['https://a.example.com', true],
+    ['http://a.example.com', false],
+    ['http://named.example.com', true],
+  ])('never goes in the clear to an origin that the operator has not spelled out: %s', (origin, goes) => {
     // A wildcard in the grant is no word on this very host.
-    const outcome = await sendThrough(
-      {
-        granted: ['http://*.localhost'],
-        secret: SECRET,
-        attach: [bearer({ origins: ['http://*.localhost'] })],
-        privateNetworks: ['127.0.0.0/8', '::1/128'],
-      },
-      'http://a.localhost/',
-    );
-    // Whether or not this machine resolves the name, nothing is told.
-    expect(JSON.stringify(outcome)).not.toContain(SECRET);
-    expect(upstream.requests.every((request) => request.headers.host !== 'a.localhost')).toBe(true);
+    const granted = ['https://*.example.com', 'http://*.example.com', 'http://named.example.com'];
+    const headers = headersFor({ method: 'GET', url: origin, headers: [], body: undefined, timeoutMs: undefined }, new URL(origin), {
+      manifest: manifestWith({ auth: { type: 'api_key', requiredScopes: [], attach: [bearer({ origins: granted })] } }),
+      grant: { http: { origins: granted, privateNetworks: [] }, storage: false, limits: {} },
+      config: {},
+      secret: SECRET,
+    });
+    expect('fields' in headers && headers.fields.has('authorization')).toBe(goes);
   });
+
+  it.each(['line\r\nx-smuggled: 1', 'half\nline', 'a\0b-secret', 'wide \u010a text'])(
+    'is not sent when no header can carry it: %j',
+    async (secret) => {
+      const before = upstream.requests.length;
+      expect(await sendThrough(withSecret({ secret }), upstream.origin)).toEqual({
+        ok: false,
+        error: {
+          tag: 'invalid-request',
+          val: 'headers: the credential holds a character that no header can carry; an operator sets it again',
+        },
+      });
+      expect(upstream.requests.length).toBe(before);
+    },
+  );
 
   it('is missing where the connection has none, and nothing stands in its place', async () => {
     const { secret, ...none } = withSecret();
@@ -143,6 +160,23 @@ describe('a response that echoes the credential', () => {
     ['percent-encoded', 'a/b c+d&e=f\\g"h', (secret: string) => encodeURIComponent(secret)],
     ['percent-encoded in lower case', 'a/b c+d&e=f\\g"h', (secret: string) => encodeURIComponent(secret).toLowerCase()],
     ['as JSON', 'a/b"c\\d\u00e9x', (secret: string) => JSON.stringify(secret).slice(1, -1)],
+    ['percent-encoded as RFC 3986 has it', "a!b'c(d)e*f~g", (secret: string) => percentOf(secret)],
+    ['percent-encoded as RFC 3986 has it, in lower case', "a!b'c(d)e*f~g", (secret: string) => percentOf(secret).toLowerCase()],
+    ['in a form', 'a b+c~d!e', (secret: string) => new URLSearchParams({ x: secret }).toString().slice(2)],
+    ['as JSON of ASCII alone', 'p\u00e4ss/w\u00f6rt', (secret: string) => escaped(secret, /[^ -~]/g)],
+    ['as JSON of ASCII alone, in upper case', 'p\u00fass/w\u00fart', (secret: string) => escaped(secret, /[^ -~]/g).replaceAll('fa', 'FA')],
+    ['as JSON with slashes escaped', 'abc/def"ghi', (secret: string) => JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/')],
+    ['as JSON that minds pages', 'a&b<c>d"e', (secret: string) => escaped(JSON.stringify(secret).slice(1, -1), /[&<>]/g)],
+    [
+      'as JSON that minds pages, in upper case',
+      `a&b<c>d"e'f+g`,
+      (secret: string) => escaped(secret, /[&<>'"+]/g).replaceAll(/u00../g, (code) => code.toUpperCase().replace('U', 'u')),
+    ],
+    ['in a page', `a&b<c>d"e'f`, (secret: string) => htmlOf(secret, '&quot;', '&#39;')],
+    ['in a page, with numbers for quotes', `a&b<c>d"e'f`, (secret: string) => htmlOf(secret, '&#34;', '&#x27;')],
+    ['in a page, with quotes as they are', `a&b<c>d"e'f`, (secret: string) => htmlOf(secret, '"', "'")],
+    ['in hexadecimal digits', SECRET, (secret: string) => Buffer.from(secret).toString('hex')],
+    ['in hexadecimal digits, in upper case', SECRET, (secret: string) => Buffer.from(secret).toString('hex').toUpperCase()],
     ['that is not ASCII', 'p\u00e4ssw\u00f6rt', (secret: string) => secret],
   ])('comes without it: %s', async (_, secret, spell) => {
     // Attached nowhere: the server is told by the request what to say.
@@ -153,6 +187,59 @@ describe('a response that echoes the credential', () => {
       ),
     );
     expect(body).toBe('before [secret] after');
+  });
+
+  it.each([
+    ['base64', 'xx?xx>xx~xx?'],
+    ['base64url', 'xx?xx>xx~xx?'],
+  ] as const)('comes without it where that alphabet has other signs: %s', async (encoding, secret) => {
+    const spelled = Buffer.from(secret).toString(encoding);
+    expect(spelled).toMatch(/[+/_-]/);
+    const body = bodyOf(
+      await sendThrough(withSecret({ secret, attach: [bearer()] }), `${upstream.origin}/?${encodeURIComponent(spelled)}`),
+    );
+    expect(body).toBe('[secret]');
+  });
+
+  it.each(['utf8', 'hex', 'base64'] as const)('comes without it when the bytes that were sent are given back: %s', async (encoding) => {
+    const raw = await startUpstream((request, response) => {
+      const bytes = Buffer.from(String(request.headers.authorization), 'latin1');
+      response.setHeader('x-utf8', Buffer.from('p\u00e4ssw\u00f6rt').toString('latin1'));
+      response.end(encoding === 'utf8' ? bytes : Buffer.from(bytes.toString(encoding)));
+    });
+    const secret = 'p\u00e4ssw\u00f6rt';
+    const outcome = await sendThrough(
+      withSecret({ granted: [raw.origin], attach: [bearer({ origins: [raw.origin] })], secret }),
+      raw.origin,
+    );
+    await raw.close();
+    expect(bodyOf(outcome)).toContain('[secret]');
+    expect(outcome.ok && outcome.response.headers).toContainEqual({ name: 'x-utf8', value: '[secret]' });
+  });
+
+  it('comes without it in the name of a header', async () => {
+    const secret = 'lower-case-token';
+    const echo = await startUpstream((_, response) => response.setHeader(`x-${secret}`, 'x').end());
+    const outcome = await sendThrough(withSecret({ granted: [echo.origin], secret }), echo.origin);
+    await echo.close();
+    expect(outcome.ok && outcome.response.headers).toContainEqual({ name: 'x-[secret]', value: 'x' });
+  });
+
+  it('comes without the password alone, where user and password are the credential', async () => {
+    const attach = [bearer({ format: 'Basic {secret}', encoding: 'base64', origins: [upstream.origin] })];
+    const outcome = await sendThrough(withSecret({ secret: 'somebody:correct-horse', attach }), `${upstream.origin}/?correct-horse`);
+    expect(received(upstream)).toMatchObject({ authorization: `Basic ${Buffer.from('somebody:correct-horse').toString('base64')}` });
+    expect(bodyOf(outcome)).toBe('[secret]');
+  });
+
+  it('costs the host no more time for a credential and a body that were made to', async () => {
+    const secret = `${'a'.repeat(4_000)}b${'a'.repeat(4_000)}`;
+    const mean = await startUpstream((_, response) => response.end(Buffer.alloc(4 * 1024 * 1024, 'a')));
+    const beganMs = process.cpuUsage().user / 1_000;
+    const outcome = await sendThrough(withSecret({ granted: [mean.origin], secret, attach: [bearer()] }), mean.origin);
+    await mean.close();
+    expect(outcome.ok && outcome.response.body.byteLength).toBe(4 * 1024 * 1024);
+    expect(process.cpuUsage().user / 1_000 - beganMs).toBeLessThan(2_000);
   });
 
   it('that only looks like it is left alone', async () => {
@@ -178,7 +265,12 @@ describe('a response that echoes the credential', () => {
   it('leaves none in the record', async () => {
     const records: EgressRecord[] = [];
     await sendThrough(withSecret({ records }), `${upstream.origin}/${SECRET}/x?y`);
-    expect(records).toMatchObject([{ path: '/[secret]/x' }]);
+    await sendThrough(withSecret({ records, secret: 'lower-case-token' }), 'https://lower-case-token.example.com/');
+    expect(records).toMatchObject([
+      { path: '/[secret]/x' },
+      { origin: 'https://[secret].example.com', reason: expect.stringContaining('https://[secret].example.com is not in the manifest') },
+    ]);
+    expect(JSON.stringify(records)).not.toContain('lower-case-token');
   });
 });
 
@@ -189,4 +281,16 @@ function spelledIn(text: string): string[] {
   );
   const known = SECRET.slice(3, -3);
   return [text, ...decoded].filter((candidate) => candidate.includes(known));
+}
+
+function percentOf(text: string): string {
+  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function escaped(text: string, odd: RegExp): string {
+  return text.replaceAll(odd, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function htmlOf(text: string, quote: string, apostrophe: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', quote).replaceAll("'", apostrophe);
 }

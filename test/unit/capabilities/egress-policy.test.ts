@@ -67,6 +67,7 @@ describe('a request', () => {
     ['data:text/plain,x', /data: is neither/],
     ['https://user:password@example.com/', /a user or a password does not belong/],
     ['https://user@example.com/', /a user or a password does not belong/],
+    ['https://:password@example.com/', /a user or a password does not belong/],
     [`https://example.com/${'x'.repeat(9_000)}`, /longer than 8192 bytes/],
   ])('to %j is invalid', async (url, why) => {
     expect(await sendThrough({ granted: ['https://example.com'] }, url)).toEqual({
@@ -231,5 +232,11 @@ describe('the record', () => {
         reason: 'url: not an absolute URL',
       },
     ]);
+  });
+
+  it('names no method but those that there are', async () => {
+    const records: EgressRecord[] = [];
+    await sendThrough({ granted: [upstream.origin], records }, upstream.origin, { method: `GET\r\n${'x'.repeat(10_000)}` });
+    expect(records).toMatchObject([{ method: '?', outcome: 'invalid-request' }]);
   });
 });
