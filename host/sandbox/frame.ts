@@ -64,14 +64,18 @@ function toJson(value: Wire, keep: (blob: Uint8Array) => number): unknown {
   return out;
 }
 
+/** A frame is gathered in memory that grows with it: a stream may come byte by byte, and each piece by itself costs hundreds. */
+const FIRST_CAPACITY_BYTES = 64 * 1024;
+
 /**
  * Cuts a byte stream into frames. A frame above `maxBytes` is refused by its header, before its
  * body is kept.
  */
 export class FrameReader {
   readonly #maxBytes: number;
-  #chunks: Uint8Array[] = [];
-  #held = 0;
+  /** What has come of the frame at hand, or of its first four bytes. */
+  #held = new Uint8Array(0);
+  #heldBytes = 0;
   #wanted: number | undefined;
 
   constructor(maxBytes: number) {
@@ -85,43 +89,51 @@ export class FrameReader {
 
   /** The same with the size of each. */
   frames(chunk: Uint8Array): { value: unknown; bytes: number }[] {
-    this.#chunks.push(chunk);
-    this.#held += chunk.byteLength;
     const values: { value: unknown; bytes: number }[] = [];
-    for (;;) {
-      if (this.#wanted === undefined) {
-        if (this.#held < 4) return values;
-        this.#wanted = viewOf(this.#take(4)).getUint32(0);
-        if (this.#wanted < 4 || this.#wanted > this.#maxBytes) {
-          throw new FrameError(`a frame of ${this.#wanted} bytes; between 4 and ${this.#maxBytes} are allowed`);
-        }
+    for (let rest = chunk; ;) {
+      const wanted = this.#wanted ?? 4;
+      const part = this.#gather(rest, wanted);
+      if (part === undefined) return values;
+      rest = part.rest;
+      if (this.#wanted === undefined) this.#wanted = this.#toSize(part.whole);
+      else {
+        values.push({ value: decodeBody(part.whole), bytes: wanted });
+        this.#wanted = undefined;
       }
-      if (this.#held < this.#wanted) return values;
-      values.push({ value: decodeBody(this.#take(this.#wanted)), bytes: this.#wanted });
-      this.#wanted = undefined;
     }
   }
 
-  #take(count: number): Uint8Array {
-    const first = this.#chunks[0];
-    if (first !== undefined && first.byteLength >= count) {
-      this.#chunks[0] = first.subarray(count);
-      if (this.#chunks[0].byteLength === 0) this.#chunks.shift();
-      this.#held -= count;
-      return first.subarray(0, count);
+  #toSize(header: Uint8Array): number {
+    const size = viewOf(header).getUint32(0);
+    if (size < 4 || size > this.#maxBytes) {
+      throw new FrameError(`a frame of ${size} bytes; between 4 and ${this.#maxBytes} are allowed`);
     }
-    const out = new Uint8Array(count);
-    let filled = 0;
-    while (filled < count) {
-      const chunk = this.#chunks.shift();
-      if (chunk === undefined) throw new FrameError('a frame ended early');
-      const part = chunk.subarray(0, count - filled);
-      out.set(part, filled);
-      filled += part.byteLength;
-      if (part.byteLength < chunk.byteLength) this.#chunks.unshift(chunk.subarray(part.byteLength));
+    return size;
+  }
+
+  /** The next `wanted` bytes, and what comes after them; undefined when there are not as many yet, and what there is has been kept. */
+  #gather(chunk: Uint8Array, wanted: number): { whole: Uint8Array; rest: Uint8Array } | undefined {
+    // The usual case: nothing is copied.
+    if (this.#heldBytes === 0 && chunk.byteLength >= wanted) return { whole: chunk.subarray(0, wanted), rest: chunk.subarray(wanted) };
+    const part = chunk.subarray(0, wanted - this.#heldBytes);
+    this.#keep(part, wanted);
+    if (this.#heldBytes < wanted) return undefined;
+    const whole = this.#held.subarray(0, wanted);
+    this.#held = new Uint8Array(0);
+    this.#heldBytes = 0;
+    return { whole, rest: chunk.subarray(part.byteLength) };
+  }
+
+  /** In no more than twice what came, or the first capacity: whatever a frame claims that it will be. */
+  #keep(part: Uint8Array, wanted: number): void {
+    const needed = this.#heldBytes + part.byteLength;
+    if (needed > this.#held.byteLength) {
+      const grown = new Uint8Array(Math.min(wanted, Math.max(FIRST_CAPACITY_BYTES, 2 * needed)));
+      grown.set(this.#held.subarray(0, this.#heldBytes));
+      this.#held = grown;
     }
-    this.#held -= count;
-    return out;
+    this.#held.set(part, this.#heldBytes);
+    this.#heldBytes = needed;
   }
 }
 

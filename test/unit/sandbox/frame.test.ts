@@ -62,7 +62,21 @@ describe('a frame', () => {
     const values = [...encodeFrame(SAMPLE)].flatMap((byte) => reader.push(Uint8Array.of(byte)));
     expect(values).toEqual([SAMPLE]);
   });
+
+  it('costs no more than itself when it comes byte by byte', () => {
+    const reader = new FrameReader(16 * MAX_BYTES);
+    const beforeBytes = heldBytes();
+    reader.push(Uint8Array.of(0x00, 0xf0, 0x00, 0x00));
+    for (let count = 0; count < MAX_BYTES; count += 1) reader.push(new Uint8Array(1));
+    expect(heldBytes() - beforeBytes).toBeLessThan(64 * 1024 * 1024);
+    expect(() => reader.push(new Uint8Array(15 * MAX_BYTES))).toThrow('a frame does not hold JSON');
+  });
 });
+
+function heldBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 describe('a frame above the limit', () => {
   it('is refused by its first four bytes, before anything of it is kept', () => {
