@@ -17,6 +17,11 @@ export function toOneLine(text: string): string {
   return text.replaceAll(ACTED_UPON, ' ').trim();
 }
 
+/** The same from the other side of the boundary, cut: what it gives can be stored, printed and logged. */
+export function toShortLine(text: string, maxCharacters: number): string {
+  return toOneLine(text.slice(0, maxCharacters)).toWellFormed();
+}
+
 /** The same for text that has lines: newlines and tabs stay. Only what has been through `toOneLine` cannot begin a line of its own. */
 export function toPlainLines(text: string): string {
   return text.replaceAll(ACTED_UPON, (run) => run.replaceAll(/[^\n\t]+/g, ' '));

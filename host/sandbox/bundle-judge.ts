@@ -7,6 +7,7 @@ import {
   type BundleVerdict,
   type SigstoreRoot,
 } from '../domain/sigstore.ts';
+import { toShortLine } from '../domain/text.ts';
 import type { Wire } from './frame.ts';
 import type { Isolation } from './isolation.ts';
 import { modulesFolder } from './modules-folder.ts';
@@ -58,7 +59,7 @@ export function createBundleJudge({ isolation }: { isolation: Isolation }): Bund
       const said = await ask({ ask: 'root', text });
       if (!said.ok) return said;
       const value = isJsonObject(said.value) ? said.value : {};
-      if (typeof value.error === 'string') return { ok: false, reason: value.error.slice(0, MAX_TEXT) };
+      if (typeof value.error === 'string') return { ok: false, reason: toShortLine(value.error, MAX_TEXT) };
       const authorities = parseAuthorities(value.authorities);
       return authorities === undefined ? { ok: false, reason: 'its process gave no answer' } : { ok: true, authorities };
     },

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Problem } from '../domain/errors.ts';
+import { toShortLine } from '../domain/text.ts';
 import type { Wire } from './frame.ts';
 import type { Isolation } from './isolation.ts';
 import { modulesFolder } from './modules-folder.ts';
@@ -115,7 +116,7 @@ export class Examination {
     }
     if (typeof said.value !== 'object' || said.value === null) return { ok: false, reason: 'its process gave no answer' };
     const value = said.value as Record<string, unknown>;
-    return typeof value.error === 'string' ? { ok: false, reason: value.error.slice(0, MAX_TEXT) } : { ok: true, value };
+    return typeof value.error === 'string' ? { ok: false, reason: toShortLine(value.error, MAX_TEXT) } : { ok: true, value };
   }
 }
 
@@ -144,7 +145,7 @@ function parseOutline(value: unknown): Outline | undefined {
 
 function parseProblem(value: unknown): Problem & { line?: number; column?: number } {
   const said: Record<string, unknown> = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  const text = (name: string): string => String(said[name] ?? '').slice(0, MAX_TEXT);
+  const text = (name: string): string => (typeof said[name] === 'string' ? toShortLine(said[name], MAX_TEXT) : '');
   const place = isCount(said.line) && isCount(said.column) ? { line: said.line, column: said.column } : {};
   return { path: text('path'), reason: text('reason'), remedy: text('remedy'), ...place };
 }

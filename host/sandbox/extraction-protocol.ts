@@ -1,3 +1,4 @@
+import { toShortLine } from '../domain/text.ts';
 import type { Format } from './formats.ts';
 
 /** What the host and a process that reads files say to each other. The host believes nothing that comes back. */
@@ -41,8 +42,5 @@ function toPart(value: unknown): { label: string; text: Uint8Array } | undefined
 
 /** It goes into problems and headings, which people read. */
 function toLine(text: string): string {
-  return text
-    .slice(0, MAX_REASON_CHARACTERS)
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .toWellFormed();
+  return toShortLine(text, MAX_REASON_CHARACTERS);
 }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import type { Limits } from '../domain/limits.ts';
 import { type Breach, describeBreach } from '../domain/meter.ts';
+import { toShortLine } from '../domain/text.ts';
 import type { Isolation } from './isolation.ts';
 import { encodeFrame, FrameError, FrameReader, type Wire } from './frame.ts';
 import { ProcessWatch } from './process-watch.ts';
@@ -28,6 +29,8 @@ const MAX_OPEN_HOST_CALLS = 64;
  */
 const MAX_UNREAD_BYTES = 256 * 1024 * 1024;
 const MAX_STDERR_BYTES = 16 * 1024;
+/** Of what a process says of its end: people read it, and it is stored with the run. */
+const MAX_REASON_CHARACTERS = 2_000;
 
 interface ActiveCall {
   call: SandboxCall;
@@ -245,7 +248,7 @@ export class SandboxProcess {
         this.#overrun(message.call, active.call.meter.breach(message.limit, message.used));
         return;
       case 'trap':
-        this.kill('trap', `the datasource broke: ${message.message}`, message.call);
+        this.kill('trap', `the datasource broke: ${toShortLine(message.message, MAX_REASON_CHARACTERS)}`, message.call);
         return;
       default:
         message satisfies never;

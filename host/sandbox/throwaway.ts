@@ -1,3 +1,4 @@
+import { toShortLine } from '../domain/text.ts';
 import { encodeFrame, FrameReader, type Wire } from './frame.ts';
 import { watchMemory } from './memory-watch.ts';
 import { type SandboxedProgram, spawnSandboxed } from './spawn.ts';
@@ -26,6 +27,8 @@ export interface Throwaway {
 }
 
 const MAX_STDERR_BYTES = 8 * 1024;
+/** Of its error output, in a reason. */
+const MAX_LINE_CHARACTERS = 300;
 const MiB = 1024 * 1024;
 
 /** Starts a program that answers frames with frames. Whoever opens it ends it. */
@@ -96,5 +99,5 @@ export async function runThrowaway({ input, timeoutMs, ...program }: ThrowawayOp
 
 function lastLine(stderr: string): string {
   const line = stderr.split('\n').findLast((text) => /error|panic|unreachable/i.test(text));
-  return line === undefined ? '' : `: ${line.trim().slice(0, 300)}`;
+  return line === undefined ? '' : `: ${toShortLine(line, MAX_LINE_CHARACTERS)}`;
 }

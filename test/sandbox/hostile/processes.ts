@@ -20,6 +20,12 @@ function rawValue(json: string, tailBytes = 0): string {
     const head = Buffer.alloc(8); head.writeUInt32BE(json.length + 4 + ${tailBytes}, 0); head.writeUInt32BE(json.length, 4); process.stdout.write(Buffer.concat([head, json, Buffer.alloc(${tailBytes})]));`;
 }
 
+/** Says why it broke, in words that nobody may print, log or store. */
+function breaksSaying(name: string, message: string): Hostile {
+  const reason = expect.stringMatching(/^the datasource broke: [^\p{Cc}\p{Cs}\u2028-\u202e]{1,2000}$/u);
+  return owner(name, `send({ type: 'trap', call: 1, message: ${message} }); ${FOREVER}`, { cause: 'trap', reason });
+}
+
 const hostCall = (parts: string): string => `send({ type: 'host-call', call: 1, request: 1, ${parts} });`;
 
 /** A batch that is none, or none that a run may keep. */
@@ -100,6 +106,13 @@ export const HOSTILE_PROCESSES: HostileTable = {
       }),
       expected: { ended: 'result' },
     },
+  ],
+  'what a process says of its end is one line of text': [
+    breaksSaying('says it in twenty million characters', `'x'.repeat(20000000)`),
+    breaksSaying('says it with a NUL, which no store keeps', `'a\\0b'`),
+    breaksSaying('says it with half of a character', `'a\\ud800b'`),
+    breaksSaying('says it in lines that look like others', `'a\\n12:00:00 INFO all is well'`),
+    breaksSaying('says it to the terminal', `'a\\u001b[2Jb\\u009b2J\\u202eb'`),
   ],
   'a process that dies takes its own calls along and nothing else': [
     owner('exits', 'process.exit(0);', { cause: 'exit', reason: expect.stringContaining('exit code 0') }),
