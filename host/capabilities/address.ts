@@ -6,6 +6,13 @@ import ipaddr from 'ipaddr.js';
  * The classes are IANA's special-purpose registries as `ipaddr.js` keeps them.
  */
 
+/**
+ * Public by its number, and yet of the machine that the host runs on: where Azure tells a machine what it is and gives it its
+ * certificates (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16). Other clouds use
+ * addresses that no range calls public.
+ */
+const OF_THE_MACHINE = '168.63.129.16';
+
 /** CIDR blocks that an operator named; throws RangeError for text that is none. */
 export function parseNetworks(blocks: readonly string[]): BlockList {
   const list = new BlockList();
@@ -34,7 +41,7 @@ function isPublic(address: string): boolean {
   // An IPv4 address in IPv6 clothes (mapped, NAT64, 6to4, Teredo) has a range of its own, none of
   // which is `unicast`, so that it is refused whatever it wraps.
   const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast') return false;
+  if (parsed.range() !== 'unicast' || parsed.toString() === OF_THE_MACHINE) return false;
   // IANA has given out no global unicast address outside 2000::/3.
   return parsed.kind() === 'ipv4' || (parsed.toByteArray()[0] ?? 0) >> 5 === 1;
 }

@@ -39,6 +39,7 @@ describe('mayDial() without a private network', () => {
     ['NAT64', '64:ff9b::7f00:1', '64:ff9b::127.0.0.1', '64:ff9b::8.8.8.8', '64:ff9b:1::7f00:1'],
     ['6to4', '2002:7f00:1::', '2002:a9fe:a9fe::1', '2002:808:808::1'],
     ['Teredo', '2001:0:53aa:64c:0:0:80ff:fffe'],
+    ["a cloud's own service at a public number", '168.63.129.16'],
     ['discard and unallocated', '100::1', '4000::1', '8000::1', '5f00::1'],
   ])('refuses what is %s: %j %j %j %j', (_, ...addresses) => {
     for (const address of addresses) expect([address, mayDial(address, NONE)]).toEqual([address, false]);
@@ -55,6 +56,7 @@ describe('mayDial() without a private network', () => {
     '[::1]',
     '::1%lo',
     'fe80::1%eth0',
+    '2606:4700::1111%eth0',
     '1.1.1.1 ',
     '8.8.8.8/32',
   ])('refuses %j, which is no address', (text) => {
@@ -78,6 +80,11 @@ describe('mayDial() with private networks', () => {
     expect(mayDial('64:ff9b::7f00:1', named)).toBe(false);
   });
 
+  it("allows a cloud's own service only where it is named", () => {
+    expect(mayDial('168.63.129.16', parseNetworks(['10.0.0.0/8']))).toBe(false);
+    expect(mayDial('168.63.129.16', parseNetworks(['168.63.129.16/32']))).toBe(true);
+  });
+
   it('with a prefix of 0 allows that family alone', () => {
     expect(mayDial('169.254.169.254', parseNetworks(['0.0.0.0/0']))).toBe(true);
     expect(mayDial('::1', parseNetworks(['0.0.0.0/0']))).toBe(false);
@@ -99,6 +106,6 @@ describe('parseNetworks()', () => {
     '10.0.0.0/0x8',
     'fe80::1%eth0/64',
   ])('throws RangeError for %j', (block) => {
-    expect(() => parseNetworks([block])).toThrow(RangeError);
+    expect(() => parseNetworks([block])).toThrow(new RangeError(`${block} is not a CIDR block such as 10.1.0.0/16`));
   });
 });
