@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
@@ -44,6 +45,7 @@ describe('a header that a guest may not set', () => {
     'Keep-Alive',
     'Proxy-Connection',
     'Proxy-Authorization',
+    'Proxy-Authenticate',
     'TE',
     'Trailer',
     'Transfer-Encoding',
@@ -54,6 +56,7 @@ describe('a header that a guest may not set', () => {
     'Via',
     'Forwarded',
     'Cookie',
+    'Cookie2',
   ])('is refused by name: %s', async (name) => {
     const upstream = await answering((response) => response.end());
     expect(await send(upstream, { headers: { [name]: 'x' } })).toEqual({
@@ -128,6 +131,12 @@ describe('a response', () => {
       expect(await send(await answering((response) => response.setHeader('content-encoding', coding).end('x')))).toEqual(UNREACHABLE);
     },
   );
+
+  it('packed more often than any honest server does is unreachable', async () => {
+    const packed = gzipSync(gzipSync(gzipSync('hello')));
+    const upstream = await answering((response) => response.setHeader('content-encoding', 'gzip, gzip, gzip').end(packed));
+    expect(await send(upstream)).toEqual(UNREACHABLE);
+  });
 
   it.each([204, 304])('%i without a body has none, whatever its coding says', async (status) => {
     const outcome = await send(
@@ -255,6 +264,35 @@ describe('a server that is slow', () => {
     const { outcome, elapsedMs } = await timed(() => send(upstream, { timeoutMs: 3_600_000, limits: { requestTimeoutMs: 200 } }));
     expect(outcome).toEqual(TIMED_OUT);
     expect(elapsedMs).toBeLessThan(20_000);
+  });
+
+  it('is not waited for when the way out is closed', async () => {
+    const egress = openEgress({ granted: [(await answering(() => void egress.close())).origin] });
+    const url = open[0]?.origin ?? '';
+    expect(await egress.send({ method: 'GET', url, headers: [], body: undefined, timeoutMs: undefined }, callWith())).toEqual(UNREACHABLE);
+  });
+
+  it('is met by no more requests of a connection at one time than the limit, of however many calls they are', async () => {
+    const waiting: ServerResponse[] = [];
+    const arrivals = new EventEmitter();
+    const upstream = await answering((response) => {
+      waiting.push(response);
+      arrivals.emit('one');
+    });
+    const egress = openEgress({ granted: [upstream.origin], limits: { maxConcurrentRequests: 2 } });
+    const ask = () => egress.send({ method: 'GET', url: upstream.origin, headers: [], body: undefined, timeoutMs: undefined }, callWith());
+    const answers = Promise.all([ask(), ask(), ask(), ask()]);
+    let most = 0;
+    for (const wanted of [2, 2]) {
+      while (waiting.length < wanted) await once(arrivals, 'one');
+      // A third one would be here when what was sent after it has come back.
+      await send(await answering((response) => response.end()));
+      most = Math.max(most, waiting.length);
+      for (const response of waiting.splice(0)) response.end();
+    }
+    expect((await answers).every(({ ok }) => ok)).toBe(true);
+    await egress.close();
+    expect(most).toBe(2);
   });
 
   it('is not waited for when the call ends', async () => {
