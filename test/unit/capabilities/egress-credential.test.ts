@@ -157,16 +157,20 @@ describe('a response that echoes the credential', () => {
   });
 
   it.each([
-    ['percent-encoded', 'a/b c+d&e=f\\g"h', (secret: string) => encodeURIComponent(secret)],
-    ['percent-encoded in lower case', 'a/b c+d&e=f\\g"h', (secret: string) => encodeURIComponent(secret).toLowerCase()],
+    ['percent-encoded', `a/b c+d&e=f\\g"h!i'j(k)l*m~n`, (secret: string) => encodeURIComponent(secret)],
+    ['percent-encoded in lower case', `a/b c+d&e=f\\g"h!i'j(k)l*m~n`, (secret: string) => encodeURIComponent(secret).toLowerCase()],
     ['as JSON', 'a/b"c\\d\u00e9x', (secret: string) => JSON.stringify(secret).slice(1, -1)],
     ['percent-encoded as RFC 3986 has it', "a!b'c(d)e*f~g", (secret: string) => percentOf(secret)],
     ['percent-encoded as RFC 3986 has it, in lower case', "a!b'c(d)e*f~g", (secret: string) => percentOf(secret).toLowerCase()],
     ['in a form', 'a b+c~d!e', (secret: string) => new URLSearchParams({ x: secret }).toString().slice(2)],
-    ['as JSON of ASCII alone', 'p\u00e4ss/w\u00f6rt', (secret: string) => escaped(secret, /[^ -~]/g)],
-    ['as JSON of ASCII alone, in upper case', 'p\u00fass/w\u00fart', (secret: string) => escaped(secret, /[^ -~]/g).replaceAll('fa', 'FA')],
+    ['as JSON of ASCII alone', 'p\u00e4ss/w\u00f6rt&<', (secret: string) => escaped(secret, /[^ -~]/g)],
+    [
+      'as JSON of ASCII alone, in upper case',
+      'p\u00fass"w\u00fart',
+      (secret: string) => escaped(JSON.stringify(secret).slice(1, -1), /[^ -~]/g).replaceAll('fa', 'FA'),
+    ],
     ['as JSON with slashes escaped', 'abc/def"ghi', (secret: string) => JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/')],
-    ['as JSON that minds pages', 'a&b<c>d"e', (secret: string) => escaped(JSON.stringify(secret).slice(1, -1), /[&<>]/g)],
+    ['as JSON that minds pages', `a&b<c>d"e'f+g`, (secret: string) => escaped(JSON.stringify(secret).slice(1, -1), /[&<>]/g)],
     [
       'as JSON that minds pages, in upper case',
       `a&b<c>d"e'f+g`,

@@ -9,6 +9,7 @@ describe('a message of a sandbox process', () => {
     { type: 'result', call: 1, value: undefined },
     { type: 'error', call: 2, error: { tag: 'unsupported' } },
     { type: 'trap', call: 3, message: 'unreachable' },
+    { type: 'overrun', call: 3, limit: 'maxHandles', used: 101 },
     { type: 'host-call', call: 1, request: 0, interface: 'log', function: 'write', args: ['info', 'x'] },
     { type: 'host-call', call: 1, request: 7, interface: 'storage', function: 'get', args: [] },
   ])('is understood: %j', (message) => {
@@ -31,6 +32,10 @@ describe('a message of a sandbox process', () => {
     ['a call that is text', { type: 'started', call: '1' }],
     ['a trap without a message', { type: 'trap', call: 1 }],
     ['a trap whose message is an object', { type: 'trap', call: 1, message: {} }],
+    ['an overrun of a limit that the host counts', { type: 'overrun', call: 1, limit: 'maxCpuMs', used: 1 }],
+    ['an overrun of no limit', { type: 'overrun', call: 1, limit: 'constructor', used: 1 }],
+    ['an overrun without an amount', { type: 'overrun', call: 1, limit: 'maxHandles' }],
+    ['an overrun by text', { type: 'overrun', call: 1, limit: 'maxHandles', used: '9' }],
     ['a host call without an interface', { type: 'host-call', call: 1, request: 1, function: 'get', args: [] }],
     ['a host call without a function', { type: 'host-call', call: 1, request: 1, interface: 'storage', args: [] }],
     ['a host call whose arguments are no list', { type: 'host-call', call: 1, request: 1, interface: 'log', function: 'write', args: {} }],
