@@ -22,8 +22,8 @@ export function parseOriginPattern(text: string): OriginPattern | undefined {
   if (!URL.canParse(`${scheme}://${authority}`)) return undefined;
   const url = new URL(`${scheme}://${authority}`);
   const wildcard = star !== undefined;
-  // A wildcard over an address or a single label would be wider than anyone means.
-  if (wildcard && (!url.hostname.includes('.') || /^[\d.]+$/.test(url.hostname) || url.hostname.startsWith('['))) return undefined;
+  // A wildcard over an address or a single label would be wider than anyone means; IPv6 has no dots.
+  if (wildcard && (!url.hostname.includes('.') || /^[\d.]+$/.test(url.hostname))) return undefined;
   return { scheme: scheme === 'http' ? 'http' : 'https', host: url.hostname, wildcard, port: url.port };
 }
 
@@ -31,7 +31,7 @@ export function parseOriginPattern(text: string): OriginPattern | undefined {
 export function matchesOrigin(url: URL, pattern: OriginPattern): boolean {
   if (url.protocol !== `${pattern.scheme}:` || url.port !== pattern.port) return false;
   if (!pattern.wildcard) return url.hostname === pattern.host;
-  return url.hostname.endsWith(`.${pattern.host}`) && url.hostname.length > pattern.host.length + 1;
+  return url.hostname.endsWith(`.${pattern.host}`) && !url.hostname.startsWith('.');
 }
 
 /** Whether any of the texts is a pattern that the URL lies within. */
@@ -42,9 +42,12 @@ export function matchesAnyOrigin(url: URL, patterns: readonly string[]): boolean
   });
 }
 
-/** The origin of a URL as a pattern text: `https://ghe.example.com:8443`; undefined for anything but http and https. */
+/**
+ * The origin of a URL as a pattern text: `https://ghe.example.com:8443`; undefined for anything but http and https, and for what
+ * would be a wildcard: URLs may have a `*` in their host.
+ */
 export function originOf(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  return url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : undefined;
+  return /^https?:$/.test(url.protocol) && !url.hostname.includes('*') ? url.origin : undefined;
 }

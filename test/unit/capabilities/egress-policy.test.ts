@@ -56,6 +56,12 @@ describe('a request', () => {
     expect(await send({ base_url: `${upstream.origin}/api/v3` }, [])).toMatchObject({ ok: false, error: { tag: 'denied' } });
     expect(await send({ other_url: upstream.origin }, [upstream.origin])).toMatchObject({ ok: false, error: { tag: 'denied' } });
     expect(await send({ base_url: 'no url' }, [upstream.origin])).toMatchObject({ ok: false, error: { tag: 'denied' } });
+    // What a setting names is one origin, whatever it looks like.
+    const wide = await sendThrough(
+      { asked, granted: ['https://*.example.com'], config: { base_url: 'https://*.example.com/' } },
+      'https://a.example.com/',
+    );
+    expect(wide).toMatchObject({ ok: false, error: { tag: 'denied', val: expect.stringContaining('is not in the manifest') } });
   });
 
   it.each([
