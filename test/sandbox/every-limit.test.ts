@@ -311,6 +311,7 @@ describe('what a call used', () => {
     expect(spend.peakResidentMib).toBeGreaterThan(20);
     const failed = await read([http('/10'), { do: 'throw', message: 'no' }], { limits: {} });
     expect(failed).toMatchObject({ ok: false, spend: { requests: 1, bytesIn: 10 } });
+    expect(failed.spend.resultBytes).toBeGreaterThan(10);
   });
 
   it('is billed to the call that works and not to its neighbour that waits', async () => {
