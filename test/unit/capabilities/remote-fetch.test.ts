@@ -61,8 +61,10 @@ describe('a server that sends the host elsewhere', () => {
     expect(other.requests.at(-1)?.headers.authorization).toBeUndefined();
   });
 
-  it('without end is given up', async () => {
+  it('without end is given up after five times', async () => {
+    const before = named.requests.length;
     await expect(get(`${named.origin}/again`)).rejects.toMatchObject({ message: expect.stringContaining('redirects without end') });
+    expect(named.requests.length - before).toBe(6);
   });
 
   it('or lets it wait is given up when its time is over, whatever it has been sent', async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TokenSettings } from '../../../../host/domain/token-settings.ts';
 import { createLog } from '../../../../host/log.ts';
 import { createTokens, type Tokens } from '../../../../host/services/callers/tokens.ts';
+import { startUpstream } from '../../../helpers/upstream.ts';
 
 /** A provider as far as a resource server sees it: a discovery document and keys, over HTTP. */
 const provider = { keys: new Array<JWK>(), requests: new Map<string, number>(), down: false, issuer: '' };
@@ -126,6 +127,21 @@ describe('a token of the provider', () => {
     expect(await tokens().authenticate(await sign({ expiresInS: -20 }))).toMatchObject({ kind: 'token' });
   });
 
+  test.each(['exp', 'sub'])('without the claim %s is UNAUTHENTICATED', async (missing) => {
+    const claims = {
+      iss: provider.issuer,
+      aud: 'datasources',
+      sub: 'alice',
+      org: { id: 'acme' },
+      exp: Math.floor(Date.now() / 1000) + 300,
+    };
+    const token = new SignJWT({ ...claims, [missing]: undefined }).setProtectedHeader({ alg: 'ES256', kid: signer.kid }).sign(signer.key);
+    await expect(tokens().authenticate(await token)).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      message: expect.stringContaining(`"${missing}"`),
+    });
+  });
+
   test('signed by somebody else with the name of a key of the provider is UNAUTHENTICATED', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const forged = await sign({ by: { key: privateKey, kid: 'one' } });
@@ -170,6 +186,17 @@ describe('the keys of the provider', () => {
   test('may not be those that another issuer says are its own', async () => {
     const own = tokens({ issuer: `${provider.issuer}/tenant` });
     await expect(own.authenticate(await sign({ issuer: `${provider.issuer}/tenant` }))).rejects.toMatchObject({ code: 'NOT_READY' });
+  });
+
+  test('are looked for nowhere else than at the issuer, wherever it sends whoever asks', async () => {
+    const other = await startUpstream((_, response) =>
+      response.end(JSON.stringify({ issuer: moved.origin, jwks_uri: `${provider.issuer}/keys` })),
+    );
+    const moved = await startUpstream((_, response) => response.writeHead(302, { location: other.origin }).end());
+    const token = await sign({ issuer: moved.origin });
+    await expect(tokens({ issuer: moved.origin }).authenticate(token)).rejects.toMatchObject({ code: 'NOT_READY' });
+    expect(other.requests).toEqual([]);
+    await Promise.all([other.close(), moved.close()]);
   });
 
   test('that cannot be read are no fault of the token, and are asked for again', async () => {
