@@ -180,8 +180,9 @@ describe('a sandbox process', () => {
 
   it('is started with every flag that takes something away', async () => {
     const flags = ['--permission', '--disallow-code-generation-from-strings', '--disable-proto=throw', '--no-addons'];
+    const caps = ['--max-old-space-size=256', expect.stringMatching(/^--wasm-max-mem-pages=\d+$/)];
     expect(await inSandbox('return process.execArgv;')).toEqual(
-      expect.arrayContaining([...flags, '--no-experimental-sqlite', '--no-experimental-ffi']),
+      expect.arrayContaining([...flags, '--no-experimental-sqlite', '--no-experimental-ffi', ...caps]),
     );
   });
 
