@@ -165,7 +165,7 @@ describe('a sandbox process', () => {
     expect(targets.filter((target) => target.startsWith('socket:'))).toHaveLength(4);
   });
 
-  it('is bounded by the kernel: no dump, no byte to a file, no locked memory, few files, an end to memory', async () => {
+  it('is bounded by the kernel: no dump, no byte to a file, no locked memory, few files, an end to memory, no environment, no more power', async () => {
     const pid = Number(await inSandbox('return process.pid;'));
     const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
     const hard = (name: string): string | undefined => new RegExp(`^${name} +\\S+ +(\\S+)`, 'm').exec(limits)?.[1];
@@ -176,6 +176,9 @@ describe('a sandbox process', () => {
       files: hard('Max open files'),
     }).toEqual({ core: '0', file: '0', locked: '0', files: '128' });
     expect(Number(hard('Max data size'))).toBeLessThan(4 * 1024 ** 3);
+    // As the kernel has it, whatever the program finds: a wrapper must not give its own on, nor may any program give more power.
+    expect(await readFile(`/proc/${pid}/environ`, 'utf8')).toBe('');
+    expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(/^NoNewPrivs:\t1$/m);
   });
 
   it('is started with every flag that takes something away', async () => {
