@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -220,6 +220,31 @@ describe('folders of the machine', () => {
     expect((await post('datasources/meadow/versions/1.1.0/install')).body.version).toBe('1.1.0');
     expect((await api.call('DELETE', `/api/v1/source-folders?folder=${encodeURIComponent(inner)}`)).status).toBe(204);
     expect((await post('source-folders/scan', { folder: inner })).body.code).toBe('UNKNOWN_SOURCE');
+  });
+
+  it('give everybody who looks into one at the same time what lies in it', async () => {
+    const shared = join(folder, 'allowed/shared');
+    await mkdir(shared);
+    await writeFile(join(shared, 'hill.wasm'), await smallDatasource({ name: 'hill', version: '1.0.0' }));
+    const looks = await Promise.all(Array.from({ length: 12 }, () => post('source-folders', { folder: shared })));
+    expect(looks.map(({ body }) => body.files)).toEqual(looks.map(() => [expect.objectContaining({ name: 'hill', version: '1.0.0' })]));
+    expect((await api.call('DELETE', `/api/v1/source-folders?folder=${encodeURIComponent(shared)}`)).status).toBe(204);
+  });
+
+  it('are looked into again where the host itself failed to keep what lies in them', async () => {
+    const later = join(folder, 'allowed/later');
+    await mkdir(later);
+    await writeFile(join(later, 'brook.wasm'), await smallDatasource({ name: 'brook', version: '1.0.0' }));
+    const kept = join(api.dataDir, 'components');
+    await rename(kept, `${kept}-aside`);
+    await writeFile(kept, 'no folder');
+    const first = await post('source-folders', { folder: later });
+    await rm(kept);
+    await rename(`${kept}-aside`, kept);
+    expect(first.body.files).toMatchObject([{ problem: 'it cannot be read' }]);
+    const { body } = await post('source-folders/scan', { folder: later });
+    expect(body.items[0].files).toEqual([expect.objectContaining({ name: 'brook' })]);
+    expect((await api.call('DELETE', `/api/v1/source-folders?folder=${encodeURIComponent(later)}`)).status).toBe(204);
   });
 
   it('that the operator does not list cannot be named, and nobody learns which there are', async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '../../domain/errors.ts';
@@ -56,7 +57,7 @@ export interface ComponentOptions {
 }
 
 /** Whole ones, and those that somebody was writing. */
-const COMPONENT_FILE = /^[0-9a-f]{64}\.wasm(\.\d+\.\d+)?$/;
+const COMPONENT_FILE = /^[0-9a-f]{64}\.wasm(\.\d+\.[0-9a-f]+)?$/;
 
 export function createComponents(options: ComponentOptions): Components {
   const { compiler, componentsFolder } = options;
@@ -184,7 +185,8 @@ function lost(message: string, cause?: unknown): RequestError {
 async function keepFile(folder: string, digest: string, component: Uint8Array): Promise<void> {
   await makeFolder(folder);
   const file = fileOf(folder, digest);
-  const temporary = `${file}.${process.pid}.${Date.now()}`;
+  // Of a name of its own: one process may bring the same component in twice at the same moment.
+  const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
   await writeFile(temporary, component, { flush: true });
   await rename(temporary, file);
 }

@@ -191,11 +191,10 @@ async function look(
     if (error instanceof RequestError && error.blame === 'host') return;
     const problem = error instanceof RequestError ? `${error.code}: ${error.message}` : 'it cannot be read';
     if (!(error instanceof RequestError)) log.warn('a file of a folder of datasources cannot be read', { error });
-    await putFolderFile(
-      database,
-      { folder, file, digest, name: undefined, version: undefined, problem: problem.slice(0, 1_000) },
-      Date.now(),
-    );
+    // Only what was found wrong with these bytes holds for as long as they stay; anything else is looked at again.
+    const judged = error instanceof RequestError ? digest : '';
+    const refused = { folder, file, digest: judged, name: undefined, version: undefined, problem: problem.slice(0, 1_000) };
+    await putFolderFile(database, refused, Date.now());
   }
 }
 
