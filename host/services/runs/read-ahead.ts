@@ -18,6 +18,8 @@ export interface Asked {
   nowMs: number;
 }
 
+type Callee = Pick<CallTarget, 'connection' | 'datasource'>;
+
 /** A batch as it was given, checked against the contract. */
 interface GivenBatch {
   kind: 'batch';
@@ -79,18 +81,14 @@ export class BegunRead {
 
   /** What came of it; undefined when something else would be asked by now. */
   async take({ target, checkpoint, nowMs }: Asked): Promise<ReadStep | undefined> {
-    const { connection, datasource, secret } = this.#asked.target;
     const same =
       nowMs === this.#asked.nowMs &&
-      target.secret === secret &&
+      target.secret === this.#asked.target.secret &&
       checkpoint !== undefined &&
       this.#asked.checkpoint !== undefined &&
       // By their bytes: those of the store are of another class.
       Buffer.compare(checkpoint, this.#asked.checkpoint) === 0 &&
-      // Of the connection what a call is told; what is counted of it changes with each batch.
-      isDeepStrictEqual(target.connection.config, connection.config) &&
-      isDeepStrictEqual(target.connection.features, connection.features) &&
-      isDeepStrictEqual(target.datasource, datasource);
+      isSame(target, this.#asked.target);
     if (same) return this.prepare();
     await this.drop();
     return undefined;
@@ -121,10 +119,18 @@ export class BegunRead {
     if (given.kind !== 'batch') return given;
     const { batch, result } = given;
     // What a call wrote to its storage the next one reads there.
-    if (!batch.done && result.storage.length === 0 && !this.#stop.signal.aborted)
+    if (!batch.done && result.storage.length === 0 && (await this.#isAskedStill()) && !this.#stop.signal.aborted)
       this.#after = new BegunRead(this.#options, this.#session, { ...this.#asked, checkpoint: batch.next });
     const prepared = await this.#makeReady(batch, pending);
     return prepared === undefined ? { kind: 'stopped' } : { ...given, prepared, after: this.#after };
+  }
+
+  /** What is revoked or switched off holds from the next call on, and the one ahead is such a call. */
+  async #isAskedStill(): Promise<boolean> {
+    const { targets, run } = this.#options;
+    // What cannot be called any more is told to who asks for the next batch.
+    const now = await targets.look(run.organisation, run.connection).catch(() => undefined);
+    return now !== undefined && isSame(now, this.#asked.target);
   }
 
   async #makeReady({ changes }: Batch, pending: WrittenChanges | undefined): Promise<ReadBatch['prepared'] | undefined> {
@@ -138,4 +144,13 @@ export class BegunRead {
     const prepared = await prepareBatch({ changes }, known, { ...this.#options, signal: this.#signal, owner });
     return prepared === undefined ? undefined : { ...prepared, changes: await toWrittenChanges(prepared.changes) };
   }
+}
+
+/** Of the connection what a call is told; what is counted of it changes with each batch. */
+function isSame(one: Callee, other: Callee): boolean {
+  return (
+    isDeepStrictEqual(one.connection.config, other.connection.config) &&
+    isDeepStrictEqual(one.connection.features, other.connection.features) &&
+    isDeepStrictEqual(one.datasource, other.datasource)
+  );
 }
