@@ -29,6 +29,8 @@ export async function followRuns(
   const onProgress = (run: Run) => {
     if (ids.includes(run.id)) progress.update(run);
   };
+  // The first batch may take its time, and a source that is away for ever so long.
+  for (const id of ids) progress.update(await runs.get(organisation, id));
   for (;;) {
     await runs.work({ signal, untilIdle: true, onProgress });
     if (signal.aborted) throw stopped();

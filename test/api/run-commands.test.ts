@@ -74,3 +74,31 @@ describe('the way of an operator through runs', () => {
     expect(await datasources('failed', 'wiki', '--retry')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('index') });
   });
 });
+
+describe('index against a source that is away', () => {
+  test('shows at once that it has begun, then why and until when it waits', async () => {
+    const { origin, close } = await startMirrorSource();
+    await close();
+    const away = await mkdtemp(join(tmpdir(), 'source-away-'));
+    const at = ['--data-dir', away];
+    await command(['install', componentFile('mirror'), '--allow', origin, '--allow-private', '127.0.0.0/8', ...at]);
+    await command(['connect', 'mirror', '--name', 'wiki', '--set', `base_url=${origin}`, ...at]);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const { exitCode } = await command(['index', 'wiki', ...at], {
+      tty: true,
+      signal: stop.signal,
+      env: { LOG_LEVEL: 'silent' },
+      onStderr: (text) => {
+        seen.push(text.replace('\r\u001b[2K', ''));
+        if (text.includes('waiting until')) stop.abort();
+      },
+    });
+    await rm(away, { recursive: true });
+    expect(exitCode).toBe(130);
+    // What was drawn before anything was known of the source.
+    expect(seen[0]).toMatch(/^\w+ waiting$/);
+    expect(seen.join('\n')).toMatch(/^\w+ begins; for \d+ s$/m);
+    expect(seen.join('\n')).toMatch(/^waiting until [\d:]+ UTC: unavailable: .*ECONNREFUSED/m);
+  });
+});

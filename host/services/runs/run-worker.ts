@@ -77,6 +77,7 @@ export function createRunWorker(options: RunWorkerOptions): RunWorker {
     };
     try {
       runLog.info('run started', { kind: run.kind, attempt: run.attempts, features: run.features.length });
+      await report();
       const end = await readRun(options, {
         run,
         lease,

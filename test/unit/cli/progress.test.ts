@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { progressLine, progressOf, progressText } from '../../../host/cli/progress.ts';
 import type { CliIo } from '../../../host/cli/io.ts';
 import type { RunFeature } from '../../../host/domain/run-progress.ts';
@@ -44,9 +44,18 @@ test('progress names each feature, how far it is, and the rate', () => {
   expect(progressText(now, 10)).toBe('issues done, files 10, pulls waiting');
 });
 
+test('progress of a run of which nothing has come says what begins, and for how long', () => {
+  const features = [
+    { feature: 'issues', state: 'pending', seen: 0 },
+    { feature: 'files', state: 'pending', seen: 0 },
+  ] as const;
+  expect(progressText(run([...features], { state: 'queued' }), 0)).toBe('issues waiting, files waiting');
+  expect(progressText(run([...features]), 7_600)).toBe('issues begins, files waiting; for 8 s');
+});
+
 test('progress of a parked run says until when and why, in one line', () => {
   const parked = run([], { state: 'parked', wakeAtMs: Date.UTC(2026, 0, 1, 12, 30, 5), reason: 'rate limit\n\u001b[2J' });
-  expect(progressText(parked, 0)).toBe('waiting until 12:30:05: rate limit [2J');
+  expect(progressText(parked, 0)).toBe('waiting until 12:30:05 UTC: rate limit [2J');
 });
 
 test('the line is drawn again in place, no wider than the terminal, ten times a second at most', () => {
@@ -63,6 +72,48 @@ test('the line is drawn again in place, no wider than the terminal, ten times a 
   expect(written).toEqual(['\r\u001b[2Ka_feature_with_a_very_long_na', '\r\u001b[2Ka_feature_with_a_very_long_na', '\r\u001b[2K']);
 });
 
+test('a terminal that does not say how wide it is gets a line all the same', () => {
+  const written: string[] = [];
+  const line = progressLine({ write: (text) => written.push(text), isTTY: true, columns: 0 });
+  line.update(run([{ feature: 'a_feature_with_a_very_long_name_indeed', state: 'running', seen: 1 }]));
+  line.end();
+  expect(written[0]).toBe('\r\u001b[2Ka_feature_with_a_very_long_name_indeed 1');
+});
+
+test('a terminal keeps why a run waits, whole, once each time', () => {
+  const written: string[] = [];
+  const line = progressLine({ write: (text) => written.push(text), isTTY: true, columns: 30 });
+  const parked = run([], { state: 'parked', wakeAtMs: Date.UTC(2026, 0, 1, 12, 30, 5), reason: 'nobody answers at its address' });
+  line.update(parked);
+  line.update(parked);
+  line.end();
+  expect(written).toEqual([
+    '\r\u001b[2Kwaiting until 12:30:05 UTC: nobody answers at its address\n',
+    '\r\u001b[2Kwaiting until 12:30:05 UTC: n',
+    '\r\u001b[2K',
+  ]);
+});
+
+test('a terminal sees that time goes by while nothing comes', () => {
+  vi.useFakeTimers();
+  try {
+    const written: string[] = [];
+    const line = progressLine({ write: (text) => written.push(text), isTTY: true });
+    line.update(run([{ feature: 'issues', state: 'pending', seen: 0 }]));
+    vi.advanceTimersByTime(2_000);
+    line.end();
+    vi.advanceTimersByTime(2_000);
+    expect(written.map((text) => text.replace('\r\u001b[2K', ''))).toEqual([
+      'issues begins',
+      'issues begins; for 1 s',
+      'issues begins; for 2 s',
+      '',
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('where nobody is looking nothing is drawn, and said once why a run waits', () => {
   const written: string[] = [];
   const line = progressLine({ write: (text) => written.push(text) });
@@ -72,7 +123,7 @@ test('where nobody is looking nothing is drawn, and said once why a run waits', 
   line.update(run([], { state: 'parked', wakeAtMs, reason: 'the source is away' }));
   line.update(run([], { state: 'parked', wakeAtMs: wakeAtMs + 1_000, reason: 'the source is away' }));
   line.end();
-  expect(written).toEqual(['waiting until 12:30:05: the source is away\n', 'waiting until 12:30:06: the source is away\n']);
+  expect(written).toEqual(['waiting until 12:30:05 UTC: the source is away\n', 'waiting until 12:30:06 UTC: the source is away\n']);
 });
 
 test('with --json nothing is shown', () => {
