@@ -39,13 +39,13 @@ const FORBIDDEN_PROPERTIES = new Set([
   '__defineGetter__',
   '__defineSetter__',
   '__lookupGetter__',
+  '__lookupSetter__',
   'caller',
   'callee',
 ]);
 const FORBIDDEN_NODES = new Set(['ImportDeclaration', 'ImportExpression', 'ExportAllDeclaration', 'WithStatement', 'DebuggerStatement']);
-/** What may not even be the name of something of its own: a use of it could not be told from the global. */
+/** What may not even be the name of something of its own: a use of it could not be told from the global. A module has no `eval` of its own. */
 const FORBIDDEN_NAMES = new Set([
-  'eval',
   'Function',
   'process',
   'require',
@@ -111,10 +111,12 @@ function lintGlobalThis(node: Identifier, parent: AnyNode | undefined, found: Se
   if (name === undefined || !ALLOWED_OF_GLOBAL_THIS.has(name)) found.add(`it reaches for ${printable(name ?? 'anything')} of globalThis`);
 }
 
-/** The name of a property as far as it stands there; a computed one only when it is a literal. */
+/** The name of a property as far as it stands there; a computed one only when it is a literal or a template without holes. */
 function propertyOf(node: MemberExpression): string | undefined {
   if (!node.computed) return node.property.type === 'Identifier' ? node.property.name : undefined;
-  return node.property.type === 'Literal' ? String(node.property.value) : undefined;
+  const { property } = node;
+  if (property.type === 'TemplateLiteral' && property.expressions.length === 0) return property.quasis[0]?.value.cooked ?? undefined;
+  return property.type === 'Literal' ? String(property.value) : undefined;
 }
 
 function declaredBy(node: AnyNode): readonly (Pattern | null | undefined)[] {

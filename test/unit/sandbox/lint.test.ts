@@ -26,6 +26,7 @@ describe('lintGenerated()', () => {
     ['export const x = require("fs");', /uses require/],
     ['export const x = (() => {}).constructor("return 1")();', /property constructor/],
     ['export const x = (() => {})["constructor"]("return 1")();', /property constructor/],
+    ['export const x = (() => {})[`constructor`]("return 1")();', /property constructor/],
     ['export const x = ({}).__proto__;', /property __proto__/],
     ['export const x = globalThis.eval;', /eval of globalThis/],
     ['export const x = globalThis["Function"];', /Function of globalThis/],
@@ -45,5 +46,30 @@ describe('lintGenerated()', () => {
     ['`${', /not JavaScript/],
   ])('refuses %s', (code, fault) => {
     expect(lintGenerated(code).join('\n')).toMatch(fault);
+  });
+
+  it.each([
+    ...['constructor', '__proto__', 'caller', 'callee'],
+    ...['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__'],
+  ])('refuses the property %s of anything', (name) => {
+    for (const code of [
+      `export const f = (x) => x.${name};`,
+      `export const f = (x) => x['${name}'];`,
+      `export const f = ({ ${name}: x }) => x;`,
+    ])
+      expect(lintGenerated(code)).toEqual([`it reaches for the property ${name}`]);
+  });
+
+  it.each([
+    ...['Function', 'process', 'require', 'module', 'global', 'Buffer'],
+    ...['Worker', 'WebSocket', 'EventSource', 'Reflect', 'Proxy'],
+  ])('refuses %s, and anything of its own of that name', (name) => {
+    expect(lintGenerated(`export const f = () => ${name};`)).toEqual([`it uses ${name}`]);
+    expect(lintGenerated(`export const f = (${name}) => 1;`)).toEqual([`it has something of its own named ${name}`]);
+  });
+
+  it('refuses eval under any name', () => {
+    expect(lintGenerated('export const f = () => eval;')).toEqual(['it uses eval']);
+    expect(lintGenerated('export const f = (eval) => 1;').join()).toMatch(/not JavaScript/);
   });
 });
