@@ -23,7 +23,7 @@ export function settings(io: CliIo, overrides: SettingOverrides, quietLevel: 'wa
  */
 export async function withServices<T>(io: CliIo, options: SharedOptions, use: (services: Services) => Promise<T>): Promise<T> {
   const { config, log } = settings(io, overridesOf(options), 'warn');
-  if (config.hostUrl !== undefined) return use(await servicesElsewhere(config.hostUrl, config.hostKey));
+  if (config.hostUrl !== undefined) return use(await servicesElsewhere(config.hostUrl, config.hostKey, io.signal));
   // Loaded late: `--help` and mistakes in the command line need no database.
   const { openServices } = await import('../services/open.ts');
   const { services, close } = await openServices(config, log);
@@ -37,6 +37,9 @@ export async function withServices<T>(io: CliIo, options: SharedOptions, use: (s
 
 function overridesOf({ dataDir, url, keyFile }: SharedOptions): SettingOverrides {
   if (dataDir !== undefined && url !== undefined) throw new UsageError('--data-dir and --url are both given.', 'Give one of them.');
+  // As of a variable that a script has not set: not to be taken for the default, which may be another folder or host.
+  for (const [option, value] of Object.entries({ '--data-dir': dataDir, '--url': url, '--key-file': keyFile }))
+    if (value === '') throw new UsageError(`${option} is empty.`, 'Say what it is, or leave it out.');
   return {
     DATA_DIR: dataDir,
     LORELAI_HOST_URL: dataDir === undefined ? url : '',
@@ -45,9 +48,9 @@ function overridesOf({ dataDir, url, keyFile }: SharedOptions): SettingOverrides
   };
 }
 
-async function servicesElsewhere(url: string, key: string | undefined): Promise<Services> {
+async function servicesElsewhere(url: string, key: string | undefined, signal: AbortSignal): Promise<Services> {
   if (key === undefined)
     throw new UsageError(`The host at ${url} wants a key.`, 'Name a file that holds one with --key-file, or set LORELAI_HOST_KEY_FILE.');
   const { remoteServices } = await import('./remote/services.ts');
-  return remoteServices({ url, key });
+  return remoteServices({ url, key, signal });
 }

@@ -1,7 +1,7 @@
 import { answerOf, createHostClient, HostError, type HostClient } from '../../../clients/typescript/client.ts';
 import { errorCodes, RequestError, type ErrorCode } from '../../domain/errors.ts';
 import type { Page, PageInput } from '../../services/page.ts';
-import { UsageError } from '../exit.ts';
+import { Interrupted, UsageError } from '../exit.ts';
 
 /** A host that a command acts on from elsewhere. */
 export interface RemoteHost {
@@ -10,30 +10,64 @@ export interface RemoteHost {
   ask: typeof answerOf;
 }
 
-export function remoteHost(options: { url: string; key: string }): RemoteHost {
-  const client = createHostClient(options);
+export interface RemoteHostOptions {
+  url: string;
+  key: string;
+  /** Ends every request when the person at the keyboard ends the command. */
+  signal: AbortSignal;
+  /** How long the host may take to answer what is quickly answered, in milliseconds. */
+  answerMs?: number;
+}
+
+const ANSWER_MS = 20_000;
+
+export function remoteHost({ url, key, signal, answerMs = ANSWER_MS }: RemoteHostOptions): RemoteHost {
+  const client = createHostClient({ url, key, fetch: sender({ url, signal, answerMs }) });
   return {
     client,
     async ask(exchange) {
       try {
         return await answerOf(exchange);
       } catch (cause) {
-        throw toError(cause, options.url);
+        if (signal.aborted) throw new Interrupted('Stopped. What the host was asked to do may be done all the same.');
+        throw toError(cause, url);
       }
     },
+  };
+}
+
+/**
+ * Sends requests with an end to each. What is read has to come soon. A change may take long, as trying an upgrade does, but not before the host
+ * has shown that it answers at all.
+ */
+function sender({ url, signal, answerMs }: Required<Omit<RemoteHostOptions, 'key'>>): (request: Request) => Promise<Response> {
+  let answers = false;
+  const soon = (request: Request | string): Promise<Response> =>
+    fetch(request, { redirect: 'error', signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]) });
+  return async (request) => {
+    const isRead = request.method === 'GET';
+    if (!answers && !isRead) await (await soon(new URL('/healthz', url).href)).body?.cancel();
+    const response = isRead ? await soon(request) : await fetch(request, { signal });
+    answers = true;
+    return response;
   };
 }
 
 function toError(cause: unknown, url: string): RequestError {
   if (!(cause instanceof HostError)) {
     // No cause: it may hold the request with its key.
-    return new RequestError('UPSTREAM_FAULT', `The host at ${url} does not answer.`, {
+    return new RequestError('UPSTREAM_FAULT', `The host at ${url} ${howItFailed(cause)}.`, {
       remedy: 'Check the address, and that the host runs.',
     });
   }
   const { code, detail, remedy, errors = [] } = cause.problem;
   const known: ErrorCode = errorCodes().find((candidate) => candidate === code) ?? 'UPSTREAM_FAULT';
   return new RequestError(known, detail, { ...(remedy === undefined ? {} : { remedy }), problems: errors });
+}
+
+function howItFailed(cause: unknown): string {
+  if (cause instanceof SyntaxError) return 'answers with something that is no JSON';
+  return cause instanceof Error && cause.name === 'TimeoutError' ? 'takes too long to answer' : 'does not answer';
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Services } from '../../services/services.ts';
 import { remoteAuthorisations, remoteConnections, remoteSchedules, remoteVariables, remoteWebhooks } from './connections.ts';
 import { remoteRegistry, remoteVersions } from './datasources.ts';
 import { remoteAccess, remoteChanges, remoteKeys, remoteOrganisations, remotePeople } from './people.ts';
-import { remoteHost, withRoutes } from './remote-host.ts';
+import { remoteHost, withRoutes, type RemoteHostOptions } from './remote-host.ts';
 import { remoteSigstore } from './sigstore.ts';
 import { remoteFolders, remoteMarkets, remoteSources, remoteTrust } from './sources.ts';
 import { remoteVectors } from './vectors.ts';
@@ -12,7 +12,7 @@ import { remoteAudit, remoteRetrieval, remoteRuns } from './runs.ts';
  * The services of a host that runs elsewhere, over its API: what a command does with them, it does with these. What has no
  * route says that it needs the machine of the host.
  */
-export function remoteServices(options: { url: string; key: string }): Services {
+export function remoteServices(options: RemoteHostOptions): Services {
   const host = remoteHost(options);
   const routed: Partial<Services> = {
     connections: withRoutes(remoteConnections(host)),
