@@ -1159,6 +1159,10 @@ export interface LinkForm {
    * As it stands in the link.
    */
   ticket: string;
+  /**
+   * Where the page said that the button goes. A link that brings a connection back goes nowhere else, and nowhere without it.
+   */
+  origin?: string;
 }
 /**
  * How a connection is authorised by its source. Never a token.

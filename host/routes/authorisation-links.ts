@@ -81,8 +81,8 @@ function followRoute(kind: LinkKind): Route {
       handle: unserved,
     }),
     async (services, { body, validation, actor }) => {
-      const { ticket } = formBody('LinkForm').parse(validation, body);
-      const on = await services.authorisations.followLink(kind, ticket, actor.requestId);
+      const { ticket, origin } = formBody('LinkForm').parse(validation, body);
+      const on = await services.authorisations.followLink(kind, ticket, { requestId: actor.requestId, origin });
       return on === undefined ? { page: staleLinkPage() } : { page: sentOnPage(on.url), cookie: cookieFor(on) };
     },
   );

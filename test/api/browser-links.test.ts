@@ -282,6 +282,27 @@ describe('a link that brings a connection back', () => {
     );
   });
 
+  it('goes nowhere but to the origin that its page names', async () => {
+    const { id, link } = await ended();
+    expect(await visitor(api.request).look(link)).toContain(`Go on to ${server.issuer}<`);
+    for (const origin of ['', '&origin=', '&origin=https://elsewhere.example']) {
+      const answer = await post('reconnect', `ticket=${await ticketOf(link)}${origin}`);
+      expect([await answer.text(), answer.headers.getSetCookie()]).toEqual([expect.stringContaining('not good'), []]);
+    }
+    expect(await statusOf(id)).toMatchObject({ state: 'paused', attempt: { state: 'done' } });
+  });
+
+  it('has no button while it is not known where that would go, and says why', async () => {
+    const { link } = await ended();
+    const person = visitor(api.request);
+    await server.away(async () => {
+      const page = await person.look(link);
+      expect(page).toContain('It cannot be begun now: The metadata of the authorization server');
+      expect(page).not.toContain('<button');
+    });
+    expect(await person.look(link)).toContain('<button');
+  });
+
   it('is for one browser too: nobody is made to finish what somebody else began', async () => {
     const { id, link } = await ended();
     const back = await agree(await visitor(api.request).goOn(link));
@@ -338,7 +359,7 @@ describe('a link that brings a connection back', () => {
     const { id, link } = await ended();
     const other = Buffer.from(JSON.stringify(['default', await connect(), 1])).toString('base64url');
     const ticket = change((await ticketOf(link)).split('.'), other);
-    expect(await (await post('reconnect', `ticket=${ticket}`)).text()).toContain('not good');
+    expect(await (await post('reconnect', `ticket=${ticket}&origin=${server.issuer}`)).text()).toContain('not good');
     expect(await statusOf(id)).toMatchObject({ state: 'paused', attempt: { state: 'done' } });
   });
 
@@ -346,7 +367,7 @@ describe('a link that brings a connection back', () => {
     const { link } = await ended();
     expect(await (await post('start', `ticket=${await ticketOf(link)}`)).text()).toContain('not good');
     const start = await begin(await connect());
-    expect(await (await post('reconnect', `ticket=${await ticketOf(start)}`)).text()).toContain('not good');
+    expect(await (await post('reconnect', `ticket=${await ticketOf(start)}&origin=${server.issuer}`)).text()).toContain('not good');
   });
 
   it('takes no other account than the one that authorised before', async () => {

@@ -14,10 +14,13 @@ afterAll(() => world.close());
 const button = (page: Page) => page.getByRole('button', { name: /^Go on/ });
 const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent();
 
-/** Opens a link, presses the button, agrees at the source, and comes back. */
+/** Opens a link, presses the button, which has said where it goes, agrees at the source, and comes back. */
 async function goThrough({ page }: Person, link: string): Promise<void> {
   await page.goto(link);
+  const named = (await button(page).textContent())?.replace(/^Go on to /, '');
+  const next = page.waitForRequest((request) => !request.url().startsWith(PUBLIC_URL));
   await button(page).click();
+  expect(named).toBe(new URL((await next).url()).origin);
   await page.waitForURL(`${CALLBACK}?**`);
 }
 

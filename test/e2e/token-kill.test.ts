@@ -47,7 +47,7 @@ async function prepare(server: AuthorizationServer): Promise<{ id: string; start
     const { id } = await services.connections.create('default', { datasource: 'probe', config: { auth_url: server.issuer } }, COMMAND_LINE);
     const { attempt } = await services.authorisations.begin('default', id, {}, COMMAND_LINE);
     const ticket = new URL(attempt?.authorizationUrl ?? '').searchParams.get('ticket') ?? '';
-    const on = await services.authorisations.followLink('start', ticket, undefined);
+    const on = await services.authorisations.followLink('start', ticket, { requestId: undefined, origin: undefined });
     const back = await openBrowser().follow(on?.url ?? '', REDIRECT_URI);
     const cookies = { [on?.cookie.name ?? '']: on?.cookie.secret ?? '' };
     expect(await services.authorisations.finish(back.searchParams, { kind: 'browser', cookies })).toMatchObject({ ok: true });

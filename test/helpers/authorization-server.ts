@@ -17,6 +17,8 @@ export interface AuthorizationServer {
   onTokenAnswer(work: () => Promise<void> | void): void;
   /** As its administrator would: no refresh token is worth anything any more. */
   forgetGrants(): Promise<void>;
+  /** Nobody answers at its address while this goes on. */
+  away(work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,16 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     },
     async forgetGrants() {
       await Promise.all(tokens.splice(0).map((token) => token.destroy()));
+    },
+    async away(work) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      try {
+        await work();
+      } finally {
+        server.listen(port, '127.0.0.1');
+        await once(server, 'listening');
+      }
     },
     async close() {
       server.closeAllConnections();

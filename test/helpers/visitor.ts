@@ -29,12 +29,14 @@ export function visitor(ask: (path: string, init: RequestInit) => Response | Pro
     look: (link) => visit(new URL(link)),
     async goOn(link) {
       const page = await visit(new URL(link));
-      const { groups: { action = '', ticket = '' } = {} } =
-        /<form method="post" action="(?<action>[^"]+)">\s*<input type="hidden" name="ticket" value="(?<ticket>[^"]+)"/.exec(page) ?? {};
+      const { groups: { action = '', ticket = '', origin } = {} } =
+        /<form method="post" action="(?<action>[^"]+)">\s*<input type="hidden" name="ticket" value="(?<ticket>[^"]+)" \/>(?:\s*<input type="hidden" name="origin" value="(?<origin>[^"]+)")?/.exec(
+          page,
+        ) ?? {};
       const next = await visit(new URL(action, link), {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(link).origin, 'sec-fetch-site': 'same-origin' },
-        body: new URLSearchParams({ ticket }).toString(),
+        body: new URLSearchParams({ ticket, ...(origin === undefined ? {} : { origin }) }).toString(),
       });
       const [, url = ''] = /<meta http-equiv="refresh" content="0;url=([^"]+)"/.exec(next) ?? [];
       if (url === '') throw new Error(`the browser got stuck: ${page} ${next}`);

@@ -18,10 +18,15 @@ export function linkPage(kind: LinkKind, view: LinkView, ticket: string): Markup
       ${view.reason === undefined ? '' : html`<p>It cannot read any more: ${view.reason}</p>`}
       ${view.account === undefined ? '' : html`<p>It was authorised by <strong>${view.account}</strong>, who has to agree once more.</p>`}
       <p>Whoever runs that organisation’s assistant can then let it read what you can read there. Go on only if you were expecting this.</p>
-      <form method="post" action="${kind}">
-        <input type="hidden" name="ticket" value="${ticket}" />
-        <button type="submit">Go on${view.origin === undefined ? '' : html` to ${view.origin}`}</button>
-      </form>
+      ${
+        view.origin === undefined
+          ? html`<p>It cannot be begun now: ${view.obstacle ?? 'where to go on is not known'} Open this link again later.</p>`
+          : html`<form method="post" action="${kind}">
+              <input type="hidden" name="ticket" value="${ticket}" />
+              <input type="hidden" name="origin" value="${view.origin}" />
+              <button type="submit">Go on to ${view.origin}</button>
+            </form>`
+      }
       <p class="soft">You come back to this page’s host afterwards, in this browser.</p>
     </main>`,
   );

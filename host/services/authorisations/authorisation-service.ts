@@ -22,9 +22,13 @@ export interface AuthorisationService {
   lookAtLink(kind: LinkKind, ticket: string): Promise<LinkView | undefined>;
   /**
    * Sends the browser that opened a link on to the source, once for a `start`. Undefined as for `lookAtLink`; of a `reconnect`,
-   * the errors of `begin`.
+   * the errors of `begin`, and undefined, too, when it would go on to another origin than the one that the page named.
    */
-  followLink(kind: LinkKind, ticket: string, requestId: string | undefined): Promise<SentOn | undefined>;
+  followLink(
+    kind: LinkKind,
+    ticket: string,
+    shown: { requestId: string | undefined; origin: string | undefined },
+  ): Promise<SentOn | undefined>;
   /** An answer of a source came with these parameters. Their `state` says of which attempt, and `proof` that it comes from where that was begun. It is taken once; the same browser is told again how it ended. */
   finish(parameters: URLSearchParams, proof: FinishProof): Promise<FinishEnd>;
   /** Sees to a token that is good for a call now. UNKNOWN_CONNECTION, CREDENTIAL_MISSING when it is paused, UPSTREAM_FAULT. */

@@ -27,8 +27,10 @@ export interface LinkView {
   datasource: string;
   /** Who asks for it, in words. */
   begunBy?: string;
-  /** Where they are asked to agree, where that is known. */
+  /** Where they are asked to agree: the browser goes on to no other origin. */
   origin?: string;
+  /** Why nothing can be begun now; in the place of `origin`. */
+  obstacle?: string;
   /** Who has to agree, where the source named somebody before. */
   account?: string | undefined;
   /** Why it has to be authorised anew. */

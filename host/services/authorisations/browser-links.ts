@@ -1,9 +1,10 @@
 import type { Actor } from '../../domain/caller.ts';
+import { RequestError } from '../../domain/errors.ts';
 import { findAttemptByStart, startAttempt, type StoredAttempt } from '../../store/authorisation-attempts.ts';
 import { getKey } from '../../store/keys.ts';
 import { beginCode } from './authorisation-begin.ts';
 import { hashOf, newSecret, openKept, type AuthorisationOptions } from './authorisation-flow.ts';
-import type { AuthorisationTarget } from './authorisation-client.ts';
+import type { AuthorisationClient, AuthorisationTarget } from './authorisation-client.ts';
 import type { AuthorisationService } from './authorisation-service.ts';
 import { cookieOf, type LinkKind } from './browser-paths.ts';
 import type { LinkView, SentOn } from './authorisation-view.ts';
@@ -35,7 +36,13 @@ export function createBrowserLinks(options: AuthorisationOptions): BrowserLinks 
     if (ended === undefined) return undefined;
     const { connection, datasource } = await options.load(ended.organisation, ended.connection);
     const { organisation, account, reason } = ended;
-    return { connection: connection.name, organisation, datasource: datasource.name, account, reason };
+    const view = { connection: connection.name, organisation, datasource: datasource.name, account, reason };
+    try {
+      return { ...view, origin: originOf(await options.openClient({ connection, datasource }, 'code')) };
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return { ...view, obstacle: error.message };
+    }
   }
 
   async function start(ticket: string): Promise<SentOn | undefined> {
@@ -45,11 +52,13 @@ export function createBrowserLinks(options: AuthorisationOptions): BrowserLinks 
     return { url: await urlOf(options, attempt), cookie: { ...cookieOf(options.baseUrl ?? '', attempt.id), secret } };
   }
 
-  async function reconnect(ticket: string, requestId: string | undefined): Promise<SentOn | undefined> {
+  async function reconnect(ticket: string, requestId: string | undefined, origin: string | undefined): Promise<SentOn | undefined> {
     const ended = await reconnectLinks.open(ticket);
     if (ended === undefined) return undefined;
     const target = await options.load(ended.organisation, ended.connection);
     const client = await options.openClient(target, 'code');
+    // The source may have moved since the page was shown: what was agreed to was to go to that origin.
+    if (originOf(client) !== origin) return undefined;
     const secret = newSecret();
     const actor = { ...HOLDER_OF_LINK, requestId };
     const { account } = ended;
@@ -59,13 +68,19 @@ export function createBrowserLinks(options: AuthorisationOptions): BrowserLinks 
 
   return {
     lookAtLink: (kind: LinkKind, ticket) => (kind === 'start' ? viewOfStart(ticket) : viewOfReconnect(ticket)),
-    followLink: (kind: LinkKind, ticket, requestId) => (kind === 'start' ? start(ticket) : reconnect(ticket, requestId)),
+    followLink: (kind: LinkKind, ticket, { requestId, origin }) =>
+      kind === 'start' ? start(ticket) : reconnect(ticket, requestId, origin),
   };
 }
 
 /** Whether a person with a browser can authorise the datasource. */
 export function isForBrowsers({ datasource }: AuthorisationTarget): boolean {
   return datasource.manifest.auth.oauth?.flows.includes('code') === true;
+}
+
+/** Of the page where people agree. */
+function originOf({ server }: AuthorisationClient): string {
+  return new URL(server.authorization_endpoint ?? server.issuer).origin;
 }
 
 async function urlOf(options: AuthorisationOptions, attempt: StoredAttempt): Promise<string> {
