@@ -46,7 +46,7 @@ function sender({ url, signal, answerMs }: Required<Omit<RemoteHostOptions, 'key
     fetch(request, { redirect: 'error', signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]) });
   return async (request) => {
     const isRead = request.method === 'GET';
-    if (!answers && !isRead) await (await soon(new URL('/healthz', url).href)).body?.cancel();
+    if (!answers && !isRead) await (await soon(`${url.replace(/\/+$/, '')}/healthz`)).body?.cancel();
     const response = isRead ? await soon(request) : await fetch(request, { signal });
     answers = true;
     return response;

@@ -39,10 +39,10 @@ test.each([
 test('a host that never answers is given up before it is sent a change', async () => {
   const asked: string[] = [];
   const url = await serve(({ method, url: path }) => void asked.push(`${method} ${path}`));
-  const host = remoteHost({ url, key: 'k', signal, answerMs: 200 });
+  const host = remoteHost({ url: `${url}/below/`, key: 'k', signal, answerMs: 200 });
   const change = host.ask(host.client.POST('/api/v1/retrieve', { body: { question: 'x' } }));
   await expect(change).rejects.toMatchObject({ code: 'UPSTREAM_FAULT', message: expect.stringContaining('takes too long') });
-  expect(asked).toEqual(['GET /healthz']);
+  expect(asked).toEqual(['GET /below/healthz']);
 });
 
 test('a host that answers may take its time with a change', async () => {
