@@ -3,6 +3,7 @@ import { COMMAND_LINE } from '../domain/caller.ts';
 import { toVectorsBody } from '../routes/shapes/vectors.ts';
 import type { VectorSetStatus, VectorStatus } from '../services/vectors/vector-services.ts';
 import { action, makeCommand, type Cli, type Outcome, type SharedOptions } from './command.ts';
+import { EXIT } from './exit.ts';
 import { count } from './format.ts';
 import { withServices } from './services.ts';
 
@@ -46,13 +47,21 @@ function makeVectorsCommand(cli: Cli): Command {
   return makeCommand('make', {
     onTheMachine: true,
     summary: 'Make the vectors that are missing, now',
-    description: 'For a data folder that no host serves at the moment. Ends when nothing is missing, or when the embedder is of no use.',
+    description:
+      'For a data folder that no host serves at the moment. Ends when nothing is missing, or with 1 when the embedder is of no use; what was made stays.',
     examples: [['vectors make', 'after `datasources index`']],
   }).action(
-    action(cli, (options: SharedOptions) =>
-      withServices(cli.io, options, async ({ vectors }) => outcome(await vectors.make(cli.io.signal))),
-    ),
+    action(cli, (options: SharedOptions) => withServices(cli.io, options, async ({ vectors }) => made(await vectors.make(cli.io.signal)))),
   );
+}
+
+/** Whoever runs it in a script goes on when there is something to go on with. */
+function made(status: VectorStatus): Outcome {
+  const shown = outcome(status);
+  if (status.lost === undefined && status.sets.every(({ waiting }) => waiting === 0)) return shown;
+  const remedy =
+    'remedy: See that the embedder is up, and LORELAI_EMBEDDINGS_URL, LORELAI_EMBEDDINGS_MODEL and its key; the same command goes on.';
+  return { ...shown, text: `${shown.text}\n${remedy}`, exitCode: EXIT.failed };
 }
 
 function outcome(status: VectorStatus): Outcome {

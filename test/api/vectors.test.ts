@@ -72,6 +72,21 @@ test('a process that is killed while it waits for vectors leaves the work to oth
   expect((await api.services.vectors.make(signal)).sets).toMatchObject([{ vectors: 8, waiting: 0 }]);
 });
 
+test('to make vectors with an embedder that is away ends with 1, and says what to look at', async () => {
+  const away = await openApi();
+  try {
+    const made = await command(['vectors', 'make'], {
+      env: { ...env, LORELAI_EMBEDDINGS_URL: 'http://127.0.0.1:9/v1', DATA_DIR: away.dataDir },
+    });
+    expect(made).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/\nremedy: See that the embedder is up, and LORELAI_EMBEDDINGS_URL/),
+    });
+  } finally {
+    await away.close();
+  }
+});
+
 test('a host without an embedder answers, and says everywhere what is lost', async () => {
   const plain = await openApi();
   try {
