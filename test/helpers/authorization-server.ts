@@ -11,6 +11,8 @@ export interface AuthorizationServer {
   provider: Provider;
   /** Who signs in. `ACCOUNT` at first. */
   account: string;
+  /** Of tokens that it gives from now on. */
+  accessTokenSeconds: number;
   /** Requests to the token endpoint, with what each of them asked for. */
   tokenRequests: string[];
   /** Called with the body of each successful answer of the token endpoint before it is sent: whatever it waits for, waits. */
@@ -40,7 +42,10 @@ export interface AuthorizationServerOptions {
 export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  const provider = new Provider(issuer, configuration(options));
+  const provider = new Provider(
+    issuer,
+    configuration(options, () => started.accessTokenSeconds),
+  );
   // Its warnings are about production.
   provider.on(
     'server_error',
@@ -73,6 +78,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     issuer,
     provider,
     account: ACCOUNT,
+    accessTokenSeconds: options.accessTokenSeconds ?? 3_600,
     tokenRequests,
     onTokenAnswer(work) {
       hold = work;
@@ -98,7 +104,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   return started;
 }
 
-function configuration({ redirectUris, accessTokenSeconds = 3_600, clients, rotates = true }: AuthorizationServerOptions): Configuration {
+function configuration(
+  { redirectUris, clients, rotates = true }: AuthorizationServerOptions,
+  accessTokenSeconds: () => number,
+): Configuration {
   return {
     clients: clients ?? [
       {
