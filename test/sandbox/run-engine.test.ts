@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../host/config.ts';
 import { COMMAND_LINE } from '../../host/domain/caller.ts';
 import { createLog } from '../../host/log.ts';
@@ -257,7 +257,11 @@ describe('a connection', () => {
     own.interfere(async (_, __, path) => {
       if (path !== '/changes') return false;
       asked += 1;
-      if (asked === 2) await services.schedules.pause('acme', connection, 'it is being moved', COMMAND_LINE);
+      if (asked !== 2) return false;
+      // The second page is asked for ahead: the pause must find the first one written.
+      const written = async () => (await services.runs.get('acme', id)).features[0]?.batches;
+      await vi.waitFor(async () => expect(await written()).toBe(1), { timeout: 30_000, interval: 5 });
+      await services.schedules.pause('acme', connection, 'it is being moved', COMMAND_LINE);
       return false;
     });
     expect(await follow(id)).toMatchObject({
