@@ -115,7 +115,7 @@ async function prepare(name: string): Promise<{ dataDir: string; connection: str
 }
 
 function read(dataDir: string, sql: string): unknown[] {
-  const database = new Libsql(join(dataDir, 'lorelai.db'), { readonly: true });
+  const database = new Libsql(join(dataDir, 'lorelai.db'), { readonly: true, timeout: 10_000 });
   try {
     return database.prepare(sql).all();
   } finally {

@@ -38,13 +38,18 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-/** A command in a process of its own, which ends by itself or by SIGKILL after so long. */
-async function commandKilled(args: readonly string[], afterMs: number): Promise<{ killed: boolean; tookMs: number }> {
+/** When to kill in a round: somewhere in one part after another of what it takes on this machine. The first ones cannot come too late. */
+function momentOf(round: number, wholeMs: number): number {
+  return ((round + random.below(1_000) / 1_000) / INSTALL_ROUNDS) * wholeMs;
+}
+
+/** A command in a process of its own, which ends by itself, or by SIGKILL after so long. */
+async function commandKilled(args: readonly string[], afterMs?: number): Promise<{ killed: boolean; tookMs: number }> {
   const startedMs = performance.now();
   const env = { PATH: process.env.PATH, ISOLATION: 'process' };
   const child: ChildProcess = spawn(process.execPath, [BIN, ...args], { env, stdio: 'ignore' });
   const ended = once(child, 'exit');
-  const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+  const timer = afterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), afterMs);
   await ended;
   clearTimeout(timer);
   return { killed: child.signalCode === 'SIGKILL', tookMs: performance.now() - startedMs };
@@ -57,7 +62,7 @@ async function stateAtFirstSight(
 ): Promise<string | undefined> {
   const child = spawn(process.execPath, [BIN, ...args], { env: { PATH: process.env.PATH, ISOLATION: 'process' }, stdio: 'ignore' });
   const ended = once(child, 'exit');
-  const database = new Libsql(join(dataDir, 'lorelai.db'));
+  const database = new Libsql(join(dataDir, 'lorelai.db'), { timeout: 10_000 });
   try {
     const look = database.prepare('SELECT state FROM datasource_versions WHERE version = ?');
     for (;;) {
@@ -73,7 +78,7 @@ async function stateAtFirstSight(
 }
 
 function read<T>(dataDir: string, sql: string): T[] {
-  const database = new Libsql(join(dataDir, 'lorelai.db'));
+  const database = new Libsql(join(dataDir, 'lorelai.db'), { timeout: 10_000 });
   try {
     return database.prepare(sql).all([]) as T[];
   } finally {
@@ -112,16 +117,17 @@ async function runningVersion(dataDir: string, name: string): Promise<string | u
 describe('a command that is killed at any point', () => {
   it(`leaves the version before or the version after: install, ${INSTALL_ROUNDS} times`, async () => {
     const dataDir = join(scratch, 'install');
+    const first = join(scratch, 'small.wasm');
+    await writeFile(first, await smallDatasource({ version: '1.0.0' }));
+    const { tookMs } = await commandKilled(['install', first, '--data-dir', join(scratch, 'undisturbed')]);
     let before: string | undefined;
-    let longestMs = 4_000;
     let kills = 0;
     for (let round = 0; round < INSTALL_ROUNDS; round += 1) {
       const version = `1.0.${round}`;
       const file = join(scratch, `small-${version}.wasm`);
       await writeFile(file, await smallDatasource({ version }));
-      const { killed, tookMs } = await commandKilled(['install', file, '--data-dir', dataDir], 300 + random.below(longestMs));
+      const { killed } = await commandKilled(['install', file, '--data-dir', dataDir], momentOf(round, tookMs));
       kills += killed ? 1 : 0;
-      if (!killed) longestMs = Math.max(500, tookMs);
       const now = await runningVersion(dataDir, 'small');
       expect([before, version], `seed ${SEED}, round ${round}`).toContain(now);
       if (!killed) expect(now).toBe(version);
@@ -141,15 +147,15 @@ describe('a command that is killed at any point', () => {
     try {
       await runDatasources(['keygen', join(scratch, 'acme')]);
       await runDatasources(['trust', 'add', 'acme', '--key', join(scratch, 'acme.pub'), '--name', 'small', '--data-dir', dataDir]);
-      let before: string | undefined;
-      let longestMs = 4_000;
+      let before: string | undefined = '0.9.0';
+      const { tookMs } = await commandKilled(['install', await publish(registry, before), '--data-dir', dataDir]);
+      expect(await runningVersion(dataDir, 'small')).toBe(before);
       let kills = 0;
       for (let round = 0; round < INSTALL_ROUNDS; round += 1) {
         const version = `1.0.${round}`;
         const address = await publish(registry, version);
-        const { killed, tookMs } = await commandKilled(['install', address, '--data-dir', dataDir], 300 + random.below(longestMs));
+        const { killed } = await commandKilled(['install', address, '--data-dir', dataDir], momentOf(round, tookMs));
         kills += killed ? 1 : 0;
-        if (!killed) longestMs = Math.max(500, tookMs);
         const now = await runningVersion(dataDir, 'small');
         expect([before, version], `seed ${SEED}, round ${round}`).toContain(now);
         if (!killed) expect(now).toBe(version);
