@@ -117,6 +117,14 @@ describe('the way of an operator, from a component file to an answer', () => {
       hits: [{ datasource: 'hello' }],
     });
     expect((await run(['search', 'xylophonequux'])).stdout).toBe('Nothing that was indexed answers this.\n');
+    // A variable that a script has not set, and a file in place of a question.
+    for (const question of ['', 'x'.repeat(8_193)]) {
+      const refused = await run(['search', question]);
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        1,
+        expect.stringContaining(`question has ${question.length} characters, and must have 1 to 8192 characters`),
+      ]);
+    }
   });
 });
 

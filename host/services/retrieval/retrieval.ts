@@ -24,6 +24,8 @@ import { Stopwatch } from './stopwatch.ts';
 import { NO_VECTORS, type VectorArm } from './vector-arm.ts';
 import type { Sight, VisibilityService } from './visibility.ts';
 
+/** Characters. */
+const MAX_QUESTION = 8_192;
 const MAX_K = 100;
 const MAX_PER_DOCUMENT = 10;
 /** Passages of a document beside those that may be hits: neighbours are joined with them. */
@@ -183,6 +185,7 @@ function filterOf({ connections, mediaTypes, updatedFromMs, updatedBeforeMs, att
 }
 
 async function checkInput(database: Database, input: RetrievalInput): Promise<void> {
+  checkRange('question', [...input.question].length, 1, MAX_QUESTION, 'characters');
   checkRange('k', input.k, 1, MAX_K);
   if (input.perDocument !== undefined) checkRange('perDocument', input.perDocument, 1, MAX_PER_DOCUMENT);
   const names = [...new Set(input.datasources)];
@@ -199,10 +202,12 @@ async function checkInput(database: Database, input: RetrievalInput): Promise<vo
   }
 }
 
-function checkRange(field: string, value: number, least: number, most: number): void {
+/** `unit`: of what has a length, and is no number itself. */
+function checkRange(field: string, value: number, least: number, most: number, unit?: string): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  const reason = `${field} is ${value}, and must be a whole number from ${least} to ${most}`;
+  const [is, be, what] = unit === undefined ? ['is', 'be a whole number from', ''] : ['has', 'have', ` ${unit}`];
+  const reason = `${field} ${is} ${value}${what}, and must ${be} ${least} to ${most}${what}`;
   throw new RequestError('INVALID_REQUEST', `The question cannot be answered: ${reason}.`, {
-    problems: [{ path: `/${field}`, reason, remedy: `Use ${least} to ${most}.` }],
+    problems: [{ path: `/${field}`, reason, remedy: `Use ${least} to ${most}${what}.` }],
   });
 }
