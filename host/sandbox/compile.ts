@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { access, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -152,7 +152,7 @@ function refused(reason: string): Compiled & { ok: false } {
 
 /** A folder appears whole or not at all, however many hosts write it at once. */
 async function writeWhole(folder: string, files: [string, Uint8Array][]): Promise<void> {
-  const temporary = `${folder}.${process.pid}.${Date.now()}`;
+  const temporary = `${folder}.${process.pid}.${randomBytes(6).toString('hex')}`;
   await makeFolder(temporary);
   try {
     // On the disk before the folder has its name: after a loss of power a folder that is there is whole, and nobody looks again.
