@@ -172,20 +172,22 @@ test("nothing of one organisation is found by another, and its words do not move
   expect(new Set(theirs.map((hit) => hit.text))).toEqual(new Set(['walrus plan of the rival']));
 });
 
-test('unknown organisations and datasources are refused by code, and so is a k out of range', async () => {
+test('unknown organisations and datasources are refused by code, and so are a k and a length out of range', async () => {
   await addConnection(database);
   const input = { organisation: 'acme', question: 'x', k: 3 };
   await expect(retrieval.retrieve({ ...input, organisation: 'nobody' })).rejects.toMatchObject({ code: 'UNKNOWN_ORGANISATION' });
   await expect(retrieval.retrieve({ ...input, organisation: 'x" OR 1' })).rejects.toMatchObject({ code: 'UNKNOWN_ORGANISATION' });
   await expect(retrieval.retrieve({ ...input, datasources: ['github', 'slack'] })).rejects.toMatchObject({ code: 'UNKNOWN_DATASOURCE' });
   for (const k of [0, 101, 1.5]) await expect(retrieval.retrieve({ ...input, k })).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+  for (const question of ['', 'x'.repeat(8_193)])
+    await expect(retrieval.retrieve({ ...input, question })).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
 });
 
-test('any question is answered, be it with nothing', async () => {
+test('any text is a question, be it answered with nothing', async () => {
   const home = await addConnection(database);
   expect(await retrieval.retrieve({ organisation: 'acme', question: 'before anything is indexed', k: 3 })).toMatchObject({ hits: [] });
   await index(home, [upsert('1', ['walrus'])]);
-  for (const question of ['', ' ', '\0', '"', 'AND', 'NEAR(', '👋', '\ud800', '東京', `${'walrus '.repeat(2_000)}`]) {
+  for (const question of [' ', '\0', '"', 'AND', 'NEAR(', '👋', '\ud800', '東京', 'walrus '.repeat(1_170)]) {
     const { hits } = await retrieval.retrieve({ organisation: 'acme', question, k: 3 });
     expect(hits.length).toBe(question.includes('walrus') ? 1 : 0);
   }
