@@ -10,7 +10,6 @@ import { compared, type Figure, median, timings } from './figure.ts';
 import { floorMs } from './floor.ts';
 import { describingComponent, describingPlugin } from './hand-written.ts';
 import { callMs } from './isolation.ts';
-import { onOneProcessor } from './one-processor.ts';
 import { type WarmSandbox, warmSandbox } from './warm-sandbox.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -80,14 +79,8 @@ async function callExtism(module: WebAssembly.Module): Promise<void> {
   }
 }
 
-/** What one `storage.get` costs a guest in QuickJS, with a host that answers at once: as it is, and without idle processors to wake. */
+/** What one `storage.get` costs a guest in QuickJS, with a host that answers at once. */
 async function hostCallFigures(sandbox: WarmSandbox): Promise<Figure[]> {
-  const apart = await hostCall(sandbox, 'guest → host call and its answer');
-  const together = await onOneProcessor(sandbox.pid, () => hostCall(sandbox, 'the same, both on one processor'));
-  return together === undefined ? [apart] : [apart, together];
-}
-
-async function hostCall(sandbox: WarmSandbox, name: string): Promise<Figure> {
   const powers = powersOf({ 'storage.get': () => Promise.resolve({ ok: true, value: null }) });
   const read = (times: number) => (): Promise<unknown> =>
     sandbox.call({ function: 'read', args: readArgs([{ do: 'get', collection: 'notes', key: 'a', times }]), powers });
@@ -100,7 +93,7 @@ async function hostCall(sandbox: WarmSandbox, name: string): Promise<Figure> {
   }
   const one = median(await timings(20, read(1)));
   const each = ((median(many) - one) / (HOST_CALLS - 1)) * 1_000;
-  return compared(name, 'µs', each, { name: FLOOR, value: median(floor) * 1_000 });
+  return [compared('guest → host call and its answer', 'µs', each, { name: FLOOR, value: median(floor) * 1_000 })];
 }
 
 /** Calls by the clock, and by the processor time of the sandbox process: the latter does not depend on who else is at work. */

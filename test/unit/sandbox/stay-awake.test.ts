@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
@@ -27,3 +31,22 @@ test('what comes meanwhile has its turn, timers and messages alike', async () =>
   expect(turning()).toBe(before);
   port1.close();
 });
+
+test('a host that has a single processor leaves it to others', async () => {
+  const module = new URL('../../../host/sandbox/stay-awake.ts', import.meta.url).href;
+  const code = `const { stayAwake } = await import('${module}');
+    stayAwake(performance.now() + 1_000);
+    console.log(process.getActiveResourcesInfo().includes('Immediate'));`;
+  const turns = async (before: string[]): Promise<string> => {
+    const [program = '', ...args] = [...before, process.execPath, '--input-type=module', '-e', code];
+    return (await promisify(execFile)(program, args)).stdout.trim();
+  };
+  expect(await turns([])).toBe(String(availableParallelism() > 1));
+  expect(await turns(['taskset', '-c', await firstProcessor()])).toBe('false');
+});
+
+/** The lowest that this process may use. */
+async function firstProcessor(): Promise<string> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  return /^Cpus_allowed_list:\s*(\d+)/m.exec(status)?.[1] ?? '0';
+}
