@@ -18,7 +18,7 @@ const inward = Object.entries(layers).map(([layer, allowed]) => ({
   comment: `host/${layer} may import ${allowed.length === 0 ? 'nothing of the host' : allowed.map((name) => `host/${name}`).join(', ')}.`,
   severity: 'error',
   from: { path: `^host/${layer}/` },
-  to: { path: '^host/', pathNot: `^host/(${[layer, ...allowed, ...(layer === 'domain' ? ['generated'] : [])].join('|')})/|^host/(log|config|make-folder)\\.ts$` },
+  to: { path: '^host/', pathNot: `^host/(${[layer, ...allowed, ...(layer === 'domain' ? ['generated'] : [])].join('|')})/|^host/(log|config|make-folder|temporary-name)\\.ts$` },
 }));
 
 export default {

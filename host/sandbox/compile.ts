@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { access, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Problem, RequestError } from '../domain/errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import { temporaryName } from '../temporary-name.ts';
 import { typeProblems, waitingFunctions } from './contract.ts';
 import { Examination } from './examination.ts';
 import { digestOf, type InspectionReport, inspectWith, tooLarge } from './inspect.ts';
@@ -152,7 +153,7 @@ function refused(reason: string): Compiled & { ok: false } {
 
 /** A folder appears whole or not at all, however many hosts write it at once. */
 async function writeWhole(folder: string, files: [string, Uint8Array][]): Promise<void> {
-  const temporary = `${folder}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  const temporary = temporaryName(folder);
   await makeFolder(temporary);
   try {
     // On the disk before the folder has its name: after a loss of power a folder that is there is whole, and nobody looks again.

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '../../domain/errors.ts';
@@ -8,6 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../domain/limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import { isWithin } from '../../domain/version-range.ts';
 import { makeFolder } from '../../make-folder.ts';
+import { temporaryName } from '../../temporary-name.ts';
 import type { Compiler } from '../../sandbox/compile.ts';
 import { digestOf, type InspectionReport } from '../../sandbox/inspect.ts';
 import type { StoredFlag } from '../../store/flags.ts';
@@ -185,8 +185,7 @@ function lost(message: string, cause?: unknown): RequestError {
 async function keepFile(folder: string, digest: string, component: Uint8Array): Promise<void> {
   await makeFolder(folder);
   const file = fileOf(folder, digest);
-  // Of a name of its own: one process may bring the same component in twice at the same moment.
-  const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  const temporary = temporaryName(file);
   await writeFile(temporary, component, { flush: true });
   await rename(temporary, file);
 }

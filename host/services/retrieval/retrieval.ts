@@ -185,7 +185,7 @@ function filterOf({ connections, mediaTypes, updatedFromMs, updatedBeforeMs, att
 }
 
 async function checkInput(database: Database, input: RetrievalInput): Promise<void> {
-  checkRange('question', [...input.question].length, 1, MAX_QUESTION, 'characters');
+  checkLength(input.question);
   checkRange('k', input.k, 1, MAX_K);
   if (input.perDocument !== undefined) checkRange('perDocument', input.perDocument, 1, MAX_PER_DOCUMENT);
   const names = [...new Set(input.datasources)];
@@ -202,12 +202,21 @@ async function checkInput(database: Database, input: RetrievalInput): Promise<vo
   }
 }
 
-/** `unit`: of what has a length, and is no number itself. */
-function checkRange(field: string, value: number, least: number, most: number, unit?: string): void {
+function checkLength(question: string): void {
+  const { length } = [...question];
+  if (length >= 1 && length <= MAX_QUESTION) return;
+  const reason = `question has ${length} characters, and must have 1 to ${MAX_QUESTION} characters`;
+  throw unanswerable('question', reason, `Use 1 to ${MAX_QUESTION} characters.`);
+}
+
+function checkRange(field: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  const [is, be, what] = unit === undefined ? ['is', 'be a whole number from', ''] : ['has', 'have', ` ${unit}`];
-  const reason = `${field} ${is} ${value}${what}, and must ${be} ${least} to ${most}${what}`;
-  throw new RequestError('INVALID_REQUEST', `The question cannot be answered: ${reason}.`, {
-    problems: [{ path: `/${field}`, reason, remedy: `Use ${least} to ${most}${what}.` }],
+  const reason = `${field} is ${value}, and must be a whole number from ${least} to ${most}`;
+  throw unanswerable(field, reason, `Use ${least} to ${most}.`);
+}
+
+function unanswerable(field: string, reason: string, remedy: string): RequestError {
+  return new RequestError('INVALID_REQUEST', `The question cannot be answered: ${reason}.`, {
+    problems: [{ path: `/${field}`, reason, remedy }],
   });
 }

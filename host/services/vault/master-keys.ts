@@ -4,6 +4,7 @@ import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { RequestError } from '../../domain/errors.ts';
+import { temporaryName } from '../../temporary-name.ts';
 
 /** A key that wraps the keys of secrets. */
 export interface MasterKey {
@@ -220,7 +221,7 @@ async function replaceKeyFile(file: string, keys: readonly MasterKey[]): Promise
 }
 
 async function writeTemporary(file: string, text: string): Promise<string> {
-  const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  const temporary = temporaryName(file);
   await writeFile(temporary, text, { mode: 0o600, flag: 'wx', flush: true });
   return temporary;
 }
